@@ -1,0 +1,143 @@
+//! Names made from bytes: contents, records, packs and pieces are all called by the BLAKE3 hash of what they
+//! are. Equal name, equal bytes; a file that does not match its name has not arrived.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A text that is not 64 lower-case hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a content name: expected 64 hexadecimal digits")]
+pub struct NotAnId;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 32]);
+
+        impl $name {
+            /// The name of these bytes.
+            pub fn of(bytes: &[u8]) -> Self {
+                Self(*blake3::hash(bytes).as_bytes())
+            }
+
+            /// From the 32 bytes of a BLAKE3 hash.
+            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+                Self(bytes)
+            }
+
+            /// The 32 bytes of the hash.
+            pub const fn as_bytes(&self) -> &[u8; 32] {
+                &self.0
+            }
+        }
+
+        impl From<blake3::Hash> for $name {
+            fn from(hash: blake3::Hash) -> Self {
+                Self(*hash.as_bytes())
+            }
+        }
+
+        impl TryFrom<&[u8]> for $name {
+            type Error = NotAnId;
+            fn try_from(bytes: &[u8]) -> Result<Self, NotAnId> {
+                bytes.try_into().map(Self).map_err(|_| NotAnId)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                decode(text).map(Self)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+id! {
+    /// Names the bytes of one file (or of a unit's manifest).
+    ContentId
+}
+id! {
+    /// Names one version record: the hash of its canonical bytes.
+    RecordId
+}
+id! {
+    /// Names one pack file in the sidecar.
+    PackId
+}
+id! {
+    /// Names one piece of a content. A content of one piece has the piece's name.
+    PieceId
+}
+
+impl From<ContentId> for PieceId {
+    fn from(content: ContentId) -> Self {
+        Self(content.0)
+    }
+}
+
+fn decode(text: &str) -> Result<[u8; 32], NotAnId> {
+    fn digit(byte: u8) -> Result<u8, NotAnId> {
+        match byte {
+            b'0'..=b'9' => Ok(byte - b'0'),
+            b'a'..=b'f' => Ok(byte - b'a' + 10),
+            _ => Err(NotAnId),
+        }
+    }
+    let text = text.as_bytes();
+    if text.len() != 64 {
+        return Err(NotAnId);
+    }
+    let mut bytes = [0; 32];
+    for (to, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+        *to = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_there_and_back() {
+        let id = ContentId::of(b"notebook");
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(serde_json::from_str::<ContentId>(&serde_json::to_string(&id).unwrap()).unwrap(), id);
+    }
+
+    #[test]
+    fn other_text_is_refused() {
+        for text in ["", "abc", &"G".repeat(64), &"A".repeat(64), &"0".repeat(65)] {
+            assert_eq!(text.parse::<RecordId>(), Err(NotAnId), "{text}");
+        }
+    }
+}

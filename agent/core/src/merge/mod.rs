@@ -1,0 +1,4 @@
+//! Three versions in, one out, or a conflict. Merges are pure functions of bytes: two machines that merge the
+//! same versions write the same bytes. What is not text stays whole and open.
+
+pub mod text;

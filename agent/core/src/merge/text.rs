@@ -1,0 +1,1 @@
+//! Line merge (written next).
