@@ -5,8 +5,19 @@
 //! decide the same, and a simulator can run the real rules millions of times. The files stand in the order
 //! of the work: path, version, history, merge, reconcile, plan, conflict; then course, session and findings.
 
+pub mod conflict;
+pub mod copies;
+pub mod course;
 pub mod entry;
+pub mod finding;
+pub mod guard;
+pub mod history;
 pub mod id;
+pub mod ignore;
 pub mod merge;
+pub mod outside;
 pub mod path;
+pub mod plan;
+pub mod reconcile;
+pub mod session;
 pub mod version;

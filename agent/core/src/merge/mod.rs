@@ -1,4 +1,7 @@
 //! Three versions in, one out, or a conflict. Merges are pure functions of bytes: two machines that merge the
 //! same versions write the same bytes. What is not text stays whole and open.
 
+mod diff;
+mod diff3;
+mod lines;
 pub mod text;

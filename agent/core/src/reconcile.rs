@@ -1,0 +1,242 @@
+//! From all records of a path to its heads: pairs of heads that merge cleanly become a merge record, until
+//! none do. What is left open is a conflict, and no record is written for it. Frame and rules: edit beats
+//! delete, delete beats seed, text merges line by line, everything else stays whole; what an outside version
+//! removes is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::history::{History, Near, same};
+use crate::id::{ContentId, RecordId};
+use crate::merge::text::{self, Asks, Merged};
+use crate::path::WorkPath;
+use crate::version::{Content, Kind, Record};
+
+/// Where merges read the bytes of a version.
+pub trait Contents {
+    /// The bytes, which stand on this machine or in the share. Asked for text sizes only.
+    ///
+    /// # Errors
+    /// The bytes are not to be had now; the path waits.
+    fn read(&self, id: ContentId) -> Result<Arc<[u8]>, Unreadable>;
+}
+
+/// The bytes of a version could not be read; nothing is decided without them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the stored content {content} cannot be read: {reason}")]
+pub struct Unreadable {
+    /// Which.
+    pub content: ContentId,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// A record a plan makes, with its bytes where they are new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The record's name.
+    pub id: RecordId,
+    /// The record.
+    pub record: Record,
+    /// Bytes that stand nowhere yet: the result of a merge.
+    pub bytes: Option<Vec<u8>>,
+}
+
+/// Files whose lines mean something one by one. Notebooks and backups are merged whole or not at all: half of
+/// one and half of another is neither.
+pub fn lines_apply(path: &WorkPath) -> bool {
+    path.extension() != "ipynb" && path.names().next() != Some("backups")
+}
+
+/// Merge heads until no pair merges; the merge records made, in order. `history` holds them afterwards.
+///
+/// # Errors
+/// A content the merge needs cannot be read.
+pub fn reduce(path: &WorkPath, history: &mut History, contents: &dyn Contents) -> Result<Vec<Made>, Unreadable> {
+    let mut made = Vec::new();
+    // bytes made here can be needed again before they are stored
+    let mut fresh = Fresh { made: BTreeMap::new(), stored: contents };
+    'again: loop {
+        let heads = history.heads();
+        for (i, &left) in heads.iter().enumerate() {
+            for &right in &heads[i + 1..] {
+                let Some((content, bytes)) = merge(path, history, &fresh, left, right)? else { continue };
+                if let (Some(id), Some(bytes)) = (content.id(), &bytes) {
+                    fresh.made.insert(id, Arc::from(bytes.as_slice()));
+                }
+                let mut record = Record::new(path.clone(), content, Kind::Merge, [left, right]);
+                record.backup = [left, right].iter().filter_map(|id| history.get(*id)?.backup.clone()).next();
+                made.push(Made { id: history.insert(record.clone()), record, bytes });
+                continue 'again;
+            }
+        }
+        return Ok(made);
+    }
+}
+
+struct Fresh<'a> {
+    made: BTreeMap<ContentId, Arc<[u8]>>,
+    stored: &'a dyn Contents,
+}
+
+impl Contents for Fresh<'_> {
+    fn read(&self, id: ContentId) -> Result<Arc<[u8]>, Unreadable> {
+        self.made.get(&id).cloned().map_or_else(|| self.stored.read(id), Ok)
+    }
+}
+
+type Outcome = Option<(Content, Option<Vec<u8>>)>;
+
+fn merge(
+    path: &WorkPath, history: &History, contents: &dyn Contents, left: RecordId, right: RecordId,
+) -> Result<Outcome, Unreadable> {
+    let (Some(a), Some(b)) = (history.get(left), history.get(right)) else { return Ok(None) };
+    if same(a.content, b.content) {
+        return Ok(Some((a.content, None)));
+    }
+    match (a.content, b.content) {
+        (Content::Deleted, _) => return Ok(Some((against_delete(history, left, right), None))),
+        (_, Content::Deleted) => return Ok(Some((against_delete(history, right, left), None))),
+        _ => {}
+    }
+    if let Some(content) = unrelated_seed(history, left, right) {
+        return Ok(Some((content, None)));
+    }
+    let (Some(x), Some(y)) = (readable(a.content, contents)?, readable(b.content, contents)?) else {
+        return Ok(None);
+    };
+    if let Some(content) = half_delivered(history, (left, &x), (right, &y)) {
+        return Ok(Some((content, None)));
+    }
+    if !lines_apply(path) || !text::is_text(&x) || !text::is_text(&y) {
+        return Ok(None);
+    }
+    let (from_left, from_right) = (history.ancestors(left, Near::Counts), history.ancestors(right, Near::Counts));
+    let base = base_text(history, contents, &from_left, &from_right, DEEPEST_BASE)?;
+    let ask_left = asked(history, contents, left, &from_left, &from_right)?;
+    let ask_right = asked(history, contents, right, &from_right, &from_left)?;
+    let asks = Asks { left: borrowed(&ask_left), right: borrowed(&ask_right) };
+    Ok(match text::merge(base.as_deref(), &x, &y, &asks) {
+        Merged::Conflict => None,
+        Merged::Clean(bytes) => {
+            let content = Content::File { id: ContentId::of(&bytes), size: bytes.len() as u64 };
+            let stands = same(content, a.content) || same(content, b.content);
+            Some((content, (!stands).then_some(bytes)))
+        }
+    })
+}
+
+/// Content wins over a deletion, unless it is just what was deleted, or what a course placed.
+fn against_delete(history: &History, deleted: RecordId, other: RecordId) -> Content {
+    let Some(record) = history.get(other) else { return Content::Deleted };
+    let common = maximal(history, &common(history, deleted, other, Near::Ignored), Near::Ignored);
+    let untouched = matches!(common.as_slice(), [only] if history.content(*only).is_some_and(|c| same(c, record.content)));
+    if untouched || record.kind == Kind::Seed { Content::Deleted } else { record.content }
+}
+
+/// A person's file at a place where a course would put its own, with nothing in common: the person's stays.
+fn unrelated_seed(history: &History, left: RecordId, right: RecordId) -> Option<Content> {
+    let (a, b) = (history.get(left)?, history.get(right)?);
+    if !common(history, left, right, Near::Counts).is_empty() {
+        return None;
+    }
+    match (a.kind == Kind::Seed, b.kind == Kind::Seed) {
+        (true, false) => Some(b.content),
+        (false, true) => Some(a.content),
+        _ => None,
+    }
+}
+
+/// Bytes from the mirror without any history that are only the first part of the other side: the provider had
+/// not finished when they were seen. Nothing of them is missing in the whole.
+fn half_delivered(history: &History, (left, x): (RecordId, &[u8]), (right, y): (RecordId, &[u8])) -> Option<Content> {
+    let bare = |id| {
+        history.get(id).is_some_and(|r: &Record| r.kind == Kind::Outside && r.parents.is_empty() && r.near.is_none())
+    };
+    if bare(left) && text::is_partial(x, y) {
+        history.content(right)
+    } else if bare(right) && text::is_partial(y, x) {
+        history.content(left)
+    } else {
+        None
+    }
+}
+
+/// The bytes where they are few enough to be looked into.
+fn readable(content: Content, contents: &dyn Contents) -> Result<Option<Arc<[u8]>>, Unreadable> {
+    match content {
+        Content::File { id, size } if size <= text::LARGEST as u64 => contents.read(id).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn common(history: &History, left: RecordId, right: RecordId, near: Near) -> BTreeSet<RecordId> {
+    history.ancestors(left, near).intersection(&history.ancestors(right, near)).copied().collect()
+}
+
+/// Those of a set that no other one of it comes from, in id order.
+fn maximal(history: &History, set: &BTreeSet<RecordId>, near: Near) -> Vec<RecordId> {
+    let mut below = BTreeSet::new();
+    for &id in set {
+        if !below.contains(&id) {
+            below.extend(history.ancestors(id, near).into_iter().filter(|other| *other != id));
+        }
+    }
+    set.iter().copied().filter(|id| !below.contains(id)).collect()
+}
+
+/// A criss-cross deeper than this is merged without base: it asks more, and loses nothing.
+const DEEPEST_BASE: usize = 12;
+
+/// The text both sides started from: their maximal common ancestors, several merged with one another first.
+fn base_text(
+    history: &History, contents: &dyn Contents, left: &BTreeSet<RecordId>, right: &BTreeSet<RecordId>, depth: usize,
+) -> Result<Option<Vec<u8>>, Unreadable> {
+    let shared: BTreeSet<_> = left.intersection(right).copied().collect();
+    let mut base: Option<(Vec<u8>, BTreeSet<RecordId>)> = None;
+    for id in maximal(history, &shared, Near::Counts) {
+        let Some(content) = history.content(id) else { continue };
+        let Some(bytes) = readable(content, contents)? else { continue };
+        if !text::is_text(&bytes) {
+            continue;
+        }
+        let from = history.ancestors(id, Near::Counts);
+        base = Some(match base {
+            None => (bytes.to_vec(), from),
+            Some(_) if depth == 0 => return Ok(None),
+            Some((so_far, mut came_from)) => {
+                let below = base_text(history, contents, &came_from, &from, depth - 1)?;
+                let merged = text::merge_base(below.as_deref(), &so_far, &bytes);
+                came_from.extend(from);
+                (merged, came_from)
+            }
+        });
+    }
+    Ok(base.map(|(bytes, _)| bytes))
+}
+
+type Lines = BTreeSet<Vec<u8>>;
+
+/// Lines that outside records behind this head alone removed from what they looked nearest to. Nobody is known
+/// to have meant those removals, so a merge that would carry one out asks.
+fn asked(
+    history: &History, contents: &dyn Contents, head: RecordId, from: &BTreeSet<RecordId>, others: &BTreeSet<RecordId>,
+) -> Result<Lines, Unreadable> {
+    let settled = history.ancestors(head, Near::Ignored);
+    let mut all = Lines::new();
+    for &id in from.difference(others) {
+        let Some(record) = history.get(id) else { continue };
+        let Some(near) = record.near.map(|near| history.real(near)) else { continue };
+        if settled.contains(&id) && settled.contains(&near) {
+            continue;
+        }
+        let Some(near) = history.content(near) else { continue };
+        let (Some(was), Some(is)) = (readable(near, contents)?, readable(record.content, contents)?) else { continue };
+        all.extend(text::removed(&was, &is).into_keys().map(<[u8]>::to_vec));
+    }
+    Ok(all)
+}
+
+fn borrowed(owned: &Lines) -> BTreeSet<&[u8]> {
+    owned.iter().map(Vec::as_slice).collect()
+}

@@ -1,0 +1,188 @@
+//! A session is the time from `up` to `done` on one machine. Its events are immutable files beside the packs that
+//! name the packs their machine had seen: who has the workspace open, and who has your latest work, without any
+//! provider's help. Here too: which version a machine's database should hold. Causality decides, never time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::history::{History, same};
+use crate::id::{PackId, RecordId};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventKind {
+    /// `up`.
+    Opened,
+    /// `done`.
+    Closed,
+    /// A sync took in new packs.
+    Seen,
+}
+
+/// One event. Its canonical JSON is the file; its name is the hash of that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// What.
+    pub event: EventKind,
+    /// The machine's random id.
+    pub machine: String,
+    /// The machine's name, for people.
+    pub name: String,
+    /// Packs seen since this machine's event before.
+    pub packs: BTreeSet<PackId>,
+    /// This machine's own count of its events: orders them among themselves only.
+    pub sequence: u64,
+    /// RFC 3339, UTC, by that machine's clock; for people.
+    pub time: String,
+}
+
+/// One machine as the others see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Presence {
+    /// Its name.
+    pub name: String,
+    /// Time of its last event.
+    pub last_seen: Option<String>,
+    /// Since when it has the course open, if it has.
+    pub session_open: Option<String>,
+    /// Whether it has seen all packs this machine published; none where that cannot be told.
+    pub has_my_latest: Option<bool>,
+    /// Whether it is this machine.
+    pub this: bool,
+}
+
+/// What the events say about each machine, by name.
+pub fn presence(events: &[Event], this_machine: &str, my_packs: &BTreeSet<PackId>) -> Vec<Presence> {
+    let mut machines: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
+    for event in events {
+        machines.entry(&event.machine).or_default().push(event);
+    }
+    let mut all: Vec<_> = machines
+        .into_iter()
+        .filter_map(|(id, mut events)| {
+            events.sort_by(|a, b| (a.sequence, &a.time, a.event).cmp(&(b.sequence, &b.time, b.event)));
+            let last = events.last()?;
+            let turn = events.iter().rfind(|event| event.event != EventKind::Seen);
+            let seen: BTreeSet<_> = events.iter().flat_map(|event| &event.packs).collect();
+            let this = id == this_machine;
+            Some(Presence {
+                name: last.name.clone(),
+                last_seen: Some(last.time.clone()),
+                session_open: turn.filter(|turn| turn.event == EventKind::Opened).map(|turn| turn.time.clone()),
+                has_my_latest: Some(this || my_packs.iter().all(|pack| seen.contains(pack))),
+                this,
+            })
+        })
+        .collect();
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
+}
+
+/// What to do about one database before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseStep {
+    /// It holds what it should, or it is a side of an open conflict.
+    Keep,
+    /// The versions are the same: only remember that it holds this one.
+    Follow(RecordId),
+    /// Bring this version in.
+    Restore(RecordId),
+    /// There is none yet anywhere: make the course's first one.
+    Seed,
+}
+
+/// Decide from the backup's history and what this machine's database was last loaded with or dumped to. Changes
+/// since then must have been recorded first.
+pub fn database_step(exists: bool, loaded: Option<RecordId>, history: &History, shown: Option<RecordId>) -> DatabaseStep {
+    let heads = history.heads();
+    let loaded = loaded.filter(|id| exists && history.get(*id).is_some()).map(|id| history.real(id));
+    let target = match heads.as_slice() {
+        [] if exists => return DatabaseStep::Keep,
+        [] => return DatabaseStep::Seed,
+        [only] => *only,
+        several => match (loaded, shown) {
+            (Some(loaded), _) if several.contains(&loaded) => return DatabaseStep::Keep,
+            (_, Some(shown)) if several.contains(&shown) => shown,
+            (_, _) => several[0],
+        },
+    };
+    let Some(content) = history.content(target).filter(|content| content.id().is_some()) else {
+        // the backup was deleted: the database itself is no file of the workspace and stays
+        return if exists { DatabaseStep::Keep } else { DatabaseStep::Seed };
+    };
+    match loaded {
+        Some(loaded) if loaded == target => DatabaseStep::Keep,
+        Some(loaded) if history.content(loaded).is_some_and(|now| same(now, content)) => DatabaseStep::Follow(target),
+        _ => DatabaseStep::Restore(target),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::ContentId;
+    use crate::path::WorkPath;
+    use crate::version::{Content, Kind, Record};
+
+    fn record(text: &str, parents: &[RecordId]) -> Record {
+        let content = Content::File { id: ContentId::of(text.as_bytes()), size: 1 };
+        Record::new(WorkPath::parse("backups/db/db.dump").unwrap(), content, Kind::Edit, parents.iter().copied())
+    }
+
+    #[test]
+    fn the_first_machine_makes_the_database() {
+        assert_eq!(database_step(false, None, &History::default(), None), DatabaseStep::Seed);
+        assert_eq!(database_step(true, None, &History::default(), None), DatabaseStep::Keep);
+    }
+
+    #[test]
+    fn a_newer_backup_is_brought_in_an_equal_one_followed() {
+        let mut history = History::default();
+        let a = history.insert(record("a", &[]));
+        assert_eq!(database_step(false, None, &history, Some(a)), DatabaseStep::Restore(a));
+        assert_eq!(database_step(true, Some(a), &history, Some(a)), DatabaseStep::Keep);
+        let b = history.insert(record("b", &[a]));
+        assert_eq!(database_step(true, Some(a), &history, Some(b)), DatabaseStep::Restore(b));
+        let back = history.insert(record("b", &[b]));
+        assert_eq!(database_step(true, Some(b), &history, Some(back)), DatabaseStep::Follow(back));
+        assert_eq!(database_step(false, Some(b), &history, Some(back)), DatabaseStep::Restore(back));
+    }
+
+    #[test]
+    fn when_both_changed_this_machine_keeps_its_own_until_answered() {
+        let mut history = History::default();
+        let a = history.insert(record("a", &[]));
+        let mine = history.insert(record("mine", &[a]));
+        let theirs = history.insert(record("theirs", &[a]));
+        assert_eq!(database_step(true, Some(mine), &history, Some(theirs)), DatabaseStep::Keep);
+        let answer = history.insert(record("theirs", &[mine, theirs]));
+        assert_eq!(database_step(true, Some(mine), &history, Some(answer)), DatabaseStep::Restore(answer));
+    }
+
+    fn event(machine: &str, event: EventKind, sequence: u64, packs: &[PackId]) -> Event {
+        Event {
+            event,
+            machine: machine.into(),
+            name: machine.to_uppercase(),
+            packs: packs.iter().copied().collect(),
+            sequence,
+            time: format!("2026-10-0{sequence}T10:00:00Z"),
+        }
+    }
+
+    #[test]
+    fn presence_tells_who_is_in_and_who_has_my_latest() {
+        let (one, two) = (PackId::of(b"1"), PackId::of(b"2"));
+        let mine = BTreeSet::from([one, two]);
+        let mut events = vec![event("b", EventKind::Opened, 2, &[two]), event("b", EventKind::Seen, 1, &[one])];
+        let seen = presence(&events, "a", &mine);
+        assert_eq!(seen[0].session_open.as_deref(), Some("2026-10-02T10:00:00Z"));
+        assert_eq!(seen[0].has_my_latest, Some(true));
+        events.push(event("b", EventKind::Closed, 3, &[]));
+        assert_eq!(presence(&events, "a", &mine)[0].session_open, None);
+        events.remove(1);
+        assert_eq!(presence(&events, "a", &mine)[0].has_my_latest, Some(false));
+    }
+}
