@@ -146,7 +146,7 @@ impl Machine {
         let mut done = Cycle {
             wrote: !plan.records.is_empty() || plan.working.is_some() || plan.mirror.is_some() || !plan.drop_copies.is_empty(),
             conflict: plan.heads.len() > 1,
-            held: plan.held.is_some(),
+            held: plan.held.is_some() || plan.backs_off,
             waits: plan.due.is_some() || !plan.memory.observed.is_empty(),
             kept: Vec::new(),
         };

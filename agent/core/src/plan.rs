@@ -363,6 +363,10 @@ impl Work<'_> {
                 self.memory.stale_writes = 0;
                 (Some(put), false)
             }
+            Seen::Content(_) if self.s.answer == Some(AbsenceAnswer::Restore) => {
+                self.memory.stale_writes = 0;
+                (Some(put), false)
+            }
             Seen::Content(_) if self.memory.stale_writes >= STALE_WRITES => (None, true),
             Seen::Content(_) => {
                 self.memory.stale_writes += 1;

@@ -5,7 +5,7 @@
 //! on both sides is a conflict.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::diff::partners;
@@ -101,9 +101,16 @@ impl<'t> Three<'t> {
     fn asked(&self, region: &Region, left: &BTreeSet<usize>, right: &BTreeSet<usize>) -> bool {
         let base = &self.base[region.base.clone()];
         let drops = |side: &[usize], asks: &BTreeSet<usize>| {
-            let count = |lines: &[usize], line: usize| lines.iter().filter(|other| **other == line).count();
-            let named: BTreeSet<_> = base.iter().copied().filter(|line| asks.contains(line)).collect();
-            named.into_iter().any(|line| count(base, line) > count(side, line))
+            let mut missing: BTreeMap<usize, usize> = BTreeMap::new();
+            for line in base.iter().filter(|line| asks.contains(line)) {
+                *missing.entry(*line).or_default() += 1;
+            }
+            for line in side {
+                if let Some(count) = missing.get_mut(line) {
+                    *count = count.saturating_sub(1);
+                }
+            }
+            missing.into_values().any(|count| count > 0)
         };
         drops(&self.left[region.left.clone()], left) || drops(&self.right[region.right.clone()], right)
     }
@@ -159,16 +166,10 @@ fn inserted(
     range: &Range<usize>,
     side: &[usize],
 ) -> Option<(Vec<usize>, Vec<usize>)> {
-    let kept: Option<Vec<usize>> = side_of[region.base.clone()].iter().copied().collect();
+    let kept: Option<BTreeSet<usize>> = side_of[region.base.clone()].iter().copied().collect();
     let kept = kept?;
     let first = *kept.first()?;
-    let mut kept = kept.into_iter().peekable();
-    let mut after = Vec::new();
-    for place in first..range.end {
-        if kept.next_if_eq(&place).is_none() {
-            after.push(side[place]);
-        }
-    }
+    let after = (first..range.end).filter(|place| !kept.contains(place)).map(|place| side[place]).collect();
     Some((side[range.start..first].to_vec(), after))
 }
 

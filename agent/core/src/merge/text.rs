@@ -1,8 +1,8 @@
 //! Line merge: bytes in, bytes out. Lines are cut after each `\n`; the merge is the one of `diff3.rs`, the
 //! same bytes on every machine and whichever side is named first. A line counts the same with and without its
 //! `\n`, so the last line of a file is compared, asked about and counted like any other; where it ends up in
-//! the middle it gets its `\n`. Whether the result ends with `\n` is merged like a line of its own: the side
-//! that changed it wins, and without a base the result is ended.
+//! the middle it gets its `\n`. Whether the result ends with `\n` is merged apart: where the sides differ, the
+//! one that changed it wins, and where no base tells which, the result is ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 

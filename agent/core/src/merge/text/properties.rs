@@ -66,7 +66,7 @@ fn count(bytes: &[u8], line: &[u8]) -> i64 {
 const LINES: [&[u8]; 7] = [b"a", b"b", b"c", b"d", b"x", b"y", b""];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_order_of_the_sides_does_not_matter(

@@ -1,0 +1,116 @@
+//! What one scan found worth a closer look, before the closer look: both sides as their metadata show them.
+//! The list lives in a temporary table of this connection, so a scan of any size takes no memory and leaves
+//! nothing behind; a scan that was cut short is simply run again.
+
+use kitbag_core::entry::Fingerprint;
+use kitbag_core::path::WorkPath;
+use rusqlite::types::Value;
+use rusqlite::{Row, params, params_from_iter};
+
+use super::{Ledger, column};
+use crate::error::StoreError;
+
+/// How a place looks without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// No such file.
+    Absent,
+    /// A plain file.
+    File(Fingerprint),
+    /// There, but not to be judged now.
+    Unsure,
+}
+
+/// One path of a scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Where.
+    pub path: WorkPath,
+    /// The working folder's side.
+    pub working: Look,
+    /// The mirror's side.
+    pub mirror: Look,
+}
+
+impl Ledger {
+    /// Note a candidate, in place of one for the same path.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn add_candidate(&self, candidate: &Candidate) -> Result<(), StoreError> {
+        let mut values = vec![Value::Blob(candidate.path.key())];
+        for look in [&candidate.working, &candidate.mirror] {
+            let (kind, print) = match look {
+                Look::Absent => (0, None),
+                Look::File(print) => (1, Some(print)),
+                Look::Unsure => (2, None),
+            };
+            values.push(Value::Integer(kind));
+            values.extend(column::of_fingerprint(print).map(Value::from));
+        }
+        let mut add = self.db.prepare_cached(
+            "INSERT OR REPLACE INTO temp.candidates VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?;
+        add.execute(params_from_iter(values))?;
+        Ok(())
+    }
+
+    /// The candidates after a key (from the beginning when none), in walk order, at most `limit`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn candidates_after(&self, key: Option<&[u8]>, limit: usize) -> Result<Vec<Candidate>, StoreError> {
+        let mut find =
+            self.db.prepare_cached("SELECT * FROM temp.candidates WHERE key > ?1 ORDER BY key LIMIT ?2")?;
+        let page = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = find.query_map(params![key.unwrap_or_default(), page], |row| {
+            Ok(Candidate { path: column::path(row, 0)?, working: look(row, 1)?, mirror: look(row, 6)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Forget all candidates.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn clear_candidates(&self) -> Result<(), StoreError> {
+        self.db.execute("DELETE FROM temp.candidates", [])?;
+        Ok(())
+    }
+}
+
+fn look(row: &Row<'_>, first: usize) -> rusqlite::Result<Look> {
+    let print = column::fingerprint(row, first + 1)?;
+    column::choice(row, first, |kind| match (kind, print) {
+        (0, None) => Some(Look::Absent),
+        (1, Some(print)) => Some(Look::File(print)),
+        (2, None) => Some(Look::Unsure),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::tests::path;
+
+    #[test]
+    fn candidates_come_back_in_walk_order() {
+        let ledger = Ledger::in_memory().unwrap();
+        let print = Fingerprint { size: u64::MAX, modified: i64::MIN, changed: 0, file: 1 << 63 };
+        let candidate = |text, working, mirror| Candidate { path: path(text), working, mirror };
+        let all = [
+            candidate("a/b", Look::File(print), Look::Absent),
+            candidate("a.txt", Look::Unsure, Look::File(print)),
+            candidate("b", Look::Absent, Look::Unsure),
+        ];
+        ledger.add_candidate(&candidate("b", Look::Absent, Look::Absent)).unwrap();
+        for one in all.iter().rev() {
+            ledger.add_candidate(one).unwrap();
+        }
+        assert_eq!(ledger.candidates_after(None, 2).unwrap(), all[..2]);
+        assert_eq!(ledger.candidates_after(Some(&all[1].path.key()), 2).unwrap(), all[2..]);
+        ledger.clear_candidates().unwrap();
+        assert_eq!(ledger.candidates_after(None, 2).unwrap(), []);
+    }
+}

@@ -1,0 +1,149 @@
+//! What kitbag is about to do to a file, written down before it is done: which temporary file goes to which
+//! path, and what should come out. After a crash the engine looks at each intent and at the two files; bytes
+//! it does not expect become a version, they are never swept away.
+
+use kitbag_core::id::{ContentId, RecordId};
+use kitbag_core::path::WorkPath;
+use rusqlite::params;
+
+use super::{Ledger, column};
+use crate::error::StoreError;
+
+/// Where a file stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// The working folder.
+    Working,
+    /// The mirror in the share.
+    Mirror,
+}
+
+/// How far an intent has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IntentState {
+    /// The temporary file may be there; the target is untouched as far as the ledger knows.
+    Planned,
+    /// The swap was made; what came out is still to be looked at.
+    Swapped,
+}
+
+/// One step that replaces, creates or removes a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// Given by the ledger; any number when it is added.
+    pub id: i64,
+    /// Where.
+    pub path: WorkPath,
+    /// In which of the two folders.
+    pub place: Place,
+    /// The temporary file, relative to the folder.
+    pub temporary: String,
+    /// What should come out; none when there should be nothing.
+    pub expect: Option<ContentId>,
+    /// What goes in; none when the file goes away.
+    pub put: Option<ContentId>,
+    /// The base it replaces.
+    pub parent: Option<RecordId>,
+    /// How far it has come.
+    pub state: IntentState,
+}
+
+impl Ledger {
+    /// Write an intent down and number it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn add_intent(&self, intent: &Intent) -> Result<i64, StoreError> {
+        let mut add = self.db.prepare_cached(
+            "INSERT INTO intents (key, place, temporary, expect, put, parent, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        add.execute(params![
+            intent.path.key(),
+            intent.place as i64,
+            intent.temporary,
+            intent.expect.as_ref().map(ContentId::as_bytes),
+            intent.put.as_ref().map(ContentId::as_bytes),
+            intent.parent.as_ref().map(RecordId::as_bytes),
+            intent.state as i64
+        ])?;
+        Ok(self.db.last_insert_rowid())
+    }
+
+    /// Say how far an intent has come. A removed one stays removed.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn set_intent_state(&self, id: i64, state: IntentState) -> Result<(), StoreError> {
+        let mut set = self.db.prepare_cached("UPDATE intents SET state = ?2 WHERE id = ?1")?;
+        set.execute([id, state as i64])?;
+        Ok(())
+    }
+
+    /// Forget an intent: all that came of it is looked at and safe.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn remove_intent(&self, id: i64) -> Result<(), StoreError> {
+        self.db.prepare_cached("DELETE FROM intents WHERE id = ?1")?.execute([id])?;
+        Ok(())
+    }
+
+    /// All intents, oldest first.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn intents(&self) -> Result<Vec<Intent>, StoreError> {
+        let mut find = self.db.prepare_cached(
+            "SELECT id, key, place, temporary, expect, put, parent, state FROM intents ORDER BY id",
+        )?;
+        let rows = find.query_map([], |row| {
+            Ok(Intent {
+                id: row.get(0)?,
+                path: column::path(row, 1)?,
+                place: column::choice(row, 2, |number| {
+                    [Place::Working, Place::Mirror].into_iter().find(|&place| place as i64 == number)
+                })?,
+                temporary: row.get(3)?,
+                expect: column::optional_id(row, 4)?,
+                put: column::optional_id(row, 5)?,
+                parent: column::optional_id(row, 6)?,
+                state: column::choice(row, 7, |number| {
+                    let states = [IntentState::Planned, IntentState::Swapped];
+                    states.into_iter().find(|&state| state as i64 == number)
+                })?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::tests::path;
+
+    #[test]
+    fn intents_stand_until_they_are_removed() {
+        let ledger = Ledger::in_memory().unwrap();
+        let mut first = Intent {
+            id: 0,
+            path: path("a/b"),
+            place: Place::Mirror,
+            temporary: "a/.~kitbag-1.tmp".into(),
+            expect: Some(ContentId::of(b"old")),
+            put: None,
+            parent: Some(RecordId::of(b"parent")),
+            state: IntentState::Planned,
+        };
+        let mut second =
+            Intent { place: Place::Working, expect: None, put: first.expect, parent: None, ..first.clone() };
+        first.id = ledger.add_intent(&first).unwrap();
+        second.id = ledger.add_intent(&second).unwrap();
+        ledger.set_intent_state(second.id, IntentState::Swapped).unwrap();
+        second.state = IntentState::Swapped;
+        assert_eq!(ledger.intents().unwrap(), [first.clone(), second.clone()]);
+        ledger.remove_intent(first.id).unwrap();
+        assert_eq!(ledger.intents().unwrap(), [second]);
+    }
+}

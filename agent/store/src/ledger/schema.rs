@@ -1,0 +1,162 @@
+//! The tables, and how an older ledger becomes a newer one: each step runs once, in a transaction with the
+//! number that says so (`user_version`). A step that was ever released is never edited; the next one is
+//! appended. The candidates of a scan live in a temporary table of the connection and are no part of this.
+
+use rusqlite::Connection;
+
+use crate::error::StoreError;
+
+const STEPS: &[&str] = &["
+CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+-- state: 0 waiting for what `needs` names, 1 ready, 2 admitted. content is null where the file is deleted.
+CREATE TABLE records (
+    number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, key BLOB NOT NULL, content BLOB,
+    unit INTEGER NOT NULL, raw BLOB NOT NULL, machine TEXT, time TEXT, pack INTEGER, state INTEGER NOT NULL
+) STRICT;
+CREATE INDEX records_key ON records (key);
+CREATE INDEX records_pack ON records (pack);
+CREATE INDEX records_open ON records (state) WHERE state < 2;
+-- Further packs that hold a record, beside the one named in its row.
+CREATE TABLE carried (
+    record INTEGER NOT NULL, pack INTEGER NOT NULL, PRIMARY KEY (record, pack)
+) STRICT, WITHOUT ROWID;
+-- kind: 0 a record, 1 a content, 2 the list of a unit's parts.
+CREATE TABLE needs (
+    kind INTEGER NOT NULL, what BLOB NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (kind, what, record)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX needs_record ON needs (record, kind);
+
+CREATE TABLE packs (
+    number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, mine INTEGER NOT NULL
+) STRICT;
+CREATE TABLE pieces (
+    piece BLOB NOT NULL, pack INTEGER NOT NULL, at INTEGER NOT NULL, stored INTEGER NOT NULL,
+    size INTEGER NOT NULL, raw INTEGER NOT NULL, PRIMARY KEY (piece, pack)
+) STRICT, WITHOUT ROWID;
+-- Contents of more than one piece: their names, 32 bytes each, in order.
+CREATE TABLE layouts (
+    content BLOB NOT NULL, pack INTEGER NOT NULL, size INTEGER NOT NULL, pieces BLOB NOT NULL,
+    UNIQUE (content, pack)
+) STRICT;
+CREATE TABLE kept (content BLOB NOT NULL PRIMARY KEY, size INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- Contents a unit's manifest names, 32 bytes each.
+CREATE TABLE units (manifest BLOB NOT NULL UNIQUE, parts BLOB NOT NULL) STRICT;
+CREATE TABLE packages (id BLOB NOT NULL UNIQUE, raw BLOB NOT NULL) STRICT;
+CREATE TABLE package_packs (
+    package BLOB NOT NULL, pack INTEGER NOT NULL, PRIMARY KEY (package, pack)
+) STRICT, WITHOUT ROWID;
+
+-- present: base is the record of a file that is not deleted.
+CREATE TABLE paths (
+    key BLOB NOT NULL PRIMARY KEY, base BLOB, mirror BLOB, absent_since INTEGER, stale_writes INTEGER NOT NULL,
+    observed INTEGER NOT NULL, size INTEGER NOT NULL, present INTEGER NOT NULL, dirty INTEGER NOT NULL,
+    open BLOB, working_size INTEGER, working_modified INTEGER, working_changed INTEGER, working_file INTEGER,
+    mirror_size INTEGER, mirror_modified INTEGER, mirror_changed INTEGER, mirror_file INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX paths_dirty ON paths (key) WHERE dirty = 1;
+CREATE INDEX paths_open ON paths (key) WHERE open IS NOT NULL;
+CREATE TABLE observed (
+    key BLOB NOT NULL, place INTEGER NOT NULL, kind INTEGER NOT NULL, content BLOB, size INTEGER NOT NULL,
+    since INTEGER NOT NULL, copy TEXT, PRIMARY KEY (key, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE intents (
+    id INTEGER PRIMARY KEY, key BLOB NOT NULL, place INTEGER NOT NULL, temporary TEXT NOT NULL,
+    expect BLOB, put BLOB, parent BLOB, state INTEGER NOT NULL
+) STRICT;
+CREATE TABLE removals (at INTEGER NOT NULL, key BLOB NOT NULL, PRIMARY KEY (at, key)) STRICT, WITHOUT ROWID;
+CREATE TABLE held (
+    key BLOB NOT NULL PRIMARY KEY, reason INTEGER NOT NULL, since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE events (id TEXT NOT NULL PRIMARY KEY, raw TEXT NOT NULL) STRICT;
+CREATE TABLE services (
+    service TEXT NOT NULL PRIMARY KEY, record BLOB NOT NULL, content BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE plugin_state (
+    plugin TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (plugin, key)
+) STRICT;
+"];
+
+pub(super) fn configure(db: &Connection) -> Result<(), StoreError> {
+    // fullfsync only means something on macOS, where a plain fsync may stay in the drive's cache.
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA fullfsync = ON;
+         PRAGMA checkpoint_fullfsync = ON;
+         PRAGMA cache_size = -8192;
+         PRAGMA temp.cache_size = -2048;
+         PRAGMA journal_size_limit = 16777216;
+         PRAGMA trusted_schema = OFF;
+         CREATE TEMP TABLE candidates (
+             key BLOB NOT NULL PRIMARY KEY,
+             working INTEGER NOT NULL, working_size INTEGER, working_modified INTEGER,
+             working_changed INTEGER, working_file INTEGER,
+             mirror INTEGER NOT NULL, mirror_size INTEGER, mirror_modified INTEGER,
+             mirror_changed INTEGER, mirror_file INTEGER
+         ) STRICT, WITHOUT ROWID;",
+    )?;
+    Ok(())
+}
+
+pub(super) fn migrate(db: &Connection) -> Result<(), StoreError> {
+    // Looked at again inside the transaction: two processes may open a fresh ledger at the same moment.
+    if version(db)? == STEPS.len() {
+        return Ok(());
+    }
+    db.execute_batch("BEGIN IMMEDIATE")?;
+    let result = run_steps(db);
+    db.execute_batch(if result.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    result
+}
+
+fn run_steps(db: &Connection) -> Result<(), StoreError> {
+    for (done, step) in STEPS.iter().enumerate().skip(version(db)?) {
+        db.execute_batch(step)?;
+        db.pragma_update(None, "user_version", (done + 1) as i64)?;
+    }
+    Ok(())
+}
+
+fn version(db: &Connection) -> Result<usize, StoreError> {
+    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    usize::try_from(found).ok().filter(|&version| version <= STEPS.len()).ok_or(StoreError::Newer(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Ledger;
+
+    #[test]
+    fn an_empty_file_becomes_a_ledger_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ledger.db");
+        Connection::open(&file).unwrap();
+        Ledger::open(&file).unwrap().set("a", "1").unwrap();
+        let again = Ledger::open(&file).unwrap();
+        assert_eq!(again.get("a").unwrap().as_deref(), Some("1"));
+        assert_eq!(version(&again.db).unwrap(), STEPS.len());
+        let mode: String = again.db.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+        let waits: i64 = again.db.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+        assert_eq!((mode.as_str(), waits), ("wal", 2));
+    }
+
+    #[test]
+    fn a_later_ledger_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ledger.db");
+        Connection::open(&file).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        assert!(matches!(Ledger::open(&file), Err(StoreError::Newer(99))));
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ledger.db");
+        std::fs::write(&file, "no database, only words, but enough of them to be looked at. ".repeat(20))
+            .unwrap();
+        assert!(matches!(Ledger::open(&file), Err(StoreError::Database(_))));
+    }
+}
