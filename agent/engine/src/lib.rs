@@ -1,4 +1,15 @@
 //! Moves data along and owns no decisions: `sync` carries files between the working folder, the share and the
 //! ledger as core's plans say; `environment` carries a course from its package to a running service and back.
+//! `setup` joins a share and a working folder; `workspace` is what they are to this machine.
 
+pub mod doors;
 pub mod environment;
+pub mod error;
+pub mod events;
+pub mod folders;
+pub mod setup;
+pub mod share;
+pub mod sync;
+pub mod workspace;
+
+pub use error::EngineError;

@@ -1,1 +1,16 @@
-//! Placeholder until the crate's first commit.
+//! Every door to the operating system, and nothing that decides.
+//!
+//! Each door is one module: a trait, a real side and a simulated side, so that the engine can be run against
+//! a disk that fails, a clock that jumps and programs that die, each time the same way. What differs between
+//! Linux, macOS and Windows ends here. No other crate of the agent calls the system by itself.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod chance;
+pub mod clock;
+pub mod disk;
+pub mod lock;
+pub mod places;
+pub mod process;
+pub mod provider;
+pub mod specs;

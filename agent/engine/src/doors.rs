@@ -1,0 +1,26 @@
+//! The doors to the operating system that the engine goes through, handed in as one: the real ones in the program,
+//! simulated ones in tests.
+
+use std::sync::Arc;
+
+use kitbag_platform::chance::{Chance, RealChance};
+use kitbag_platform::clock::{Clock, RealClock};
+use kitbag_platform::disk::{Disk, RealDisk};
+
+/// Disk, clock and chance.
+#[derive(Clone)]
+pub struct Doors {
+    /// All files.
+    pub disk: Arc<dyn Disk>,
+    /// Time, which only ever delays.
+    pub clock: Arc<dyn Clock>,
+    /// Random names.
+    pub chance: Arc<dyn Chance>,
+}
+
+impl Doors {
+    /// The real ones.
+    pub fn real() -> Self {
+        Doors { disk: Arc::new(RealDisk), clock: Arc::new(RealClock), chance: Arc::new(RealChance) }
+    }
+}

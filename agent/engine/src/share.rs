@@ -1,0 +1,265 @@
+//! The sidecar in the share: `.kitbag/` with a README, the format's version, the workspace's ids, packs and events.
+//! Every file in it is written once, under a name made from its bytes, by way of a temporary name the cloud clients
+//! skip. Nothing in it is ever changed, so any order, delay or repetition by the provider is harmless.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use kitbag_core::id::{ContentId, PackId};
+use kitbag_core::path::{SIDECAR, TEMPORARY_PREFIX};
+use kitbag_store::{LARGEST, Shelf};
+
+use crate::doors::Doors;
+use crate::error::EngineError;
+
+/// The format this build writes and the newest it reads.
+pub const FORMAT: &str = "kitbag 1\n";
+
+const README: &str = "\
+This folder belongs to kitbag. It holds the history of the files beside it, so that work done on two
+computers can be brought together and nothing is lost. Please leave it as it is: the cloud program
+carries it like any other folder.
+
+If it is deleted, kitbag writes it again from each computer that still has the work; older versions
+may be gone then. The files beside this folder are plain files and can be used without kitbag.
+
+format      the version of this layout
+workspace/  which workspace this is
+packs/      versions and their contents, compressed; each file is named by the hash of its bytes
+events/     which computer had the course open when, and what it had seen
+
+How to read the packs without kitbag is described in FORMAT.md of kitbag's store.
+";
+
+/// Longest small file (identity, event) we read, in bytes.
+const LONGEST_NOTE: u64 = 256 * 1024;
+
+/// The share's folder and its sidecar.
+#[derive(Clone)]
+pub struct Share {
+    root: PathBuf,
+    doors: Doors,
+}
+
+impl Share {
+    /// The share at this folder; nothing is looked at yet.
+    pub fn new(root: &Path, doors: &Doors) -> Self {
+        Share { root: root.to_owned(), doors: doors.clone() }
+    }
+
+    /// The mirror: the share's own folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn sidecar(&self) -> PathBuf {
+        self.root.join(SIDECAR)
+    }
+
+    /// Whether a sidecar stands there.
+    pub fn has_sidecar(&self) -> bool {
+        self.doors.disk.stat(&self.sidecar().join("format")).is_ok()
+    }
+
+    /// Whether the folder holds anything at all that is not ours.
+    ///
+    /// # Errors
+    /// The folder is not there or cannot be read.
+    pub fn is_empty(&self) -> Result<bool, EngineError> {
+        match self.doors.disk.list(&self.root) {
+            Ok(items) => Ok(items.iter().all(|item| item.name == SIDECAR)),
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Err(EngineError::ShareMissing(self.root.clone()))
+            }
+            Err(error) => Err(EngineError::io("cannot read the cloud folder", &self.root)(error)),
+        }
+    }
+
+    /// Make the sidecar, or what is missing of it.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn make_sidecar(&self) -> Result<(), EngineError> {
+        let sidecar = self.sidecar();
+        for folder in ["packs", "events", "workspace"] {
+            let folder = sidecar.join(folder);
+            self.doors.disk.create_dirs(&folder).map_err(EngineError::io("cannot write", &folder))?;
+        }
+        self.write_once(&sidecar.join("README.txt"), README.as_bytes())?;
+        self.write_once(&sidecar.join("format"), FORMAT.as_bytes())
+    }
+
+    /// Whether this build can read the sidecar.
+    ///
+    /// # Errors
+    /// It was written by a newer kitbag, or cannot be read.
+    pub fn check_format(&self) -> Result<(), EngineError> {
+        let file = self.sidecar().join("format");
+        let text = self.read_note(&file).map_err(EngineError::io("cannot read", &file))?;
+        // empty or torn: on its way
+        match text.strip_prefix(b"kitbag ") {
+            Some(version) if version != b"1\n" && version.ends_with(b"\n") => {
+                Err(EngineError::ShareNewer(self.root.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The workspace ids that stand in the share. Two machines that set it up before they met made two.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn identities(&self) -> Result<BTreeSet<String>, EngineError> {
+        let notes = self.notes("workspace", &BTreeSet::new())?;
+        Ok(notes
+            .into_iter()
+            .filter_map(|(_, text)| serde_json::from_str::<Identity>(&text).ok())
+            .map(|identity| identity.workspace)
+            .collect())
+    }
+
+    /// Add a workspace id.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn add_identity(&self, workspace: &str) -> Result<(), EngineError> {
+        let text = serde_json::to_string(&Identity { workspace: workspace.to_owned() }).unwrap_or_default();
+        self.add_note("workspace", &text).map(|_| ())
+    }
+
+    /// Small files of one folder of the sidecar, whose names are not in `known`, that have arrived whole: name and
+    /// text.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn notes(&self, folder: &str, known: &BTreeSet<String>) -> Result<Vec<(String, String)>, EngineError> {
+        let folder = self.sidecar().join(folder);
+        let items = match self.doors.disk.list(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(EngineError::io("cannot read", &folder))?,
+        };
+        let mut notes = Vec::new();
+        for name in items.into_iter().filter_map(|item| item.name.into_string().ok()) {
+            if known.contains(&name) || name.parse::<ContentId>().is_err() {
+                continue;
+            }
+            let Ok(bytes) = self.read_note(&folder.join(&name)) else { continue };
+            if ContentId::of(&bytes).to_string() == name
+                && let Ok(text) = String::from_utf8(bytes)
+            {
+                notes.push((name, text));
+            }
+        }
+        Ok(notes)
+    }
+
+    /// Write a small file under the hash of its text; its name.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn add_note(&self, folder: &str, text: &str) -> Result<String, EngineError> {
+        let folder = self.sidecar().join(folder);
+        self.doors.disk.create_dirs(&folder).map_err(EngineError::io("cannot write", &folder))?;
+        let name = ContentId::of(text.as_bytes()).to_string();
+        self.write_once(&folder.join(&name), text.as_bytes())?;
+        Ok(name)
+    }
+
+    fn read_note(&self, file: &Path) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.doors.disk.open(file)?.take(LONGEST_NOTE).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn pack_file(&self, pack: PackId) -> PathBuf {
+        let name = pack.to_string();
+        self.sidecar().join("packs").join(&name[..2]).join(name)
+    }
+
+    /// The packs that stand in the share, whole or not.
+    ///
+    /// # Errors
+    /// The folders cannot be read.
+    pub fn packs(&self) -> Result<BTreeSet<PackId>, EngineError> {
+        let all = self.sidecar().join("packs");
+        let list = |folder: &Path| match self.doors.disk.list(folder) {
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Vec::new()),
+            other => other.map_err(EngineError::io("cannot read", folder)),
+        };
+        let mut packs = BTreeSet::new();
+        for folder in list(&all)? {
+            for item in list(&all.join(&folder.name))? {
+                packs.extend(item.name.to_str().and_then(|name| name.parse::<PackId>().ok()));
+            }
+        }
+        Ok(packs)
+    }
+
+    /// A pack's bytes, as far as they have arrived.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn read_pack(&self, pack: PackId) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.doors.disk.open(&self.pack_file(pack))?.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Put a pack on the shelf; it survives a power cut afterwards.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_pack(&self, pack: PackId, bytes: &[u8]) -> Result<(), EngineError> {
+        let file = self.pack_file(pack);
+        let folder = file.parent().unwrap_or(&self.root);
+        self.doors.disk.create_dirs(folder).map_err(EngineError::io("cannot write", folder))?;
+        if self.doors.disk.stat(&file).is_ok() && self.read_pack(pack).is_ok_and(|there| PackId::of(&there) != pack) {
+            // a torn delivery under its name: nobody can use it, and the whole one is here
+            self.doors.disk.remove(&file).map_err(EngineError::io("cannot write", &file))?;
+        }
+        self.write_once(&file, bytes)
+    }
+
+    /// Write a file that never changes: by a temporary name, durably, never over anything.
+    fn write_once(&self, file: &Path, bytes: &[u8]) -> Result<(), EngineError> {
+        let disk = &self.doors.disk;
+        if disk.stat(file).is_ok() {
+            return Ok(());
+        }
+        let fail = || EngineError::io("cannot write", file);
+        let folder = file.parent().unwrap_or(&self.root);
+        let token = self.doors.chance.token(8).map_err(fail())?;
+        let temporary = folder.join(format!("{TEMPORARY_PREFIX}{token}.tmp"));
+        let written = (|| {
+            let mut to = disk.create(&temporary)?;
+            to.write_all(bytes)?;
+            to.finish(true)?;
+            match disk.rename_new(&temporary, file) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => disk.remove(&temporary),
+                other => other,
+            }?;
+            disk.sync_dir(folder)
+        })();
+        if written.is_err() {
+            // what cannot be finished is of no use; the next try makes its own
+            disk.remove(&temporary).ok();
+        }
+        written.map_err(fail())
+    }
+}
+
+impl Shelf for Share {
+    fn read_at(&self, pack: PackId, at: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut file = self.doors.disk.open(&self.pack_file(pack))?;
+        file.seek(SeekFrom::Start(at))?;
+        let mut bytes = vec![0; len];
+        file.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Identity {
+    workspace: String,
+}

@@ -1,0 +1,282 @@
+//! One batch of candidates up to the point where everything they say is durable: look, plan, store, publish. Batches
+//! keep memory small and let every step of the order be durable at once for many files; `write` does the rest.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use kitbag_core::entry::{Fingerprint, Seen};
+use kitbag_core::id::ContentId;
+use kitbag_core::path::WorkPath;
+use kitbag_core::plan::{self, Plan, Situation};
+use kitbag_core::version::{Content, Kind};
+use kitbag_store::compress_as;
+use kitbag_store::ledger::{Candidate, Look, PathRow};
+use rayon::prelude::*;
+
+use super::Cycle;
+use super::contents::BatchContents;
+use super::look::{Looked, look};
+use super::publish::Publisher;
+use super::report::{Planned, Problem};
+use crate::error::EngineError;
+
+/// How long a notebook must be left alone before it is written during a session, in milliseconds.
+const QUIET_NOTEBOOK: i64 = 120_000;
+
+/// One path on its way through a batch.
+pub(super) struct Item {
+    pub(super) row: PathRow,
+    pub(super) working: Looked,
+    pub(super) mirror: Looked,
+    pub(super) plan: Plan,
+    /// The content could not be published: nothing more is done this time.
+    pub(super) dropped: bool,
+}
+
+impl Cycle<'_> {
+    /// Take these candidates through.
+    ///
+    /// # Errors
+    /// Something that stops the whole sync: the ledger, the share or the disk.
+    pub(super) fn batch(&mut self, candidates: &[Candidate]) -> Result<(), EngineError> {
+        let share = self.share.clone();
+        let kept = self.kept_store();
+        let mut contents = BatchContents::new(&self.ws.ledger, &share, &kept);
+        let mut items = self.plan_all(candidates, &mut contents)?;
+        if self.request.dry_run {
+            items.iter().for_each(|item| self.tell_plan(item));
+            return Ok(());
+        }
+        self.keep(&mut items)?;
+        self.publish(&mut items, &contents)?;
+        let writes = self.note_plans(&mut items)?;
+        self.write(&mut items, &writes, &mut contents)
+    }
+
+    fn plan_all(
+        &mut self, candidates: &[Candidate], contents: &mut BatchContents<'_>,
+    ) -> Result<Vec<Item>, EngineError> {
+        let mut rows = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            let row = self.ws.ledger.path(&candidate.path)?;
+            let row = row.unwrap_or_else(|| PathRow::new(candidate.path.clone()));
+            let shown = row.memory.base.map(|base| self.ws.ledger.record(base)).transpose()?.flatten();
+            rows.push((row, shown.and_then(|(record, _)| record.content.id())));
+        }
+        let (disk, now) = (self.ws.doors.disk.clone(), self.now());
+        let (work, mirror) = (self.ws.settings.work.as_path(), self.share.root());
+        let one = |root: &Path, path: &WorkPath, found: &Look, before: Option<&Fingerprint>, known| match found {
+            Look::Absent => Looked::absent(),
+            Look::Unsure => Looked::unsure("it cannot be read now"),
+            Look::File(print) => match known {
+                Some(id) if before == Some(print) => Looked::known(id, *print),
+                _ => look(disk.as_ref(), &root.join(path.as_str()), path, now),
+            },
+        };
+        let looked: Vec<_> = self.pool.install(|| {
+            let pairs = candidates.par_iter().zip(&rows);
+            pairs
+                .map(|(candidate, (row, shown))| {
+                    let path = &candidate.path;
+                    let here = one(work, path, &candidate.working, row.working.as_ref(), *shown);
+                    let there = one(mirror, path, &candidate.mirror, row.mirror_print.as_ref(), row.memory.mirror);
+                    (here, there)
+                })
+                .collect()
+        });
+        let mut items = Vec::with_capacity(rows.len());
+        for ((row, _), (working, mirror)) in rows.into_iter().zip(looked) {
+            for looked in [&working, &mirror] {
+                if let (Some(id), Some(bytes)) = (looked.seen.id(), &looked.bytes) {
+                    contents.held.insert(id, bytes.clone());
+                }
+            }
+            if let Some(item) = self.plan_one(row, working, mirror, contents)? {
+                items.push(item);
+            }
+        }
+        Ok(items)
+    }
+
+    fn plan_one(
+        &mut self, row: PathRow, working: Looked, mirror: Looked, contents: &mut BatchContents<'_>,
+    ) -> Result<Option<Item>, EngineError> {
+        let path = row.path.clone();
+        for (looked, place) in [(&working, ""), (&mirror, "cloud folder: ")] {
+            if let Some(reason) = &looked.reason {
+                self.report.problems.push(Problem::told(format!("{place}{path}"), reason.clone()));
+            }
+        }
+        let copies = self.look_at_copies(&path, contents);
+        let prefer = self.prefer(&path)?;
+        let situation = Situation {
+            path: &path,
+            memory: &row.memory,
+            working: working.seen,
+            mirror: mirror.seen,
+            copies: &copies,
+            history: self.history(&path)?,
+            now: self.now(),
+            settle: self.ws.config.outside_settle_seconds as i64 * 1000,
+            absence_wait: self.ws.config.absence_wait_seconds as i64 * 1000,
+            delivering: self.delivering.contains(&path),
+            removals: self.removal,
+            answer: self.request.answer_for(&path),
+            busy: self.busy(&path, &working),
+            prefer,
+            backup: self.backups.get(&path).map(|of| of.backup.clone()),
+        };
+        Ok(match plan::plan(situation, contents) {
+            Ok(plan) => Some(Item { row, working, mirror, plan, dropped: false }),
+            Err(unreadable) => {
+                self.report.problems.push(Problem::failed(&path, unreadable.to_string()));
+                None
+            }
+        })
+    }
+
+    /// While the course is open here, a notebook saved a moment ago is most likely open in the browser: it is read,
+    /// and not written until it has been quiet for a while or the session ends.
+    fn busy(&self, path: &WorkPath, working: &Looked) -> bool {
+        let saved = working.print.map_or(self.now(), |print| print.modified / 1_000_000);
+        self.session_open && path.extension() == "ipynb" && self.now() - saved < QUIET_NOTEBOOK
+    }
+
+    fn look_at_copies(&self, path: &WorkPath, contents: &mut BatchContents<'_>) -> Vec<(String, Content)> {
+        let mut copies = Vec::new();
+        for copy in self.copies.get(path).into_iter().flatten() {
+            let file = self.share.root().join(copy.as_str());
+            let looked = look(self.ws.doors.disk.as_ref(), &file, copy, self.now());
+            if let (Seen::Content(content), Some(id)) = (looked.seen, looked.seen.id()) {
+                contents.held.extend(looked.bytes.map(|bytes| (id, bytes)));
+                copies.push((copy.file_name().to_owned(), content));
+            }
+        }
+        copies
+    }
+
+    fn tell_plan(&mut self, item: &Item) {
+        let path = item.row.path.to_string();
+        let mut tell = |step: &str| self.report.planned.push(Planned { path: path.clone(), step: step.into() });
+        for made in &item.plan.records {
+            match (made.record.kind, made.record.content) {
+                (Kind::Merge, _) => tell("merge both sides"),
+                (Kind::Outside, _) => tell("take in the change made in the cloud folder"),
+                (_, Content::Deleted) => tell("record that it was removed"),
+                _ => tell("record this machine's change"),
+            }
+        }
+        for (put, place) in [(item.plan.working, "working folder"), (item.plan.mirror, "cloud folder")] {
+            if let Some(put) = put {
+                let what = if put.content == Content::Deleted { "remove it from" } else { "write it to" };
+                tell(&format!("{what} the {place}"));
+            }
+        }
+        if item.plan.heads.len() > 1 {
+            tell("ask which side to keep");
+        }
+    }
+
+    /// Unexplained bytes of the mirror are stored and remembered before anything else happens.
+    fn keep(&mut self, items: &mut [Item]) -> Result<(), EngineError> {
+        let kept = self.kept_store();
+        let mut found = false;
+        for item in items.iter_mut() {
+            for observed in &item.plan.keep {
+                let name = observed.copy.as_deref().unwrap_or(item.row.path.file_name());
+                let file = self.share.root().join(item.row.path.as_str()).with_file_name(name);
+                let Some(id) = observed.content.id() else { continue };
+                match kept.store(id, &file) {
+                    Ok(true) => found = true,
+                    Ok(false) => item.dropped = true,
+                    Err(error) => {
+                        self.report.problems.push(Problem::failed(&item.row.path, error.to_string()));
+                        item.dropped = true;
+                    }
+                }
+            }
+        }
+        if !found {
+            return Ok(());
+        }
+        self.ws.ledger.batch(|ledger| {
+            for item in items.iter_mut().filter(|item| !item.dropped && !item.plan.keep.is_empty()) {
+                for observed in &item.plan.keep {
+                    if let Some(id) = observed.content.id() {
+                        ledger.keep(id, observed.content.size())?;
+                    }
+                    item.row.memory.observed.push(observed.clone());
+                }
+                item.row.dirty = true;
+                ledger.put_path(&item.row)?;
+            }
+            Ok::<_, EngineError>(())
+        })
+    }
+
+    fn publish(&mut self, items: &mut [Item], contents: &BatchContents<'_>) -> Result<(), EngineError> {
+        let (ws, share) = (self.ws, self.share.clone());
+        let mut publisher = Publisher::new(&ws.ledger, &share, self.label());
+        let mut small: BTreeMap<ContentId, Arc<[u8]>> = BTreeMap::new();
+        for item in items.iter_mut().filter(|item| !item.dropped) {
+            for made in &item.plan.records {
+                let Content::File { id, .. } = made.record.content else { continue };
+                if small.contains_key(&id) || self.ws.ledger.is_packed(id)? {
+                    continue;
+                }
+                let held = contents.held.get(&id).cloned().or_else(|| made.bytes.as_deref().map(Arc::from));
+                match held {
+                    Some(bytes) if bytes.len() <= kitbag_store::cut::WHOLE => {
+                        small.insert(id, bytes);
+                    }
+                    Some(bytes) => {
+                        publisher.content(&mut bytes.as_ref())?;
+                    }
+                    None => {
+                        if let Err(reason) = self.publish_file(&mut publisher, item, id) {
+                            self.report.problems.push(Problem::told(item.row.path.to_string(), reason));
+                            item.dropped = true;
+                        }
+                    }
+                }
+            }
+        }
+        let pieces: Vec<_> = self
+            .pool
+            .install(|| small.par_iter().map(|(id, bytes)| compress_as((*id).into(), bytes)).collect::<Vec<_>>());
+        drop(small);
+        for piece in pieces {
+            publisher.piece(piece)?;
+        }
+        for item in items.iter().filter(|item| !item.dropped) {
+            for made in &item.plan.records {
+                publisher.record(&made.record)?;
+                match made.record.kind {
+                    Kind::Merge => self.report.merged += 1,
+                    _ => self.report.published += 1,
+                }
+            }
+        }
+        let published = publisher.finish()?;
+        self.report.bytes_published += self.ws.ledger.batch(|ledger| published.note(ledger))?;
+        Ok(())
+    }
+
+    /// A large content is cut straight from the file it was seen in. If the file has changed since, the path waits.
+    fn publish_file(
+        &self, publisher: &mut Publisher<'_>, item: &Item, id: ContentId,
+    ) -> Result<(), String> {
+        let path = item.row.path.as_str();
+        let kept = self.kept_store();
+        let mut open: Box<dyn std::io::Read> = if self.ws.ledger.kept(id).map_err(|e| e.to_string())? {
+            kitbag_store::Loose::open(&kept, id).map(|open| Box::new(open) as Box<dyn std::io::Read>)
+        } else {
+            let root = if item.working.seen.id() == Some(id) { &self.ws.settings.work } else { self.share.root() };
+            self.ws.doors.disk.open(&root.join(path)).map(|open| Box::new(open) as Box<dyn std::io::Read>)
+        }
+        .map_err(|e| e.to_string())?;
+        let (found, _) = publisher.content(&mut open).map_err(|e| e.to_string())?;
+        if found == id { Ok(()) } else { Err("it changed while it was read".into()) }
+    }
+}

@@ -1,0 +1,132 @@
+//! Where the bytes of a version are read: what this batch has in memory, what lies loose in machine state, and the
+//! packs in the share.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kitbag_core::id::ContentId;
+use kitbag_core::path::TEMPORARY_PREFIX;
+use kitbag_core::reconcile::{self, Unreadable};
+use kitbag_store::{Contents, Ledger, Loose};
+
+use crate::doors::Doors;
+use crate::error::EngineError;
+use crate::share::Share;
+
+use super::look::HELD_BYTES;
+
+/// Loose contents: bytes found in the mirror that no pack holds yet, each a file named by its hash.
+pub struct Kept {
+    folder: PathBuf,
+    doors: Doors,
+}
+
+impl Kept {
+    /// Those of a workspace.
+    pub fn new(folder: PathBuf, doors: &Doors) -> Self {
+        Kept { folder, doors: doors.clone() }
+    }
+
+    fn file(&self, id: ContentId) -> PathBuf {
+        self.folder.join(id.to_string())
+    }
+
+    /// Store the bytes of a file durably, if they are still `id`. False when the file has changed.
+    ///
+    /// # Errors
+    /// They cannot be read or stored.
+    pub fn store(&self, id: ContentId, from: &Path) -> Result<bool, EngineError> {
+        let to = self.file(id);
+        let disk = &self.doors.disk;
+        if disk.stat(&to).is_ok() {
+            return Ok(true);
+        }
+        let fail = || EngineError::io("cannot store", &self.folder);
+        disk.create_dirs(&self.folder).map_err(fail())?;
+        let token = self.doors.chance.token(8).map_err(fail())?;
+        let temporary = self.folder.join(format!("{TEMPORARY_PREFIX}{token}.tmp"));
+        let mut open = disk.open(from).map_err(EngineError::io("cannot read", from))?;
+        let mut hasher = blake3::Hasher::new();
+        let mut out = disk.create(&temporary).map_err(fail())?;
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            let n = open.read(&mut buffer).map_err(EngineError::io("cannot read", from))?;
+            if n == 0 {
+                break;
+            }
+            hasher.update(&buffer[..n]);
+            out.write_all(&buffer[..n]).map_err(fail())?;
+        }
+        out.finish(true).map_err(fail())?;
+        if ContentId::from(hasher.finalize()) != id {
+            disk.remove(&temporary).map_err(fail())?;
+            return Ok(false);
+        }
+        disk.rename_over(&temporary, &to).map_err(fail())?;
+        disk.sync_dir(&self.folder).map_err(fail())?;
+        Ok(true)
+    }
+
+    /// Forget one that has a better place now.
+    pub fn forget(&self, id: ContentId) {
+        // a leftover costs disk only, and the next clean-up finds it again
+        self.doors.disk.remove(&self.file(id)).ok();
+    }
+}
+
+impl Loose for Kept {
+    fn open(&self, id: ContentId) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.doors.disk.open(&self.file(id))?))
+    }
+}
+
+/// Everything a plan may read in one batch.
+pub struct BatchContents<'a> {
+    /// Bytes in memory.
+    pub held: BTreeMap<ContentId, Arc<[u8]>>,
+    ledger: &'a Ledger,
+    share: &'a Share,
+    kept: &'a Kept,
+}
+
+impl<'a> BatchContents<'a> {
+    /// With nothing in memory yet.
+    pub fn new(ledger: &'a Ledger, share: &'a Share, kept: &'a Kept) -> Self {
+        BatchContents { held: BTreeMap::new(), ledger, share, kept }
+    }
+
+    /// The stored contents behind it.
+    pub fn stored(&self) -> Contents<'a> {
+        Contents::new(self.ledger, self.share, self.kept)
+    }
+
+    /// Write a content out, from memory or from where it is stored; every byte is checked.
+    ///
+    /// # Errors
+    /// It is not to be had, or cannot be written.
+    pub fn copy_to(&self, id: ContentId, to: &mut dyn Write) -> io::Result<()> {
+        match self.held.get(&id) {
+            Some(bytes) => to.write_all(bytes),
+            None => self.stored().copy_to(id, to).map_err(into_io),
+        }
+    }
+}
+
+fn into_io(error: kitbag_store::ContentError) -> io::Error {
+    match error {
+        kitbag_store::ContentError::Unreadable { error, .. } => error,
+        other => io::Error::other(other.to_string()),
+    }
+}
+
+impl reconcile::Contents for BatchContents<'_> {
+    fn read(&self, content: ContentId) -> Result<Arc<[u8]>, Unreadable> {
+        if let Some(bytes) = self.held.get(&content) {
+            return Ok(bytes.clone());
+        }
+        let bytes = self.stored().read(content, HELD_BYTES);
+        bytes.map(Arc::from).map_err(|error| Unreadable { content, reason: error.to_string() })
+    }
+}

@@ -1,0 +1,119 @@
+//! One careful look at a file: its bytes are read once and hashed, and only count when the file stood still while
+//! they were read. A notebook that is being saved in place shows half a document for a moment; it waits.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use kitbag_core::entry::{Fingerprint, Seen};
+use kitbag_core::id::ContentId;
+use kitbag_core::path::WorkPath;
+use kitbag_platform::disk::Disk;
+
+/// What a look found.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    /// The content, or why not.
+    pub seen: Seen,
+    /// The file as it was while it was read; none when it was touched so lately that a later change could look
+    /// the same.
+    pub print: Option<Fingerprint>,
+    /// Its bytes, when they are few.
+    pub bytes: Option<Arc<[u8]>>,
+    /// Why it cannot be judged.
+    pub reason: Option<String>,
+}
+
+impl Looked {
+    /// Nothing there.
+    pub fn absent() -> Self {
+        Looked { seen: Seen::Absent, print: None, bytes: None, reason: None }
+    }
+
+    /// There, but not to be judged.
+    pub fn unsure(reason: impl Into<String>) -> Self {
+        Looked { seen: Seen::Unsure, print: None, bytes: None, reason: Some(reason.into()) }
+    }
+
+    /// Known from before, not read again.
+    pub fn known(id: ContentId, print: Fingerprint) -> Self {
+        Looked { seen: Seen::file(id, print.size), print: Some(print), bytes: None, reason: None }
+    }
+}
+
+/// Files up to this many bytes are held in memory for the batch.
+pub const HELD_BYTES: u64 = kitbag_core::merge::text::LARGEST as u64;
+
+/// Read and hash a file.
+pub fn look(disk: &dyn Disk, file: &Path, path: &WorkPath, now_millis: i64) -> Looked {
+    match read(disk, file) {
+        Ok(Some((id, print, bytes))) => {
+            if unfinished_notebook(disk, file, path, &print, bytes.as_deref(), now_millis) {
+                return Looked::unsure("the notebook is being saved");
+            }
+            let seen = Seen::file(id, print.size);
+            Looked { seen, print: settled(print, now_millis).then_some(print), bytes, reason: None }
+        }
+        Ok(None) => Looked::unsure("it changed while it was read"),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Looked::absent(),
+        Err(error) => Looked::unsure(error.to_string()),
+    }
+}
+
+type Stood = Option<(ContentId, Fingerprint, Option<Arc<[u8]>>)>;
+
+fn read(disk: &dyn Disk, file: &Path) -> std::io::Result<Stood> {
+    let mut open = disk.open(file)?;
+    let before = open.stat()?.fingerprint;
+    let mut hasher = blake3::Hasher::new();
+    let bytes = if before.size <= HELD_BYTES {
+        let mut bytes = Vec::with_capacity(before.size as usize);
+        (&mut open).take(HELD_BYTES + 1).read_to_end(&mut bytes)?;
+        hasher.update(&bytes);
+        Some(bytes)
+    } else {
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            match open.read(&mut buffer)? {
+                0 => break None,
+                n => hasher.update(&buffer[..n]),
+            };
+        }
+    };
+    let after = open.stat()?.fingerprint;
+    let whole = bytes.as_ref().is_none_or(|bytes| bytes.len() as u64 == before.size);
+    Ok((before == after && whole).then(|| (ContentId::from(hasher.finalize()), after, bytes.map(Arc::from))))
+}
+
+/// Only a hash: what a file that was swapped out holds.
+///
+/// # Errors
+/// It cannot be read.
+pub fn hash(disk: &dyn Disk, file: &Path) -> std::io::Result<(ContentId, u64)> {
+    let mut open = disk.open(file)?;
+    let mut hasher = blake3::Hasher::new();
+    let size = std::io::copy(&mut open, &mut hasher)?;
+    Ok((ContentId::from(hasher.finalize()), size))
+}
+
+/// Whether a write after the look would show in the times. File systems count time in ticks: up to some
+/// hundredths of a second, and two seconds where they keep no fractions.
+fn settled(print: Fingerprint, now_millis: i64) -> bool {
+    let fractions = print.modified % 1_000_000_000 != 0;
+    let age = now_millis.saturating_sub(print.modified / 1_000_000);
+    age >= if fractions { 50 } else { 2_500 }
+}
+
+/// How long a notebook may be half written before it is taken as it is, in milliseconds.
+const NOTEBOOK_PATIENCE: i64 = 60_000;
+
+/// Jupyter saves in place: the old file is copied to `.~NAME`, then the notebook is emptied and written.
+fn unfinished_notebook(
+    disk: &dyn Disk, file: &Path, path: &WorkPath, print: &Fingerprint, bytes: Option<&[u8]>, now: i64,
+) -> bool {
+    if path.extension() != "ipynb" || now.saturating_sub(print.modified / 1_000_000) > NOTEBOOK_PATIENCE {
+        return false;
+    }
+    let saving = disk.stat(&file.with_file_name(format!(".~{}", path.file_name()))).is_ok();
+    saving || bytes.is_some_and(|bytes| serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_err())
+}

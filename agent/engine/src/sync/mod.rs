@@ -1,0 +1,384 @@
+//! One full cycle: watch the order, it is what keeps work safe. Take in what the share brought; look at what earlier
+//! cycles left; scan both folders; ask where too much is gone; take the candidates through in batches; write back
+//! what is missing from the share; say what was seen. The engine owns no decision: core plans, this carries out.
+
+mod answers;
+mod batch;
+mod contents;
+mod import;
+mod look;
+mod project;
+mod propose;
+mod publish;
+mod recover;
+pub mod report;
+mod scan;
+mod walk;
+mod write;
+mod write_back;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use kitbag_core::entry::Millis;
+use kitbag_core::id::ContentId;
+use kitbag_core::ignore::Ignore;
+use kitbag_core::path::WorkPath;
+use kitbag_core::plan::{AbsenceAnswer, Put, Removal};
+use kitbag_core::session::EventKind;
+use kitbag_core::version::{Backup, Label};
+use kitbag_platform::disk::Disk;
+use kitbag_store::ledger::{Intent, Place};
+
+pub use propose::{Proposal, propose};
+pub use answers::{Answered, Conflict, Keep, Side};
+
+use crate::error::EngineError;
+use crate::events;
+use crate::folders;
+use crate::share::Share;
+use crate::workspace::Workspace;
+use contents::{BatchContents, Kept};
+use project::{Outcome, Projector};
+use publish::Publisher;
+use report::Report;
+
+/// What a sync is asked to do.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// An answer about files that are gone: for one path, or for all.
+    pub absent: Option<(AbsenceAnswer, Option<WorkPath>)>,
+}
+
+impl Request {
+    fn answer_for(&self, path: &WorkPath) -> Option<AbsenceAnswer> {
+        let (answer, only) = self.absent.as_ref()?;
+        only.as_ref().is_none_or(|only| only == path).then_some(*answer)
+    }
+
+    fn restores_all(&self) -> bool {
+        matches!(self.absent, Some((AbsenceAnswer::Restore, _)))
+    }
+}
+
+/// What the course says that matters to files.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// What is never carried.
+    pub ignore: Ignore,
+    /// Folders that stay even when they are empty.
+    pub required: BTreeSet<WorkPath>,
+    /// Which paths are backups of which service.
+    pub backups: BTreeMap<WorkPath, BackupOf>,
+}
+
+/// A backup of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupOf {
+    /// The service.
+    pub service: String,
+    /// What its record says of it.
+    pub backup: Backup,
+}
+
+/// Hears how far long work is.
+pub trait Progress: Send + Sync {
+    /// So much of so much.
+    fn at(&self, what: &str, done: u64, total: u64);
+}
+
+/// Nobody listens.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn at(&self, _: &str, _: u64, _: u64) {}
+}
+
+/// A batch is closed at this many paths or bytes, whichever comes first: a compromise between memory and fsyncs.
+const BATCH_PATHS: usize = 2_048;
+const BATCH_BYTES: u64 = 6 * 1024 * 1024;
+/// A sync that still has something to do right away goes round this often at the most.
+const ROUNDS: usize = 5;
+/// A sync waits for bytes to settle if that takes no longer than this, in milliseconds.
+const WAIT: Millis = 15_000;
+
+/// One sync of one workspace.
+pub struct Cycle<'a> {
+    ws: &'a Workspace,
+    share: Share,
+    kept: Kept,
+    ignore: Arc<Ignore>,
+    required: BTreeSet<WorkPath>,
+    backups: BTreeMap<WorkPath, BackupOf>,
+    pool: rayon::ThreadPool,
+    request: Request,
+    report: Report,
+    removal: Removal,
+    delivering: BTreeSet<WorkPath>,
+    copies: BTreeMap<WorkPath, Vec<WorkPath>>,
+    session_open: bool,
+    again: bool,
+    progress: &'a dyn Progress,
+}
+
+/// Run one sync.
+///
+/// # Errors
+/// A folder is missing or cannot be used, the disk is full, the ledger fails. Single files that cannot be done are
+/// in the report.
+pub fn run(
+    ws: &Workspace, rules: &Rules, request: Request, progress: &dyn Progress,
+) -> Result<Report, EngineError> {
+    let mut sync = Cycle::new(ws, rules, request, progress)?;
+    sync.share.check(ws, sync.request.restores_all())?;
+    folders::check_working(ws)?;
+    if sync.request.dry_run {
+        return sync.look_only();
+    }
+    let start = sync.now();
+    for _ in 0..ROUNDS {
+        sync.again = false;
+        sync.cycle()?;
+        if sync.again {
+            continue;
+        }
+        match sync.next_due()? {
+            Some(due) if due - start <= WAIT => {
+                let wait = (due - sync.now()).max(0);
+                sync.progress.at("waiting for the cloud folder to settle", 0, 0);
+                ws.doors.clock.sleep(wait as u64);
+            }
+            _ => break,
+        }
+    }
+    sync.finish()
+}
+
+impl<'a> Cycle<'a> {
+    fn new(
+        ws: &'a Workspace, rules: &Rules, request: Request, progress: &'a dyn Progress,
+    ) -> Result<Self, EngineError> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(ws.config.threads).stack_size(512 * 1024).build();
+        let pool = pool.map_err(|e| EngineError::io("cannot start threads for", &ws.state)(io::Error::other(e)))?;
+        Ok(Cycle {
+            ws,
+            share: Share::new(&ws.settings.share, &ws.doors),
+            kept: Kept::new(ws.kept_folder(), &ws.doors),
+            ignore: Arc::new(rules.ignore.clone()),
+            required: rules.required.clone(),
+            backups: rules.backups.clone(),
+            pool,
+            request,
+            report: Report::default(),
+            removal: Removal::Counts,
+            delivering: BTreeSet::new(),
+            copies: BTreeMap::new(),
+            session_open: events::session_open(&ws.ledger, &ws.settings.machine_id)?,
+            again: false,
+            progress,
+        })
+    }
+
+    fn now(&self) -> Millis {
+        self.ws.doors.clock.now_millis()
+    }
+
+    fn root(&self, place: Place) -> &Path {
+        match place {
+            Place::Working => &self.ws.settings.work,
+            Place::Mirror => self.share.root(),
+        }
+    }
+
+    fn kept_store(&self) -> Kept {
+        Kept::new(self.ws.kept_folder(), &self.ws.doors)
+    }
+
+    fn batch_contents(&self) -> BatchContents<'_> {
+        BatchContents::new(&self.ws.ledger, &self.share, &self.kept)
+    }
+
+    fn publisher(&self) -> Publisher<'_> {
+        Publisher::new(&self.ws.ledger, &self.share, self.label())
+    }
+
+    fn label(&self) -> Label {
+        Label { machine: self.ws.settings.machine.clone(), time: self.ws.doors.clock.rfc3339() }
+    }
+
+    fn projection(&self) -> Projection<'_> {
+        Projection {
+            disk: self.ws.doors.disk.as_ref(),
+            working: &self.ws.settings.work,
+            mirror: self.share.root(),
+            required: &self.required,
+        }
+    }
+
+    /// The version this machine's database holds, when the path is its backup.
+    fn prefer(&self, path: &WorkPath) -> Result<Option<kitbag_core::id::RecordId>, EngineError> {
+        match self.backups.get(path) {
+            Some(of) => Ok(self.ws.ledger.loaded(&of.service)?.map(|loaded| loaded.record)),
+            None => Ok(None),
+        }
+    }
+
+    fn cycle(&mut self) -> Result<(), EngineError> {
+        self.report.held.clear();
+        self.report.problems.clear();
+        self.recover()?;
+        let imported = import::import(&self.share, &self.ws.ledger)?;
+        self.report.waiting_for = imported.waiting;
+        self.report.problems.extend(imported.problems);
+        self.delivering = self.ws.ledger.waiting()?.into_iter().map(|waiting| waiting.path).collect();
+        let total = self.scan()?;
+        self.batches(total)?;
+        self.write_back()?;
+        if imported.packs.is_empty() {
+            return Ok(());
+        }
+        events::add(self.ws, &self.share, EventKind::Seen)
+    }
+
+    fn scan(&mut self) -> Result<u64, EngineError> {
+        let ws = self.ws;
+        let (work, mirror) = (ws.settings.work.clone(), self.share.root().to_owned());
+        let scanned =
+            ws.ledger.batch(|ledger| scan::scan(&ws.doors.disk, &work, &mirror, &self.ignore, ledger))?;
+        let mut removals = scanned.removals;
+        removals.last_day = ws.ledger.removals_since(self.now() - 24 * 3600 * 1000)?;
+        self.removal = if removals.ask() { Removal::Asks } else { Removal::Counts };
+        self.copies = scanned.copies;
+        self.report.problems.extend(scanned.problems);
+        Ok(scanned.candidates)
+    }
+
+    fn batches(&mut self, total: u64) -> Result<(), EngineError> {
+        let mut last: Option<Vec<u8>> = None;
+        let mut done = 0;
+        loop {
+            let mut page = self.ws.ledger.candidates_after(last.as_deref(), BATCH_PATHS)?;
+            let mut bytes = 0;
+            let fits = page.iter().take_while(|candidate| {
+                let fits = bytes < BATCH_BYTES;
+                bytes += held_size(&candidate.working) + held_size(&candidate.mirror);
+                fits
+            });
+            let n = fits.count();
+            page.truncate(n);
+            let Some(end) = page.last() else { return Ok(()) };
+            last = Some(end.path.key());
+            done += page.len() as u64;
+            self.batch(&page)?;
+            if total > 200 {
+                self.progress.at("files", done, total);
+            }
+        }
+    }
+
+    /// When the earliest waiting thing is due; none when nothing waits for time alone.
+    fn next_due(&self) -> Result<Option<Millis>, EngineError> {
+        let settle = self.ws.config.outside_settle_seconds as i64 * 1000;
+        let mut due = None;
+        for row in self.ws.ledger.dirty_after(None, 1_000)? {
+            for observed in &row.memory.observed {
+                let at = observed.since + settle;
+                due = Some(due.map_or(at, |due: Millis| due.min(at)));
+            }
+        }
+        Ok(due)
+    }
+
+    fn finish(mut self) -> Result<Report, EngineError> {
+        let counts = self.ws.ledger.counts()?;
+        self.report.conflicts = counts.conflicts;
+        self.report.pending = counts.dirty;
+        for (id, _) in self.ws.ledger.all_kept()? {
+            if self.ws.ledger.is_packed(id)? {
+                self.ws.ledger.unkeep(id)?;
+                self.kept.forget(id);
+            }
+        }
+        self.ws.ledger.forget_removals_before(self.now() - 48 * 3600 * 1000)?;
+        self.report.problems.sort();
+        self.report.problems.dedup();
+        Ok(self.report)
+    }
+
+    /// Everything up to the first step that would change something; the ledger forgets it was asked.
+    fn look_only(mut self) -> Result<Report, EngineError> {
+        let ws = self.ws;
+        let mut report = None;
+        let undone = ws.ledger.batch(|_| {
+            let done = (|| {
+                let imported = import::import(&self.share, &ws.ledger)?;
+                self.report.waiting_for = imported.waiting;
+                let total = self.scan()?;
+                self.batches(total)
+            })();
+            self.report.conflicts = ws.ledger.counts()?.conflicts;
+            report = Some(done.map(|()| std::mem::take(&mut self.report)));
+            Err::<(), _>(Undo(None))
+        });
+        match (report, undone) {
+            (Some(report), _) => report,
+            (None, Err(Undo(Some(error)))) => Err(error),
+            (None, _) => Ok(Report::default()),
+        }
+    }
+}
+
+/// Rolls the ledger back.
+struct Undo(Option<EngineError>);
+
+impl From<kitbag_store::StoreError> for Undo {
+    fn from(error: kitbag_store::StoreError) -> Self {
+        Undo(Some(error.into()))
+    }
+}
+
+impl From<EngineError> for Undo {
+    fn from(error: EngineError) -> Self {
+        Undo(Some(error))
+    }
+}
+
+fn held_size(look: &kitbag_store::ledger::Look) -> u64 {
+    match look {
+        kitbag_store::ledger::Look::File(print) if print.size <= look::HELD_BYTES => print.size,
+        _ => 0,
+    }
+}
+
+/// Both places, ready to be written to from several threads.
+struct Projection<'a> {
+    disk: &'a dyn Disk,
+    working: &'a Path,
+    mirror: &'a Path,
+    required: &'a BTreeSet<WorkPath>,
+}
+
+impl Projection<'_> {
+    fn projector(&self, place: Place) -> Projector<'_> {
+        let root = if place == Place::Working { self.working } else { self.mirror };
+        Projector { disk: self.disk, root, place, required: self.required }
+    }
+
+    fn put(
+        &self, place: Place, intent: &Intent, put: &Put, modified: i64,
+        bring: impl Fn(ContentId, &mut dyn io::Write) -> io::Result<()>,
+    ) -> Outcome {
+        self.projector(place).put(&intent.path, put, &intent.temporary, modified, |to| match put.content.id() {
+            Some(id) => bring(id, to),
+            None => Ok(()),
+        })
+    }
+
+    fn remove_empty_folders(&self, place: Place, path: &WorkPath) {
+        self.projector(place).remove_empty_folders(path);
+    }
+}

@@ -1,0 +1,199 @@
+//! Swap and inspect: a file is written under a temporary name, exchanged with what stands at its place, and what came
+//! out is hashed. If that is not what the plan expected, somebody wrote in between: in the working folder the
+//! exchange is undone, in the mirror the bytes are set aside to become a version. What came out stays until the
+//! next cycle, since a program that still has it open may go on writing.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use kitbag_core::entry::{Fingerprint, Seen};
+use kitbag_core::id::ContentId;
+use kitbag_core::path::WorkPath;
+use kitbag_core::plan::Put;
+use kitbag_core::version::Content;
+use kitbag_platform::disk::{Disk, ItemKind};
+use kitbag_store::ledger::Place;
+
+use super::look::hash;
+
+/// How a step ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The place shows what it should.
+    Done {
+        /// The file as it is now; none for a deletion.
+        print: Option<Fingerprint>,
+        /// Whether what came out lies under the temporary name.
+        left: bool,
+    },
+    /// Somebody else changed the place meanwhile; the next cycle looks again.
+    Changed {
+        /// Whether bytes lie under the temporary name that must be looked at.
+        left: bool,
+    },
+    /// It could not be done.
+    Failed {
+        /// Why.
+        error: io::ErrorKind,
+        /// In words.
+        reason: String,
+    },
+}
+
+/// One of the two places files are written to.
+pub struct Projector<'a> {
+    /// The disk.
+    pub disk: &'a dyn Disk,
+    /// The folder.
+    pub root: &'a Path,
+    /// Which it is.
+    pub place: Place,
+    /// Folders that stay even when they are empty.
+    pub required: &'a BTreeSet<WorkPath>,
+}
+
+impl Projector<'_> {
+    /// Where a file of the workspace lies here. The folders above it are made as far as they are missing; a link or
+    /// file in their place stops it, so nothing is ever written outside the root.
+    ///
+    /// # Errors
+    /// A folder cannot be made, or is not a folder.
+    fn folders(&self, path: &WorkPath) -> io::Result<PathBuf> {
+        let mut at = self.root.to_owned();
+        let names: Vec<_> = path.names().collect();
+        for name in &names[..names.len().saturating_sub(1)] {
+            at.push(name);
+            match self.disk.stat(&at) {
+                Ok(stat) if stat.kind == ItemKind::Folder => {}
+                Ok(_) => {
+                    let reason = format!("{name:?} is in the way: it is not a folder");
+                    return Err(io::Error::new(io::ErrorKind::NotADirectory, reason));
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => match self.disk.create_dir(&at) {
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                    _ => {}
+                },
+                Err(error) => return Err(error),
+            }
+        }
+        at.push(path.file_name());
+        Ok(at)
+    }
+
+    /// Carry out one write. `temporary` is a free name beside the target; `write` brings the bytes; `modified` is
+    /// the time the file shall bear, old enough that any later write changes it.
+    pub fn put(
+        &self, path: &WorkPath, put: &Put, temporary: &str, modified: i64,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Outcome {
+        let done = self.folders(path).and_then(|target| {
+            let aside = target.with_file_name(temporary);
+            match put.content {
+                Content::Deleted => self.remove(path, &target, &aside, put.expect.id()),
+                _ => {
+                    if let Err(error) = self.write(&aside, modified, write) {
+                        self.disk.remove(&aside).ok();
+                        return Err(error);
+                    }
+                    match put.expect {
+                        Seen::Content(expected) => self.replace(&target, &aside, expected.id()),
+                        _ => self.create(&target, &aside),
+                    }
+                }
+            }
+        });
+        done.unwrap_or_else(|error| Outcome::Failed { error: error.kind(), reason: error.to_string() })
+    }
+
+    fn write(
+        &self, aside: &Path, modified: i64, write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut to = self.disk.create(aside)?;
+        write(&mut to)?;
+        to.finish(false)?;
+        self.disk.set_modified(aside, modified)
+    }
+
+    fn create(&self, target: &Path, aside: &Path) -> io::Result<Outcome> {
+        match self.disk.rename_new(aside, target) {
+            Ok(()) => Ok(Outcome::Done { print: Some(self.disk.stat(target)?.fingerprint), left: false }),
+            Err(error) => {
+                self.disk.remove(aside)?;
+                if error.kind() == io::ErrorKind::AlreadyExists {
+                    return Ok(Outcome::Changed { left: false });
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn replace(&self, target: &Path, aside: &Path, expected: Option<ContentId>) -> io::Result<Outcome> {
+        if let Err(error) = self.swap(target, aside) {
+            // nothing was exchanged: our own new bytes lie aside
+            self.disk.remove(aside).ok();
+            if error.kind() == io::ErrorKind::NotFound {
+                return Ok(Outcome::Changed { left: false });
+            }
+            return Err(error);
+        }
+        if Some(hash(self.disk, aside)?.0) == expected {
+            return Ok(Outcome::Done { print: Some(self.disk.stat(target)?.fingerprint), left: true });
+        }
+        if self.place == Place::Working {
+            // a save came between: show it again. What comes out now is ours, or a still later save.
+            self.swap(target, aside)?;
+        }
+        Ok(Outcome::Changed { left: true })
+    }
+
+    /// Exchange, in one step where the system can; else away and into the free place.
+    fn swap(&self, target: &Path, aside: &Path) -> io::Result<()> {
+        match self.disk.exchange(target, aside) {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                let out = second_name(aside);
+                self.disk.rename_new(target, &out)?;
+                if let Err(error) = self.disk.rename_new(aside, target) {
+                    // the old file goes back where it was, if the place is still free
+                    self.disk.rename_new(&out, target)?;
+                    return Err(error);
+                }
+                self.disk.rename_new(&out, aside)
+            }
+            other => other,
+        }
+    }
+
+    fn remove(
+        &self, path: &WorkPath, target: &Path, aside: &Path, expected: Option<ContentId>,
+    ) -> io::Result<Outcome> {
+        match self.disk.rename_new(target, aside) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Outcome::Changed { left: false }),
+            other => other?,
+        }
+        if Some(hash(self.disk, aside)?.0) == expected {
+            return Ok(Outcome::Done { print: None, left: true });
+        }
+        let back = self.place == Place::Working && self.disk.rename_new(aside, target).is_ok();
+        tracing::debug!(path = path.as_str(), back, "changed while it was to be removed");
+        Ok(Outcome::Changed { left: !back })
+    }
+
+    /// Folders that became empty go, from the inside out; required ones stay.
+    pub fn remove_empty_folders(&self, path: &WorkPath) {
+        let mut folder = path.parent();
+        while let Some(empty) = folder {
+            if self.required.contains(&empty) || self.disk.remove_dir(&self.root.join(empty.as_str())).is_err() {
+                return;
+            }
+            folder = empty.parent();
+        }
+    }
+}
+
+/// Where the old file rests for a moment on systems that cannot exchange.
+pub fn second_name(aside: &Path) -> PathBuf {
+    let mut name = aside.file_name().unwrap_or_default().to_owned();
+    name.push(".out");
+    aside.with_file_name(name)
+}

@@ -1,0 +1,137 @@
+//! Every temporary name stands in the ledger before it is used. At the start of a cycle each is looked at: bytes a
+//! version already holds go; bytes nobody knows become a version, whatever crash or late save left them there.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use kitbag_core::entry::Observed;
+use kitbag_core::history::History;
+use kitbag_core::version::{Content, Kind, Record};
+use kitbag_store::ledger::{Intent, IntentState, PathRow, Place};
+
+use super::Cycle;
+use super::look::hash;
+use super::project::second_name;
+use super::publish::Publisher;
+use crate::error::EngineError;
+
+impl Cycle<'_> {
+    /// Look at what earlier cycles left.
+    ///
+    /// # Errors
+    /// Bytes that must be saved cannot be.
+    pub(super) fn recover(&mut self) -> Result<(), EngineError> {
+        for intent in self.ws.ledger.intents()? {
+            let root = self.root(intent.place).to_owned();
+            let target = root.join(intent.path.as_str());
+            let aside = target.with_file_name(&intent.temporary);
+            for file in [second_name(&aside), aside] {
+                self.look_at_left(&intent, &target, &file)?;
+            }
+            self.ws.ledger.remove_intent(intent.id)?;
+        }
+        Ok(())
+    }
+
+    fn look_at_left(&mut self, intent: &Intent, target: &Path, file: &Path) -> Result<(), EngineError> {
+        let disk = self.ws.doors.disk.clone();
+        let (id, size) = match hash(disk.as_ref(), file) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(EngineError::io("cannot read", file)(error)),
+        };
+        let content = Content::File { id, size };
+        let known = self.history(&intent.path)?.knows(content)
+            || Some(id) == intent.put
+            || (intent.state == IntentState::Planned && self.is_our_beginning(intent, target, file, size)?);
+        if !known {
+            match intent.place {
+                Place::Working => self.save_as_edit(intent, file, content)?,
+                Place::Mirror => self.save_as_observed(intent, file, content)?,
+            }
+        }
+        disk.remove(file).map_err(EngineError::io("cannot remove", file))
+    }
+
+    /// Our own writing was cut short: the exchange had not happened, and the bytes are the first part of what was to
+    /// be written.
+    fn is_our_beginning(
+        &self, intent: &Intent, target: &Path, file: &Path, size: u64,
+    ) -> Result<bool, EngineError> {
+        let Some(put) = intent.put else { return Ok(false) };
+        if hash(self.ws.doors.disk.as_ref(), target).is_ok_and(|(id, _)| id == put) {
+            return Ok(false);
+        }
+        let open = self.ws.doors.disk.open(file).map_err(EngineError::io("cannot read", file))?;
+        let mut compare = Beginning { left: Box::new(open), size, differs: false };
+        let whole = self.batch_contents().copy_to(put, &mut compare);
+        Ok(!compare.differs && (compare.size == 0 || whole.is_ok()))
+    }
+
+    fn save_as_edit(&mut self, intent: &Intent, file: &Path, content: Content) -> Result<(), EngineError> {
+        let record = Record::new(intent.path.clone(), content, Kind::Edit, intent.parent);
+        let (ws, share) = (self.ws, self.share.clone());
+        let mut publisher = Publisher::new(&ws.ledger, &share, self.label());
+        let mut open = self.ws.doors.disk.open(file).map_err(EngineError::io("cannot read", file))?;
+        let (id, _) = publisher.content(&mut open)?;
+        if Some(id) != content.id() {
+            return Err(EngineError::io("is still being written:", file)(io::ErrorKind::Interrupted.into()));
+        }
+        publisher.record(&record)?;
+        let published = publisher.finish()?;
+        self.report.bytes_published += self.ws.ledger.batch(|ledger| published.note(ledger))?;
+        self.report.published += 1;
+        Ok(())
+    }
+
+    fn save_as_observed(&mut self, intent: &Intent, file: &Path, content: Content) -> Result<(), EngineError> {
+        let Content::File { id, size } = content else { return Ok(()) };
+        if !self.kept.store(id, file)? {
+            return Err(EngineError::io("is still being written:", file)(io::ErrorKind::Interrupted.into()));
+        }
+        let now = self.now();
+        self.ws.ledger.batch(|ledger| {
+            let row = ledger.path(&intent.path)?;
+            let mut row = row.unwrap_or_else(|| PathRow::new(intent.path.clone()));
+            row.memory.observed.push(Observed { content, since: now, copy: None });
+            row.dirty = true;
+            ledger.keep(id, size)?;
+            Ok(ledger.put_path(&row)?)
+        })
+    }
+
+    /// A path's admitted records.
+    ///
+    /// # Errors
+    /// The ledger fails.
+    pub(super) fn history(&self, path: &kitbag_core::path::WorkPath) -> Result<History, EngineError> {
+        Ok(History::new(self.ws.ledger.admitted(path)?))
+    }
+}
+
+/// Compares what is written to it with a file, as far as the file goes.
+struct Beginning {
+    left: Box<dyn io::Read>,
+    size: u64,
+    differs: bool,
+}
+
+impl Write for Beginning {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = bytes.len().min(usize::try_from(self.size).unwrap_or(usize::MAX));
+        let mut mine = vec![0; n];
+        self.left.read_exact(&mut mine)?;
+        self.differs |= mine != bytes[..n];
+        self.size -= n as u64;
+        if self.differs || self.size == 0 {
+            // no need to see the rest
+            return Err(io::ErrorKind::Other.into());
+        }
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+

@@ -1,0 +1,122 @@
+//! A folder as a sorted stream: depth first, names by their bytes, so that working folder, mirror and ledger can be
+//! walked side by side without holding any of them. What cannot be looked into is said to be so: it is never the
+//! same as empty.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::vec::IntoIter;
+
+use kitbag_core::entry::Fingerprint;
+use kitbag_core::ignore::Ignore;
+use kitbag_core::path::{TEMPORARY_PREFIX, WorkPath, shown};
+use kitbag_platform::disk::{Disk, Item, ItemKind};
+
+/// One thing the walk meets, in the order of [`WorkPath::key`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Met {
+    /// A plain file.
+    File {
+        /// Where.
+        path: WorkPath,
+        /// As it is now.
+        print: Fingerprint,
+        /// Its bytes are not on this disk.
+        placeholder: bool,
+    },
+    /// Something at or below this path cannot be judged: it does not count as absent.
+    Unsure {
+        /// Where.
+        path: WorkPath,
+        /// Why, for people; none for what is left out on purpose.
+        reason: Option<String>,
+    },
+    /// A name that cannot be a place in a workspace.
+    Problem {
+        /// As it can be shown.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// A temporary file of ours.
+    Temporary(PathBuf),
+}
+
+/// The walk of one root.
+pub struct Walk {
+    disk: Arc<dyn Disk>,
+    root: PathBuf,
+    ignore: Arc<Ignore>,
+    stack: Vec<(String, IntoIter<Item>)>,
+}
+
+impl Walk {
+    /// Start at a root folder.
+    ///
+    /// # Errors
+    /// The root cannot be listed.
+    pub fn new(disk: Arc<dyn Disk>, root: &Path, ignore: Arc<Ignore>) -> std::io::Result<Self> {
+        let items = disk.list(root)?;
+        Ok(Walk { disk, root: root.to_owned(), ignore, stack: vec![(String::new(), items.into_iter())] })
+    }
+
+    fn meet(&mut self, folder: &str, item: &Item) -> Option<Met> {
+        let Some(name) = item.name.to_str() else {
+            let name = join(folder, &item.name.to_string_lossy());
+            return Some(Met::Problem { name: shown(&name), reason: "the name is not valid text (UTF-8)".into() });
+        };
+        let text = join(folder, name);
+        if name.starts_with(TEMPORARY_PREFIX) {
+            return Some(Met::Temporary(self.root.join(text)));
+        }
+        if self.ignore.is_ignored(&text, item.kind == ItemKind::Folder) {
+            // once synced and ignored since: neither absent nor looked at
+            return WorkPath::parse(&text).ok().map(|path| Met::Unsure { path, reason: None });
+        }
+        let path = match WorkPath::parse(&text) {
+            Ok(path) => path,
+            Err(reason) => return Some(Met::Problem { name: shown(&text), reason: reason.to_string() }),
+        };
+        let unsure = |path, reason: &str| Some(Met::Unsure { path, reason: Some(reason.to_owned()) });
+        match item.kind {
+            ItemKind::Folder => match self.disk.list(&self.root.join(&text)) {
+                Ok(items) => {
+                    self.stack.push((text, items.into_iter()));
+                    None
+                }
+                Err(error) => unsure(path, &format!("the folder cannot be read: {error}")),
+            },
+            ItemKind::File => match self.disk.stat(&self.root.join(&text)) {
+                Ok(stat) => Some(Met::File { path, print: stat.fingerprint, placeholder: stat.placeholder }),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+                Err(error) => unsure(path, &format!("the file cannot be read: {error}")),
+            },
+            ItemKind::Link => unsure(path, "it is a link; links are not carried"),
+            ItemKind::Other => unsure(path, "it is not a plain file"),
+        }
+    }
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+impl Iterator for Walk {
+    type Item = Met;
+
+    fn next(&mut self) -> Option<Met> {
+        loop {
+            let (folder, items) = self.stack.last_mut()?;
+            match items.next() {
+                None => {
+                    self.stack.pop();
+                }
+                Some(item) => {
+                    let folder = folder.clone();
+                    if let Some(met) = self.meet(&folder, &item) {
+                        return Some(met);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The second half of a batch: what was decided is noted, files are written, and what came of it is noted again. A name
+//! stands in the ledger before it is used; a base moves only when the folder shows it.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use kitbag_core::entry::{Memory, Seen};
+use kitbag_core::id::ContentId;
+use kitbag_core::path::{TEMPORARY_PREFIX, WorkPath};
+use kitbag_core::plan::{self, Plan, Put};
+use kitbag_core::version::{Content, Kind};
+use kitbag_store::Ledger;
+use kitbag_store::ledger::{Held, Intent, IntentState, Place};
+use rayon::prelude::*;
+
+use super::Cycle;
+use super::batch::Item;
+use super::contents::BatchContents;
+use super::look::HELD_BYTES;
+use super::project::Outcome;
+use super::report::{HeldFile, Problem, held_word};
+use crate::error::EngineError;
+
+/// A write about to be done.
+pub(super) struct Write {
+    item: usize,
+    place: Place,
+    put: Put,
+    intent: Intent,
+    modified: i64,
+}
+
+/// Something of the path is left for the next cycle.
+fn unfinished(item: &Item) -> bool {
+    let plan = &item.plan;
+    let waits = plan.due.is_some() || plan.held.is_some() || !plan.memory.observed.is_empty();
+    let unsure = item.working.seen == Seen::Unsure || item.mirror.seen == Seen::Unsure;
+    waits || unsure || plan.working.is_some() || plan.mirror.is_some() || !plan.drop_copies.is_empty()
+}
+
+/// The writes a plan asks for, with their paths.
+fn puts(path: &WorkPath, plan: &Plan) -> Vec<(Place, WorkPath, Put)> {
+    let mut puts = Vec::new();
+    puts.extend(plan.working.map(|put| (Place::Working, path.clone(), put)));
+    puts.extend(plan.mirror.map(|put| (Place::Mirror, path.clone(), put)));
+    for (name, content) in &plan.drop_copies {
+        let copy = path.parent().map_or_else(|| WorkPath::parse(name), |folder| folder.join(name));
+        if let (Ok(copy), Some(version)) = (copy, plan.heads.first()) {
+            let put = Put { expect: Seen::Content(*content), content: Content::Deleted, version: *version };
+            puts.push((Place::Mirror, copy, put));
+        }
+    }
+    puts
+}
+
+impl Cycle<'_> {
+    /// The ledger learns what was decided, and which names are about to be used.
+    pub(super) fn note_plans(&mut self, items: &mut [Item]) -> Result<Vec<Write>, EngineError> {
+        let mut writes = Vec::new();
+        let ws = self.ws;
+        ws.ledger.batch(|ledger| {
+            for (at, item) in items.iter_mut().enumerate() {
+                if item.dropped {
+                    item.row.dirty = true;
+                    ledger.put_path(&item.row)?;
+                } else {
+                    self.note_plan(ledger, at, item, &mut writes)?;
+                }
+            }
+            Ok::<_, EngineError>(())
+        })?;
+        for item in items.iter().filter(|item| !item.dropped) {
+            if let Some(held) = item.plan.held {
+                self.report.held.push(HeldFile { path: item.row.path.to_string(), reason: held_word(held) });
+            }
+            if item.plan.backs_off {
+                let reason = "the cloud program keeps bringing an old version back; `kitbag resolve PATH --absent \
+                              restore` writes the new one again";
+                self.report.problems.push(Problem::told(item.row.path.to_string(), reason));
+            }
+        }
+        Ok(writes)
+    }
+
+    fn note_plan(
+        &self, ledger: &Ledger, at: usize, item: &mut Item, writes: &mut Vec<Write>,
+    ) -> Result<(), EngineError> {
+        let path = item.row.path.clone();
+        item.row.memory = item.plan.memory.clone();
+        item.row.dirty = unfinished(item);
+        item.row.working = item.working.print;
+        item.row.mirror_print = item.mirror.print;
+        item.row.open = if item.plan.heads.len() > 1 { item.plan.heads.clone() } else { Vec::new() };
+        item.row.size = match item.working.seen {
+            Seen::Content(content) => content.size(),
+            _ => 0,
+        };
+        let removed = |record: &kitbag_core::version::Record| {
+            record.content == Content::Deleted && record.kind == Kind::Edit
+        };
+        if item.plan.records.iter().any(|made| removed(&made.record)) {
+            ledger.log_removal(self.now(), &path)?;
+        }
+        match item.plan.held {
+            Some(plan::Held::RemovedHere) => ledger.hold(&path, Held::RemovedHere, self.now())?,
+            Some(plan::Held::MissingInShare) => ledger.hold(&path, Held::MissingInShare, self.now())?,
+            None => {
+                ledger.release(&path)?;
+            }
+        }
+        if item.plan.heads.is_empty() && item.row.memory == Memory::default() {
+            return Ok(ledger.drop_path(&path)?);
+        }
+        ledger.put_path(&item.row)?;
+        // old enough that any later write changes it, so that the fingerprint cannot lie
+        let newest = self.now().saturating_sub(2_000).saturating_mul(1_000_000);
+        for (place, path, put) in puts(&path, &item.plan) {
+            let from = if place == Place::Working { &item.mirror } else { &item.working };
+            let modified = from.print.filter(|_| from.seen.id() == put.content.id()).map(|print| print.modified);
+            let token = self.ws.doors.chance.token(8);
+            let token = token.map_err(EngineError::io("cannot name a file in", self.root(place)))?;
+            let mut intent = Intent {
+                id: 0,
+                path,
+                place,
+                temporary: format!("{TEMPORARY_PREFIX}{token}.tmp"),
+                expect: put.expect.id(),
+                put: put.content.id(),
+                parent: item.row.memory.base,
+                state: IntentState::Planned,
+            };
+            intent.id = ledger.add_intent(&intent)?;
+            writes.push(Write { item: at, place, put, intent, modified: modified.unwrap_or(newest).min(newest) });
+        }
+        Ok(())
+    }
+
+    /// Do the writes, as many at once as fit in memory; a large file goes alone, streamed.
+    pub(super) fn write(
+        &mut self, items: &mut [Item], writes: &[Write], contents: &mut BatchContents<'_>,
+    ) -> Result<(), EngineError> {
+        let mut rest = writes;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = rest.iter().take_while(|write| {
+                bytes += write.put.content.size();
+                bytes <= HELD_BYTES
+            });
+            let n = fits.count().max(1);
+            let (now, later) = rest.split_at(n);
+            rest = later;
+            let outcomes = match now {
+                [large] if large.put.content.size() > HELD_BYTES => {
+                    vec![self.put(large, |id, to| contents.copy_to(id, to))]
+                }
+                several => self.put_several(several, contents),
+            };
+            self.note_outcomes(items, now, outcomes)?;
+        }
+        Ok(())
+    }
+
+    fn put_several(&self, writes: &[Write], contents: &mut BatchContents<'_>) -> Vec<Outcome> {
+        let mut brought = Vec::new();
+        for id in writes.iter().filter_map(|write| write.put.content.id()) {
+            if !contents.held.contains_key(&id)
+                && let Ok(bytes) = contents.stored().read(id, HELD_BYTES)
+            {
+                contents.held.insert(id, Arc::from(bytes));
+                brought.push(id);
+            }
+        }
+        let held = &contents.held;
+        let projection = self.projection();
+        let outcomes = self.pool.install(|| {
+            let writes = writes.par_iter();
+            let one = |write: &Write| {
+                projection.put(write.place, &write.intent, &write.put, write.modified, |id, to| {
+                    to.write_all(held.get(&id).ok_or(ErrorKind::NotFound)?)
+                })
+            };
+            writes.map(one).collect()
+        });
+        brought.iter().for_each(|id| drop(contents.held.remove(id)));
+        outcomes
+    }
+
+    fn put(
+        &self, write: &Write, bring: impl Fn(ContentId, &mut dyn std::io::Write) -> std::io::Result<()>,
+    ) -> Outcome {
+        self.projection().put(write.place, &write.intent, &write.put, write.modified, bring)
+    }
+
+    fn note_outcomes(
+        &mut self, items: &mut [Item], writes: &[Write], outcomes: Vec<Outcome>,
+    ) -> Result<(), EngineError> {
+        // names and bytes first, then the ledger's word for them
+        for place in [Place::Working, Place::Mirror] {
+            if writes.iter().any(|write| write.place == place) {
+                let root = self.root(place).to_owned();
+                self.ws.doors.disk.sync_volume(&root).map_err(EngineError::io("cannot write", &root))?;
+            }
+        }
+        let mut full = None;
+        let ws = self.ws;
+        ws.ledger.batch(|ledger| {
+            for (write, outcome) in writes.iter().zip(outcomes) {
+                let item = &mut items[write.item];
+                let left = match outcome {
+                    Outcome::Done { print, left } => {
+                        self.note_done(item, write, print);
+                        left
+                    }
+                    Outcome::Changed { left } => {
+                        self.again = true;
+                        left
+                    }
+                    Outcome::Failed { error, reason } => {
+                        if matches!(error, ErrorKind::StorageFull | ErrorKind::ReadOnlyFilesystem) {
+                            full = Some((error, self.root(write.place).to_owned()));
+                        }
+                        self.report.problems.push(Problem::failed(&item.row.path, reason));
+                        // the name may be in use: the next cycle looks
+                        true
+                    }
+                };
+                match left {
+                    true => ledger.set_intent_state(write.intent.id, IntentState::Swapped)?,
+                    false => ledger.remove_intent(write.intent.id)?,
+                }
+                item.row.dirty = unfinished(item);
+                ledger.put_path(&item.row)?;
+            }
+            Ok::<_, EngineError>(())
+        })?;
+        for write in writes.iter().filter(|write| write.put.content == Content::Deleted) {
+            self.projection().remove_empty_folders(write.place, &write.intent.path);
+        }
+        match full {
+            Some((error, root)) => Err(EngineError::io("cannot write", root)(error.into())),
+            None => Ok(()),
+        }
+    }
+
+    fn note_done(&mut self, item: &mut Item, write: &Write, print: Option<kitbag_core::entry::Fingerprint>) {
+        if write.intent.path != item.row.path {
+            item.plan.drop_copies.retain(|(name, _)| name != write.intent.path.file_name());
+        } else if write.place == Place::Working {
+            item.row.memory.base = Some(write.put.version);
+            item.row.working = print;
+            item.row.size = write.put.content.size();
+            item.plan.working = None;
+            self.report.received += 1;
+        } else {
+            item.row.memory.mirror = write.put.content.id();
+            item.row.memory.absent_since = None;
+            item.row.mirror_print = print;
+            item.plan.mirror = None;
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! One workspace as this machine knows it: where its folders are, who this machine is, and the ledger. All of it
+//! lies in the machine's state root, never in the share.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kitbag_platform::lock::{Lock, LockError};
+use kitbag_store::Ledger;
+use serde::{Deserialize, Serialize};
+
+use crate::doors::Doors;
+use crate::error::EngineError;
+
+/// What `setup` wrote down; `workspace.json` in the workspace's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The workspace's name on this machine.
+    pub name: String,
+    /// The cloud folder.
+    pub share: PathBuf,
+    /// The working folder.
+    pub work: PathBuf,
+    /// This machine's random id.
+    pub machine_id: String,
+    /// This machine's name, for people.
+    pub machine: String,
+}
+
+/// Settings a person may change, by `--config KEY=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `sync.outside_settle_seconds`: how long bytes that nobody recorded wait in the cloud folder.
+    pub outside_settle_seconds: u64,
+    /// `sync.absence_wait_seconds`: how long a file may be missing from the cloud folder before it is asked about.
+    pub absence_wait_seconds: u64,
+    /// `sync.threads`: how many threads read and write.
+    pub threads: usize,
+    /// `lock.wait_seconds`: how long to wait for another kitbag on this machine.
+    pub lock_wait_seconds: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from).min(8);
+        Config { outside_settle_seconds: 5, absence_wait_seconds: 60, threads, lock_wait_seconds: 30 }
+    }
+}
+
+impl Config {
+    /// Take one `KEY=VALUE`.
+    ///
+    /// # Errors
+    /// What is wrong with it, with the keys there are.
+    pub fn set(&mut self, setting: &str) -> Result<(), String> {
+        let keys = "sync.outside_settle_seconds, sync.absence_wait_seconds, sync.threads, lock.wait_seconds";
+        let (key, value) = setting.split_once('=').ok_or_else(|| format!("--config takes KEY=VALUE; keys: {keys}"))?;
+        let number = |value: &str| {
+            value.trim().parse::<u64>().map_err(|_| format!("{key} takes a whole number, not {value:?}"))
+        };
+        match key.trim() {
+            "sync.outside_settle_seconds" => self.outside_settle_seconds = number(value)?,
+            "sync.absence_wait_seconds" => self.absence_wait_seconds = number(value)?,
+            "sync.threads" => self.threads = usize::try_from(number(value)?).unwrap_or(64).clamp(1, 64),
+            "lock.wait_seconds" => self.lock_wait_seconds = number(value)?,
+            other => return Err(format!("there is no setting {other:?}; keys: {keys}")),
+        }
+        Ok(())
+    }
+}
+
+/// An open workspace. While it lives, no other kitbag works on it.
+pub struct Workspace {
+    /// What setup wrote down.
+    pub settings: Settings,
+    /// What a person may change.
+    pub config: Config,
+    /// The doors.
+    pub doors: Doors,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// This workspace's folder in the state root.
+    pub state: PathBuf,
+    _lock: Option<Lock>,
+}
+
+/// Where the workspaces of a state root lie.
+pub fn folder(home: &Path) -> PathBuf {
+    home.join("workspaces")
+}
+
+/// All workspaces set up in this state root, by name.
+///
+/// # Errors
+/// The state root cannot be read, or a workspace's settings are damaged.
+pub fn list(home: &Path, doors: &Doors) -> Result<Vec<Settings>, EngineError> {
+    let all = folder(home);
+    let items = match doors.disk.list(&all) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(EngineError::io("cannot read", &all))?,
+    };
+    let mut found = Vec::new();
+    for item in items {
+        let file = all.join(&item.name).join("workspace.json");
+        if doors.disk.stat(&file).is_ok() {
+            found.push(read_settings(&file, doors)?);
+        }
+    }
+    Ok(found)
+}
+
+fn read_settings(file: &Path, doors: &Doors) -> Result<Settings, EngineError> {
+    let mut text = String::new();
+    let mut open = doors.disk.open(file).map_err(EngineError::io("cannot read", file))?;
+    std::io::Read::read_to_string(&mut open, &mut text).map_err(EngineError::io("cannot read", file))?;
+    serde_json::from_str(&text).map_err(|e| EngineError::State { path: file.to_owned(), reason: e.to_string() })
+}
+
+/// Which workspace a command means: the named one, the one the current folder is in, or the only one.
+///
+/// # Errors
+/// None, or several.
+pub fn choose(
+    home: &Path, doors: &Doors, name: Option<&str>, current: Option<&Path>,
+) -> Result<Settings, EngineError> {
+    let mut all = list(home, doors)?;
+    if let Some(name) = name {
+        let found = all.into_iter().find(|settings| settings.name == name);
+        return found.ok_or_else(|| EngineError::NoWorkspace(Some(name.to_owned())));
+    }
+    let inside = |settings: &Settings| {
+        let work = doors.disk.canonical(&settings.work).unwrap_or_else(|_| settings.work.clone());
+        current.is_some_and(|current| current.starts_with(work))
+    };
+    if let Some(at) = all.iter().position(inside) {
+        return Ok(all.swap_remove(at));
+    }
+    match all.len() {
+        0 => Err(EngineError::NoWorkspace(None)),
+        1 => Ok(all.swap_remove(0)),
+        _ => Err(EngineError::WhichWorkspace(all.into_iter().map(|settings| settings.name).collect())),
+    }
+}
+
+impl Workspace {
+    /// Open a workspace for work: nobody else may work on it meanwhile.
+    ///
+    /// # Errors
+    /// Another kitbag is at work; the ledger cannot be opened.
+    pub fn open(home: &Path, settings: Settings, config: Config, doors: Doors) -> Result<Self, EngineError> {
+        let lock = Lock::acquire(&home.join("lock"), Duration::from_secs(config.lock_wait_seconds));
+        let lock = lock.map_err(|error| match error {
+            LockError::Held { pid } => EngineError::Locked(pid),
+            LockError::Failed { source, .. } => EngineError::io("cannot write", home)(source),
+        })?;
+        Self::with(home, settings, config, doors, Some(lock))
+    }
+
+    /// Open it to look only.
+    ///
+    /// # Errors
+    /// The ledger cannot be opened.
+    pub fn look(home: &Path, settings: Settings, config: Config, doors: Doors) -> Result<Self, EngineError> {
+        Self::with(home, settings, config, doors, None)
+    }
+
+    fn with(
+        home: &Path, settings: Settings, config: Config, doors: Doors, lock: Option<Lock>,
+    ) -> Result<Self, EngineError> {
+        let state = folder(home).join(&settings.name);
+        let ledger = Ledger::open(&state.join("ledger.sqlite"))?;
+        Ok(Workspace { settings, config, doors, ledger, state, _lock: lock })
+    }
+
+    /// Where contents lie that stand in no pack yet.
+    pub fn kept_folder(&self) -> PathBuf {
+        self.state.join("kept")
+    }
+
+    /// Where the environment's own files lie: databases, logs. Never in the share, never in the working folder.
+    pub fn environment_folder(&self) -> PathBuf {
+        self.state.join("environment")
+    }
+}

@@ -1,0 +1,92 @@
+//! The door to time. Time labels what people read and delays what must wait; it never chooses between
+//! versions. The simulated clock stands still until it is told to go on, or until somebody sleeps on it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+
+/// What time it is, and waiting.
+pub trait Clock: Send + Sync {
+    /// Milliseconds since 1970, UTC. May jump when a person sets the computer's clock.
+    fn now_millis(&self) -> i64;
+
+    /// Do nothing for this many milliseconds.
+    fn sleep(&self, millis: u64);
+
+    /// [`Clock::now_millis`] as RFC 3339 in UTC, such as `2025-11-22T21:46:05.123Z`.
+    fn rfc3339(&self) -> String {
+        Timestamp::from_millisecond(self.now_millis()).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+    }
+}
+
+/// The computer's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealClock;
+
+impl Clock for RealClock {
+    fn now_millis(&self) -> i64 {
+        let millis = |d: Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
+        match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(after) => millis(after),
+            Err(before) => -millis(before.duration()),
+        }
+    }
+
+    fn sleep(&self, millis: u64) {
+        std::thread::sleep(Duration::from_millis(millis));
+    }
+}
+
+/// A clock that goes only when told. Copies of it show the same time.
+#[derive(Debug, Clone, Default)]
+pub struct SimulatedClock(Arc<AtomicI64>);
+
+impl SimulatedClock {
+    /// Shows this time, in milliseconds since 1970.
+    pub fn new(millis: i64) -> Self {
+        Self(Arc::new(AtomicI64::new(millis)))
+    }
+
+    /// Set it, also backwards, as a person may.
+    pub fn set(&self, millis: i64) {
+        self.0.store(millis, Ordering::SeqCst);
+    }
+}
+
+impl Clock for SimulatedClock {
+    fn now_millis(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Goes on by so much at once.
+    fn sleep(&self, millis: u64) {
+        self.0.fetch_add(i64::try_from(millis).unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_simulated_clock_goes_only_when_told() {
+        let clock = SimulatedClock::new(1_763_847_965_123);
+        let copy = clock.clone();
+        assert_eq!(clock.rfc3339(), "2025-11-22T21:46:05.123Z");
+        copy.sleep(877);
+        assert_eq!(clock.now_millis(), 1_763_847_966_000);
+        assert_eq!(clock.rfc3339(), "2025-11-22T21:46:06Z");
+        clock.set(-1);
+        assert_eq!(copy.rfc3339(), "1969-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn the_real_clock_goes_on() {
+        let before = RealClock.now_millis();
+        RealClock.sleep(5);
+        assert!(RealClock.now_millis() >= before + 5);
+        assert!(RealClock.rfc3339().ends_with('Z'));
+    }
+}
