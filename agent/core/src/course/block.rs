@@ -15,7 +15,10 @@ pub(super) const TOP: &str = "the top of the file";
 const SETTINGS: &[(&str, &[&str])] = &[
     (
         TOP,
-        &["id", "title", "version", "folders", "ignore", "machine", "seed", "unit", "service", "step", "backend", "hook"],
+        &[
+            "id", "title", "version", "folders", "ignore", "machine", "seed", "unit", "service", "step",
+            "backend", "hook",
+        ],
     ),
     ("[machine]", &["memory_mb", "disk_mb", "cores"]),
     ("[[seed]]", &["from", "to"]),
@@ -47,7 +50,11 @@ impl<'t> Block<'t> {
             let word: &str = key.get_ref();
             if !known.contains(&word) {
                 let line = notes.line(&key.span());
-                notes.problem(line, format!("{} is not a setting of {name}.", quoted(word)), hint(word, name, known));
+                notes.problem(
+                    line,
+                    format!("{} is not a setting of {name}.", quoted(word)),
+                    hint(word, name, known),
+                );
             }
         }
         Block { table, name, line }
@@ -69,7 +76,14 @@ impl<'t> Block<'t> {
             }
             DeValue::String(text) => Some(At { value: text, line }),
             other => {
-                self.mistyped(key, other, "a text", &format!("Write `{key} = \"…\"`, in double quotes."), line, notes);
+                self.mistyped(
+                    key,
+                    other,
+                    "a text",
+                    &format!("Write `{key} = \"…\"`, in double quotes."),
+                    line,
+                    notes,
+                );
                 None
             }
         }
@@ -78,7 +92,8 @@ impl<'t> Block<'t> {
     /// A text that has to be there.
     pub fn needed(&self, key: &str, example: &str, notes: &mut Notes) -> Option<At<&'t str>> {
         if !self.table.contains_key(key) {
-            let (message, remedy) = (format!("`{key}` is missing in {}.", self.name), format!("Add `{key} = \"{example}\"`."));
+            let (message, remedy) =
+                (format!("`{key}` is missing in {}.", self.name), format!("Add `{key} = \"{example}\"`."));
             notes.problem(self.line, message, remedy);
         }
         self.text(key, notes)
@@ -98,7 +113,11 @@ impl<'t> Block<'t> {
             match item.get_ref() {
                 DeValue::String(text) if !text.contains('\0') => texts.push(At { value: &**text, line }),
                 DeValue::String(_) => {
-                    notes.problem(line, format!("A text in `{key}` has a NUL character in it."), "Take it out.");
+                    notes.problem(
+                        line,
+                        format!("A text in `{key}` has a NUL character in it."),
+                        "Take it out.",
+                    );
                 }
                 other => self.mistyped(key, other, "a list of texts", &remedy, line, notes),
             }
@@ -112,7 +131,14 @@ impl<'t> Block<'t> {
         if let DeValue::Boolean(flag) = value {
             return Some(At { value: *flag, line });
         }
-        self.mistyped(key, value, "true or false", &format!("Write `{key} = true` or `{key} = false`."), line, notes);
+        self.mistyped(
+            key,
+            value,
+            "true or false",
+            &format!("Write `{key} = true` or `{key} = false`."),
+            line,
+            notes,
+        );
         None
     }
 
@@ -137,7 +163,14 @@ impl<'t> Block<'t> {
         if let DeValue::Table(table) = value {
             return Some(Block::new(table, name, line, notes));
         }
-        self.mistyped(key, value, "a block", &format!("Begin it with {name} on a line of its own."), line, notes);
+        self.mistyped(
+            key,
+            value,
+            "a block",
+            &format!("Begin it with {name} on a line of its own."),
+            line,
+            notes,
+        );
         None
     }
 
@@ -178,7 +211,15 @@ impl<'t> Block<'t> {
         table.iter().map(entry).collect()
     }
 
-    fn mistyped(&self, key: &str, found: &DeValue<'_>, wanted: &str, remedy: &str, line: usize, notes: &mut Notes) {
+    fn mistyped(
+        &self,
+        key: &str,
+        found: &DeValue<'_>,
+        wanted: &str,
+        remedy: &str,
+        line: usize,
+        notes: &mut Notes,
+    ) {
         let message = format!("`{key}` in {} has to be {wanted}, not {}.", self.name, kind(found));
         notes.problem(line, message, remedy);
     }

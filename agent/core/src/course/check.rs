@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use super::manifest::{Draft, draft};
 use super::placeholder::{PORT, placeholders};
 use super::problem::{MANIFEST, Notes, Problem, quoted};
-use super::{Course, LONGEST_MANIFEST, MOST_SEEDS, PackageFiles, Port, ServiceKind, Sqlite, backup_path, csv};
+use super::{
+    Course, LONGEST_MANIFEST, MOST_SEEDS, PackageFiles, Port, ServiceKind, Sqlite, backup_path, csv,
+};
 use crate::ignore::{Ignore, Why};
 use crate::path::WorkPath;
 
@@ -116,7 +118,10 @@ fn seeds(draft: &Draft, files: &PackageFiles<'_>, ignore: &Ignore, notes: &mut N
             let seed = match seed {
                 Ok(seed) => seed,
                 Err((from, bad)) => {
-                    let message = format!("{} would be placed outside what a workspace can hold: {bad}.", quoted(from.as_str()));
+                    let message = format!(
+                        "{} would be placed outside what a workspace can hold: {bad}.",
+                        quoted(from.as_str())
+                    );
                     notes.problem(line, message, "Choose another `to`, or rename the file.");
                     continue;
                 }
@@ -126,7 +131,11 @@ fn seeds(draft: &Draft, files: &PackageFiles<'_>, ignore: &Ignore, notes: &mut N
                 if single {
                     notes.problem(line, message, "Place it elsewhere, or change the `ignore` rules.");
                 } else if let Why::Course(_) = why {
-                    notes.warning(line, message, "It is left out. Take it out of the package, or change the `ignore` rules.");
+                    notes.warning(
+                        line,
+                        message,
+                        "It is left out. Take it out of the package, or change the `ignore` rules.",
+                    );
                 }
                 continue;
             }
@@ -135,8 +144,13 @@ fn seeds(draft: &Draft, files: &PackageFiles<'_>, ignore: &Ignore, notes: &mut N
                 notes.problem(line, message, "Rename the file.");
             }
             if let Some(service) = backups.get(&seed.to.folded()) {
-                let message = format!("{} is where the backup of `{service}` lies.", quoted(seed.to.as_str()));
-                notes.problem(line, message, "Place the file elsewhere; fill the database with `schema` and `csv`.");
+                let message =
+                    format!("{} is where the backup of `{service}` lies.", quoted(seed.to.as_str()));
+                notes.problem(
+                    line,
+                    message,
+                    "Place the file elsewhere; fill the database with `schema` and `csv`.",
+                );
             }
             claim(&seed.to, true, line, &mut claims, notes);
         }
@@ -159,7 +173,9 @@ fn claim(path: &WorkPath, file: bool, line: usize, claims: &mut BTreeMap<String,
         };
         let (here, there) = (quoted(path.as_str()), quoted(&old.exact));
         let message = match (old.file, file) {
-            (true, true) if old.exact == path.as_str() => format!("{here} is placed twice, also by line {}.", old.line),
+            (true, true) if old.exact == path.as_str() => {
+                format!("{here} is placed twice, also by line {}.", old.line)
+            }
             _ if old.file != file => {
                 format!("{here} would be a folder and a file at once, because of line {}.", old.line)
             }
@@ -178,7 +194,8 @@ fn services(draft: &Draft, ignore: &Ignore, notes: &mut Notes) {
     let mut opened: Option<usize> = None;
     for (service, lines) in draft.course.services.iter().zip(&draft.services) {
         if let Some(first) = names.insert(&service.name, lines.at) {
-            let message = format!("There are two services called {}, here and on line {first}.", quoted(&service.name));
+            let message =
+                format!("There are two services called {}, here and on line {first}.", quoted(&service.name));
             notes.problem(lines.at, message, "Give each its own name.");
         }
         if let ServiceKind::Program(program) = &service.kind
@@ -198,7 +215,10 @@ fn services(draft: &Draft, ignore: &Ignore, notes: &mut Notes) {
         {
             notes.problem(
                 draft.ignore,
-                format!("The rules would ignore {}, so the database could not follow the student.", quoted(backup.as_str())),
+                format!(
+                    "The rules would ignore {}, so the database could not follow the student.",
+                    quoted(backup.as_str())
+                ),
                 "Take the rule out, or write `backup = false` at the service.",
             );
         }
@@ -241,7 +261,12 @@ fn sql_text(path: &WorkPath, files: &PackageFiles<'_>, notes: &mut Notes) -> Opt
     };
     match String::from_utf8(bytes) {
         Ok(text) if text.trim().is_empty() => {
-            notes.problem_in(path.as_str(), None, "The file is empty.", "Write the CREATE TABLE statements into it.");
+            notes.problem_in(
+                path.as_str(),
+                None,
+                "The file is empty.",
+                "Write the CREATE TABLE statements into it.",
+            );
             None
         }
         Ok(text) => Some(text.to_ascii_lowercase()),
@@ -253,7 +278,12 @@ fn sql_text(path: &WorkPath, files: &PackageFiles<'_>, notes: &mut Notes) -> Opt
 }
 
 fn unreadable(path: &WorkPath, notes: &mut Notes) {
-    notes.problem_in(path.as_str(), None, "The file cannot be read.", "Check that you may open it, then try again.");
+    notes.problem_in(
+        path.as_str(),
+        None,
+        "The file cannot be read.",
+        "Check that you may open it, then try again.",
+    );
 }
 
 fn has_word(text: &str, word: &str) -> bool {
@@ -265,7 +295,8 @@ fn steps(draft: &Draft, notes: &mut Notes) {
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
     for (step, &line) in course.steps.iter().zip(&draft.steps) {
         if let Some(first) = names.insert(&step.name, line) {
-            let message = format!("There are two steps called {}, here and on line {first}.", quoted(&step.name));
+            let message =
+                format!("There are two steps called {}, here and on line {first}.", quoted(&step.name));
             notes.problem(line, message, "Give each its own name.");
         }
         match step.service.as_deref().map(|name| (name, course.service(name))) {
@@ -274,7 +305,8 @@ fn steps(draft: &Draft, notes: &mut Notes) {
                 notes.problem(line, message, "Write the `name` of a [[service]], or leave `service` out.");
             }
             Some((_, Some(service))) => {
-                let has_port = matches!(&service.kind, ServiceKind::Program(program) if program.port != Port::None);
+                let has_port =
+                    matches!(&service.kind, ServiceKind::Program(program) if program.port != Port::None);
                 if !has_port && step.run.iter().any(|text| placeholders(text).any(|name| name == PORT)) {
                     let message = format!("{{port}} is used, but the service `{}` has none.", service.name);
                     notes.problem(line, message, "Take it out, or name a service with a port.");

@@ -20,32 +20,53 @@ pub(super) fn look(bytes: &[u8], delimiter: u8) -> Result<(), BadCsv> {
         Ok(text) => text,
         Err(error) => {
             let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
-            return bad(Some(line), "The text is not UTF-8.", "Save the file again as UTF-8 (in Excel: “CSV UTF-8”).");
+            return bad(
+                Some(line),
+                "The text is not UTF-8.",
+                "Save the file again as UTF-8 (in Excel: “CSV UTF-8”).",
+            );
         }
     };
     let mut header: Option<Vec<String>> = None;
-    let mut rows = Rows { text: text.strip_prefix(BOM).unwrap_or(text), delimiter: delimiter.into(), line: 1 };
+    let mut rows =
+        Rows { text: text.strip_prefix(BOM).unwrap_or(text), delimiter: delimiter.into(), line: 1 };
     while let Some((line, fields)) = rows.next_row() {
         let Some(fields) = fields else {
-            return bad(Some(line), "A quoted field that begins here never ends.", "Close it with a double quote.");
+            return bad(
+                Some(line),
+                "A quoted field that begins here never ends.",
+                "Close it with a double quote.",
+            );
         };
         match &header {
             None => {
                 let mut names: Vec<String> = fields.iter().map(|name| name.trim().to_lowercase()).collect();
                 if names.iter().any(String::is_empty) {
-                    return bad(Some(line), "A column has no name in the header.", "Name every column in the first row.");
+                    return bad(
+                        Some(line),
+                        "A column has no name in the header.",
+                        "Name every column in the first row.",
+                    );
                 }
                 let columns = names.clone();
                 names.sort();
                 if names.windows(2).any(|pair| pair[0] == pair[1]) {
-                    return bad(Some(line), "Two columns have the same name.", "Give each column its own name.");
+                    return bad(
+                        Some(line),
+                        "Two columns have the same name.",
+                        "Give each column its own name.",
+                    );
                 }
                 header = Some(columns);
             }
             Some(columns) if columns.len() != fields.len() => {
                 return Err(BadCsv {
                     line: Some(line),
-                    message: format!("The row has {} fields; the header has {}.", fields.len(), columns.len()),
+                    message: format!(
+                        "The row has {} fields; the header has {}.",
+                        fields.len(),
+                        columns.len()
+                    ),
                     remedy: "Make the row as long as the header; put text that holds the delimiter in double quotes.",
                 });
             }

@@ -45,7 +45,9 @@ impl<'a> PackageFiles<'a> {
 
     /// All files below a folder and what follows the folder's name in each, sorted.
     pub(super) fn below<'s>(&'s self, folder: &'s WorkPath) -> impl Iterator<Item = (&'s WorkPath, &'s str)> {
-        let inside = |path: &'s WorkPath| Some((path, path.as_str().strip_prefix(folder.as_str())?.strip_prefix('/')?));
+        let inside = |path: &'s WorkPath| {
+            Some((path, path.as_str().strip_prefix(folder.as_str())?.strip_prefix('/')?))
+        };
         // Names are ordered one by one, so what lies below a folder stands together, right behind it.
         self.names.range((Bound::Excluded(folder), Bound::Unbounded)).map_while(inside)
     }

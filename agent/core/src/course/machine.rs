@@ -87,7 +87,10 @@ mod tests {
         let enough = Specs { memory_mb: Some(7600), free_disk_mb: Some(15 * 1024), cores: Some(4) };
         assert_eq!(machine_problems(&NEED, &enough), []);
         assert_eq!(machine_problems(&NEED, &Specs::default()), []);
-        assert_eq!(machine_problems(&Needs::default(), &Specs { memory_mb: Some(1), ..Specs::default() }), []);
+        assert_eq!(
+            machine_problems(&Needs::default(), &Specs { memory_mb: Some(1), ..Specs::default() }),
+            []
+        );
     }
 
     #[test]

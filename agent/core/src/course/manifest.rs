@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
 use super::block::{Block, TOP, whole};
 use super::machine::Needs;
 use super::name::{NAME_RULE, is_name, is_version, not_portable};
 use super::problem::{At, Notes, quoted};
 use super::service::{read_services, read_steps};
+use super::syntax::parsed;
 use super::{Course, LONGEST_MANIFEST, MOST_SEEDS, SeedRule};
 use crate::ignore::Ignore;
 use crate::path::{WorkPath, shown};
@@ -48,18 +49,7 @@ pub(super) fn draft(text: &str, notes: &mut Notes) -> Option<Draft> {
         notes.problem(1, "The manifest is larger than 1 MiB.", "Seed whole folders instead of single files.");
         return None;
     }
-    let (document, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        let line = error.span().map_or(1, |span| notes.line(&span));
-        notes.problem(
-            line,
-            format!("This is not TOML: {}.", shown(error.message())),
-            "Look at this line and the one above for a missing quote, bracket or `=`, or a name used twice.",
-        );
-    }
-    if !errors.is_empty() {
-        return None;
-    }
+    let document = parsed(text, notes)?;
     let top = Block::new(document.get_ref(), TOP, 1, notes);
     let mut draft = Draft::default();
     read_identity(&top, &mut draft.course, notes);
@@ -72,7 +62,8 @@ pub(super) fn draft(text: &str, notes: &mut Notes) -> Option<Draft> {
     (draft.course.services, draft.services) = read_services(&top, notes);
     draft.all_services = notes.count() == sound;
     (draft.course.steps, draft.steps) = read_steps(&top, notes);
-    draft.backend = top.raw("backend", notes).is_some_and(|at| at.value.as_table().is_none_or(|table| !table.is_empty()));
+    draft.backend =
+        top.raw("backend", notes).is_some_and(|at| at.value.as_table().is_none_or(|table| !table.is_empty()));
     draft.course.backends = read_backends(&top, notes);
     if let Some(hook) = top.block("hook", "[hook]", notes)
         && let Some(component) = hook.needed("component", "hook.wasm", notes)
@@ -95,7 +86,11 @@ fn read_identity(top: &Block<'_>, course: &mut Course, notes: &mut Notes) {
             course.version = value.to_owned();
         } else {
             let message = format!("{} is not a version.", quoted(value));
-            notes.problem(line, message, "Use one to four numbers with dots between them, such as `2026.10`.");
+            notes.problem(
+                line,
+                message,
+                "Use one to four numbers with dots between them, such as `2026.10`.",
+            );
         }
     }
 }
@@ -149,7 +144,11 @@ fn read_ignore(top: &Block<'_>, notes: &mut Notes) -> (Vec<String>, usize) {
         Ok(_) => (texts, first),
         Err(error) => {
             let line = rules.get(error.rule).map_or(first, |rule| rule.line);
-            notes.problem(line, format!("The rule {} cannot be used: {}.", quoted(&error.text), error.why), error.remedy);
+            notes.problem(
+                line,
+                format!("The rule {} cannot be used: {}.", quoted(&error.text), error.why),
+                error.remedy,
+            );
             (Vec::new(), first)
         }
     }
@@ -182,7 +181,11 @@ fn read_backends(top: &Block<'_>, notes: &mut Notes) -> BTreeMap<String, Value> 
     let mut backends = BTreeMap::new();
     for (name, value) in top.entries("backend", notes) {
         if !is_name(name.value) {
-            notes.problem(name.line, format!("{} is not a name for a backend.", quoted(name.value)), NAME_RULE);
+            notes.problem(
+                name.line,
+                format!("{} is not a name for a backend.", quoted(name.value)),
+                NAME_RULE,
+            );
         } else if let DeValue::Table(_) = value.get_ref() {
             match json(value.get_ref()) {
                 Some(json) => _ = backends.insert(name.value.to_owned(), json),
@@ -194,7 +197,11 @@ fn read_backends(top: &Block<'_>, notes: &mut Notes) -> BTreeMap<String, Value> 
             }
         } else {
             let message = format!("`{}` below [backend] has to be a block.", name.value);
-            notes.problem(name.line, message, format!("Begin it with [backend.{}] on a line of its own.", name.value));
+            notes.problem(
+                name.line,
+                message,
+                format!("Begin it with [backend.{}] on a line of its own.", name.value),
+            );
         }
     }
     backends
@@ -205,10 +212,14 @@ fn json(value: &DeValue<'_>) -> Option<Value> {
     Some(match value {
         DeValue::String(text) => Value::String(text.to_string()),
         DeValue::Integer(_) => Value::from(whole(value)?),
-        DeValue::Float(number) => Value::from(number.as_str().parse::<f64>().ok().filter(|float| float.is_finite())?),
+        DeValue::Float(number) => {
+            Value::from(number.as_str().parse::<f64>().ok().filter(|float| float.is_finite())?)
+        }
         DeValue::Boolean(flag) => Value::Bool(*flag),
         DeValue::Datetime(date) => Value::String(date.to_string()),
-        DeValue::Array(items) => Value::Array(items.iter().map(|item| json(item.get_ref())).collect::<Option<_>>()?),
+        DeValue::Array(items) => {
+            Value::Array(items.iter().map(|item| json(item.get_ref())).collect::<Option<_>>()?)
+        }
         DeValue::Table(table) => {
             let entry = |(key, value): (&toml::Spanned<_>, &toml::Spanned<_>)| {
                 let name: &std::borrow::Cow<'_, str> = key.get_ref();

@@ -22,6 +22,7 @@ mod placeholder;
 mod problem;
 mod seed;
 mod service;
+mod syntax;
 
 pub use check::{Checked, check, read};
 pub use files::PackageFiles;
@@ -119,7 +120,7 @@ pub struct CsvFile {
     pub delimiter: u8,
 }
 
-/// A program and how it is started. `{port}`, `{token}` and `{work}` stand in `args`, `env` and `path`.
+/// A program and how it is started. `{port}`, `{token}` and `{work}` may stand in `args` and `env`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Program {
     /// A bare name, never a path.
@@ -213,6 +214,26 @@ impl Service {
     pub fn url_variable(&self) -> String {
         format!("KITBAG_{}_URL", self.name.to_ascii_uppercase().replace('-', "_"))
     }
+
+    /// What a backend is told of it: its name, its kind and how a program runs. Titles, backups and first rows
+    /// are the host's business.
+    pub fn told_to_backend(&self) -> serde_json::Value {
+        match &self.kind {
+            ServiceKind::Sqlite(_) => serde_json::json!({ "name": self.name, "kind": "sqlite" }),
+            ServiceKind::Program(program) => serde_json::json!({
+                "name": self.name,
+                "kind": "program",
+                "program": program.program,
+                "args": program.args,
+                "env": program.env,
+                "port": program.port,
+                "path": program.path,
+                "ready": program.ready,
+                "optional": program.optional,
+                "stop_grace_seconds": program.stop_grace_seconds,
+            }),
+        }
+    }
 }
 
 impl Course {
@@ -223,7 +244,8 @@ impl Course {
 
     /// The service `open` opens when none is named: the one marked so, else the only one with a page.
     pub fn opened(&self) -> Option<&Service> {
-        let page = |service: &&Service| matches!(&service.kind, ServiceKind::Program(p) if p.port != Port::None);
+        let page =
+            |service: &&Service| matches!(&service.kind, ServiceKind::Program(p) if p.port != Port::None);
         let marked = |service: &&Service| matches!(&service.kind, ServiceKind::Program(p) if p.open);
         let mut pages = self.services.iter().filter(page);
         self.services.iter().find(marked).or_else(|| pages.next().filter(|_| pages.next().is_none()))
@@ -268,13 +290,21 @@ mod tests {
             open,
             stop_grace_seconds: 5,
         };
-        Service { name: name.to_owned(), title: name.to_owned(), backup: false, kind: ServiceKind::Program(program) }
+        Service {
+            name: name.to_owned(),
+            title: name.to_owned(),
+            backup: false,
+            kind: ServiceKind::Program(program),
+        }
     }
 
     #[test]
     fn names_by_which_a_service_is_found() {
         assert_eq!(program("my-db", Port::Any, false).url_variable(), "KITBAG_MY_DB_URL");
-        assert_eq!(backup_path("library").map(|path| path.to_string()), Ok("backups/library/library.dump".to_owned()));
+        assert_eq!(
+            backup_path("library").map(|path| path.to_string()),
+            Ok("backups/library/library.dump".to_owned())
+        );
         assert!(backup_path("..").is_err());
         assert!(backup_path("").is_err());
     }
@@ -285,7 +315,11 @@ mod tests {
             let course = Course { services, ..Course::default() };
             course.opened().map(|service| service.name.clone())
         };
-        let (worker, one, two) = (program("worker", Port::None, false), program("one", Port::Any, false), program("two", Port::Any, true));
+        let (worker, one, two) = (
+            program("worker", Port::None, false),
+            program("one", Port::Any, false),
+            program("two", Port::Any, true),
+        );
         assert_eq!(opened(vec![worker.clone(), one.clone(), two]), Some("two".to_owned()));
         assert_eq!(opened(vec![worker.clone(), one.clone()]), Some("one".to_owned()));
         assert_eq!(opened(vec![one.clone(), program("other", Port::Any, false)]), None);
@@ -293,11 +327,21 @@ mod tests {
     }
 
     #[test]
-    fn services_as_plugins_read_them() {
-        let json = serde_json::to_value(program("one", Port::Preferred(8888), false)).unwrap();
-        assert_eq!((&json["kind"], &json["program"], &json["port"]), (&"program".into(), &"run-one".into(), &8888.into()));
-        assert_eq!(json["ready"]["timeout_seconds"], 60);
+    fn what_a_backend_is_told() {
+        let told = program("one", Port::Preferred(8888), true).told_to_backend();
+        assert_eq!(
+            told,
+            serde_json::json!({
+                "name": "one", "kind": "program", "program": "run-one", "args": [], "env": {}, "port": 8888,
+                "path": "/", "ready": { "port": true, "timeout_seconds": 60 }, "optional": false,
+                "stop_grace_seconds": 5,
+            })
+        );
+        let kind = ServiceKind::Sqlite(Sqlite::default());
+        let database = Service { name: "db".to_owned(), title: "D".to_owned(), backup: true, kind };
+        assert_eq!(database.told_to_backend(), serde_json::json!({ "name": "db", "kind": "sqlite" }));
         assert_eq!(serde_json::to_value([Port::None, Port::Any]).unwrap(), serde_json::json!([false, true]));
+        assert_eq!(serde_json::to_value(database).unwrap()["backup"], true);
     }
 
     #[test]

@@ -103,7 +103,8 @@ fn steps(from: &str, to: &str) -> usize {
     for (row, &a) in from.iter().enumerate() {
         let mut line = vec![row + 1];
         for (column, &b) in to.iter().enumerate() {
-            let mut best = (above[column] + usize::from(a != b)).min(above[column + 1] + 1).min(line[column] + 1);
+            let mut best =
+                (above[column] + usize::from(a != b)).min(above[column + 1] + 1).min(line[column] + 1);
             if row > 0 && column > 0 && a == to[column - 1] && from[row - 1] == b {
                 best = best.min(before[column - 1] + 1);
             }
@@ -124,7 +125,9 @@ mod tests {
             assert!(is_name(good), "{good}");
         }
         let long = "a".repeat(41);
-        for bad in ["", "A", "1a", "a_b", "a b", "a-", "a--b", "-a", "é", "nul", "com1", "../a", "a/b", "a\n", &long] {
+        for bad in
+            ["", "A", "1a", "a_b", "a b", "a-", "a--b", "-a", "é", "nul", "com1", "../a", "a/b", "a\n", &long]
+        {
             assert!(!is_name(bad), "{bad:?}");
         }
     }
@@ -152,7 +155,12 @@ mod tests {
     #[test]
     fn tables_and_variables() {
         assert!(is_table("loans_raw") && !is_table("sqlite_x") && !is_table("a b") && !is_table("1a"));
-        assert!(is_variable("JUPYTER_TOKEN") && !is_variable("kitbag_x") && !is_variable("A=B") && !is_variable(""));
+        assert!(
+            is_variable("JUPYTER_TOKEN")
+                && !is_variable("kitbag_x")
+                && !is_variable("A=B")
+                && !is_variable("")
+        );
     }
 
     #[test]

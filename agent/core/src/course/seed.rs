@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn folders_are_placed_whole_without_what_is_ignored() {
-        let expected = pairs(&[("c/nb/1.ipynb", "notebooks/1.ipynb"), ("c/nb/deep/2.ipynb", "notebooks/deep/2.ipynb")]);
+        let expected =
+            pairs(&[("c/nb/1.ipynb", "notebooks/1.ipynb"), ("c/nb/deep/2.ipynb", "notebooks/deep/2.ipynb")]);
         assert_eq!(placed(vec![rule("c/nb", Some("notebooks"), false)]), expected);
         assert_eq!(placed(vec![rule("c/nb", Some("notebooks"), true)]), expected);
         assert_eq!(placed(vec![rule("c/nb", None, true)])[0].1, "1.ipynb");
@@ -101,7 +102,10 @@ mod tests {
 
     #[test]
     fn a_file_is_renamed_or_keeps_its_name_in_a_folder() {
-        assert_eq!(placed(vec![rule("one.csv", Some("data/first.csv"), false)]), pairs(&[("one.csv", "data/first.csv")]));
+        assert_eq!(
+            placed(vec![rule("one.csv", Some("data/first.csv"), false)]),
+            pairs(&[("one.csv", "data/first.csv")])
+        );
         assert_eq!(placed(vec![rule("one.csv", Some("data"), true)]), pairs(&[("one.csv", "data/one.csv")]));
         assert_eq!(placed(vec![rule("one.csv", None, true)]), pairs(&[("one.csv", "one.csv")]));
     }

@@ -117,9 +117,9 @@ fn read_program(service: &Block<'_>, notes: &mut Notes) -> Option<Program> {
     let args = block.texts("args", notes);
     let env = read_env(&block, notes);
     let path = block.text("path", notes);
-    let texts: Vec<At<&str>> =
-        args.iter().copied().chain(env.iter().map(|&(_, value)| value)).chain(path).collect();
-    let port = read_port(&block, texts.iter().any(|at| placeholders(at.value).any(|name| name == PORT)), notes);
+    let texts: Vec<At<&str>> = args.iter().copied().chain(env.iter().map(|&(_, value)| value)).collect();
+    let port =
+        read_port(&block, texts.iter().any(|at| placeholders(at.value).any(|name| name == PORT)), notes);
     for &text in &texts {
         known_placeholders(text, port != Port::None, notes);
     }
@@ -135,7 +135,11 @@ fn read_program(service: &Block<'_>, notes: &mut Notes) -> Option<Program> {
     if let Some(At { value: true, line }) = ready_port
         && port == Port::None
     {
-        notes.problem(line, "The service has no port that could answer.", "Add `port = true`, or remove this line.");
+        notes.problem(
+            line,
+            "The service has no port that could answer.",
+            "Add `port = true`, or remove this line.",
+        );
     }
     let timeout = ready.as_ref().and_then(|ready| ready.number("timeout_seconds", 1, 3600, notes));
     let grace = block.number("stop_grace_seconds", 0, 600, notes);
@@ -143,13 +147,20 @@ fn read_program(service: &Block<'_>, notes: &mut Notes) -> Option<Program> {
     if let Some(At { value: true, line }) = open
         && port == Port::None
     {
-        notes.problem(line, "A service without a port cannot be opened.", "Add `port = true`, or remove `open`.");
+        notes.problem(
+            line,
+            "A service without a port cannot be opened.",
+            "Add `port = true`, or remove `open`.",
+        );
     }
     let optional = block.flag("optional", notes);
     Some(Program {
         program: program?,
         args: args.iter().map(|at| at.value.to_owned()).collect(),
-        env: env.iter().map(|&(name, value)| (name.to_owned(), value.value.to_owned())).collect::<BTreeMap<_, _>>(),
+        env: env
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.value.to_owned()))
+            .collect::<BTreeMap<_, _>>(),
         port,
         path: path.map_or(Some("/".to_owned()), |at| url_path(at, notes))?,
         ready: Ready {
@@ -225,18 +236,30 @@ fn known_placeholders(at: At<&str>, has_port: bool, notes: &mut Notes) {
             };
             notes.problem(at.line, message, remedy);
         } else if name == PORT && !has_port {
-            notes.problem(at.line, "{port} is used where there is no port.", "Give the service a port, or take it out.");
+            notes.problem(
+                at.line,
+                "{port} is used where there is no port.",
+                "Give the service a port, or take it out.",
+            );
         }
     }
 }
 
 fn url_path(at: At<&str>, notes: &mut Notes) -> Option<String> {
-    let ends_early = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\\' | '#');
-    if at.value.starts_with('/') && !at.value.starts_with("//") && !at.value.contains(ends_early) && at.value.len() <= 500 {
+    let ends_early = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\\' | '#' | '{' | '}');
+    if at.value.starts_with('/')
+        && !at.value.starts_with("//")
+        && !at.value.contains(ends_early)
+        && at.value.len() <= 500
+    {
         return Some(at.value.to_owned());
     }
     let message = format!("{} is not the path of an address.", quoted(at.value));
-    notes.problem(at.line, message, "Begin it with one `/` and leave out spaces and `#`, such as `/lab`.");
+    notes.problem(
+        at.line,
+        message,
+        "Begin it with one `/` and leave out spaces, braces and `#`, such as `/lab`.",
+    );
     None
 }
 
@@ -268,7 +291,13 @@ fn read_step(block: &Block<'_>, notes: &mut Notes) -> Option<Step> {
         known_placeholders(text, service.is_some(), notes);
     }
     program?;
-    Some(Step { name: name?, when: when?, service, backends, run: run.iter().map(|at| at.value.to_owned()).collect() })
+    Some(Step {
+        name: name?,
+        when: when?,
+        service,
+        backends,
+        run: run.iter().map(|at| at.value.to_owned()).collect(),
+    })
 }
 
 fn moment(at: At<&str>, notes: &mut Notes) -> Option<Moment> {

@@ -7,105 +7,15 @@ use std::fmt;
 
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 
+mod built_in;
+
+use built_in::built_in;
+pub use built_in::{BUILT_IN, Rule, Scope, Shape};
+
 /// Most rules a course may have.
 pub const MOST_RULES: usize = 500;
 /// Longest rule, in bytes.
 pub const LONGEST_RULE: usize = 500;
-
-/// How a built-in rule reads a name, ASCII letters in either case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    /// This name.
-    Is(&'static str),
-    /// Names that begin so.
-    Begins(&'static str),
-    /// Names that begin and end so.
-    Between(&'static str, &'static str),
-}
-
-/// Where a built-in rule looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Files and folders, at any depth.
-    Anything,
-    /// Folders, at any depth.
-    Folders,
-    /// Files and folders at the top of the workspace.
-    Top,
-}
-
-/// One built-in rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rule {
-    /// Which names.
-    pub shape: Shape,
-    /// Where.
-    pub scope: Scope,
-    /// Why, for people.
-    pub reason: &'static str,
-}
-
-const fn rule(shape: Shape, scope: Scope, reason: &'static str) -> Rule {
-    Rule { shape, scope, reason }
-}
-
-/// What is ignored in every course. `venv` without a dot is not here: by its name alone it may be anything.
-pub const BUILT_IN: &[Rule] = {
-    use Scope::{Anything, Folders, Top};
-    use Shape::{Begins, Between, Is};
-    &[
-        rule(Is(".DS_Store"), Anything, "macOS keeps there how its windows look"),
-        rule(Is("desktop.ini"), Anything, "Windows keeps there how its windows look"),
-        rule(Is("Thumbs.db"), Anything, "Windows keeps small pictures there"),
-        rule(Is("Icon\r"), Anything, "macOS keeps a folder's picture there"),
-        rule(Begins("~$"), Anything, "Office marks an open document with it"),
-        rule(Begins(".~"), Anything, "programs mark open files with it, and kitbag writes its own unfinished files so"),
-        rule(Between("~", ".tmp"), Anything, "programs write unfinished files so"),
-        rule(Is(".ipynb_checkpoints"), Folders, "Jupyter keeps its own copies there"),
-        rule(Is("__pycache__"), Folders, "Python makes it again when it is needed"),
-        rule(Is(".venv"), Folders, "an environment works only on the machine that made it"),
-        rule(Is("node_modules"), Folders, "it is downloaded again when it is needed"),
-        rule(Is(".vagrant"), Folders, "it is the state of this machine's own virtual machine"),
-        rule(Is(".git"), Folders, "copied file by file between machines it breaks"),
-        rule(Begins(".dropbox"), Anything, "Dropbox keeps its own state there"),
-        rule(Is(".kitbag-folder"), Anything, "kitbag marks a working folder with it"),
-        rule(Is(".kitbag"), Top, "kitbag keeps its own files there"),
-    ]
-};
-
-/// Bytes an ignored name can begin with: most names are let through after one look.
-const FIRST: [bool; 256] = {
-    let mut first = [false; 256];
-    let mut at = 0;
-    while at < BUILT_IN.len() {
-        let (Shape::Is(text) | Shape::Begins(text) | Shape::Between(text, _)) = BUILT_IN[at].shape;
-        let byte = text.as_bytes()[0];
-        first[byte.to_ascii_lowercase() as usize] = true;
-        first[byte.to_ascii_uppercase() as usize] = true;
-        at += 1;
-    }
-    first
-};
-
-impl Rule {
-    fn takes(&self, name: &str, is_folder: bool, depth: usize) -> bool {
-        let here = match self.scope {
-            Scope::Anything => true,
-            Scope::Folders => is_folder,
-            Scope::Top => depth == 0,
-        };
-        let name = name.as_bytes();
-        let begins = |text: &str| name.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text.as_bytes()));
-        let ends = |text: &str| {
-            name.len().checked_sub(text.len()).is_some_and(|at| name[at..].eq_ignore_ascii_case(text.as_bytes()))
-        };
-        here && match self.shape {
-            Shape::Is(text) => name.len() == text.len() && begins(text),
-            Shape::Begins(text) => begins(text),
-            Shape::Between(start, end) => name.len() >= start.len() + end.len() && begins(start) && ends(end),
-        }
-    }
-}
 
 /// A rule of a course that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -190,7 +100,12 @@ impl Ignore {
             globs.into_iter().for_each(|(_, glob)| _ = builder.add(glob));
             let last = rules.last().copied().unwrap_or_default();
             let text = || course_rules.get(last).cloned().unwrap_or_default();
-            let too_much = |_| BadRule { rule: last, text: text(), why: "the rules are too large", remedy: "Use fewer or simpler ones." };
+            let too_much = |_| BadRule {
+                rule: last,
+                text: text(),
+                why: "the rules are too large",
+                remedy: "Use fewer or simpler ones.",
+            };
             builder.build().map_err(too_much).map(|set| Globs { set, rules })
         });
         Ok(Ignore {
@@ -219,12 +134,14 @@ impl Ignore {
 
     /// Which rule ignores a path; the outermost folder's where there are several.
     pub fn why(&self, path: &str, is_folder: bool) -> Option<Why<'_>> {
-        let (entry, is_folder) = steps(path, is_folder).find(|&(entry, folder)| self.is_ignored_here(entry, folder))?;
+        let (entry, is_folder) =
+            steps(path, is_folder).find(|&(entry, folder)| self.is_ignored_here(entry, folder))?;
         let name = entry.rsplit('/').next().unwrap_or(entry);
         if let Some(rule) = built_in(entry, name, is_folder) {
             return Some(Why::BuiltIn(rule));
         }
-        let folders = is_folder.then(|| self.folder_names.first(name).or_else(|| self.folder_paths.first(entry)));
+        let folders =
+            is_folder.then(|| self.folder_names.first(name).or_else(|| self.folder_paths.first(entry)));
         let found = self.names.first(name).or_else(|| self.paths.first(entry)).or(folders.flatten())?;
         Some(Why::Course(&self.texts[found]))
     }
@@ -233,14 +150,6 @@ impl Ignore {
 /// The folders above a path from the top, then the path itself.
 fn steps(path: &str, is_folder: bool) -> impl Iterator<Item = (&str, bool)> {
     path.match_indices('/').map(|(at, _)| (&path[..at], true)).chain(std::iter::once((path, is_folder)))
-}
-
-fn built_in(path: &str, name: &str, is_folder: bool) -> Option<&'static Rule> {
-    if !name.as_bytes().first().is_some_and(|&byte| FIRST[usize::from(byte)]) {
-        return None;
-    }
-    let depth = path.len() - name.len();
-    BUILT_IN.iter().find(|rule| rule.takes(name, is_folder, depth))
 }
 
 type Complaint = (&'static str, &'static str);
@@ -284,72 +193,6 @@ mod tests {
     fn with(rules: &[&str]) -> Ignore {
         let rules: Vec<String> = rules.iter().map(|&rule| rule.to_owned()).collect();
         Ignore::new(&rules).unwrap()
-    }
-
-    #[test]
-    fn built_in_rules() {
-        let ignore = Ignore::default();
-        for (path, is_folder) in [
-            (".DS_Store", false),
-            ("a/b/.DS_Store", false),
-            ("Desktop.ini", false),
-            ("thumbs.db", false),
-            ("x/Icon\r", false),
-            ("~$report.docx", false),
-            (".~lock.report.odt#", false),
-            ("notebooks/.~01.ipynb", false),
-            (".~kitbag-7.tmp", false),
-            ("~x.tmp", false),
-            ("notebooks/.ipynb_checkpoints", true),
-            ("notebooks/.ipynb_checkpoints/01-checkpoint.ipynb", false),
-            ("utilities/__pycache__/library.cpython-311.pyc", false),
-            (".venv/bin/python", false),
-            ("a/node_modules/b/c", false),
-            (".vagrant/machines/default/id", false),
-            (".git/HEAD", false),
-            (".dropbox", false),
-            (".dropbox.cache/x", false),
-            ("sub/.kitbag-folder", false),
-            (".kitbag/packs/ab/x", false),
-            (".KITBAG", true),
-        ] {
-            assert!(ignore.is_ignored(path, is_folder), "{path:?}");
-            assert!(matches!(ignore.why(path, is_folder), Some(Why::BuiltIn(_))), "{path:?}");
-        }
-        for (path, is_folder) in [
-            ("notes.tmp", false),
-            ("~x.tmp.txt", false),
-            ("~", false),
-            ("venv/notes.txt", false),
-            (".git", false),
-            ("__pycache__", false),
-            ("x/.kitbag", true),
-            ("DS_Store", false),
-            ("a.DS_Store", false),
-            (".DS_Store.txt", false),
-            ("Icon", false),
-            (".gitignore", false),
-            ("data/loans.csv", false),
-            ("", false),
-            ("é/ü", true),
-        ] {
-            assert!(!ignore.is_ignored(path, is_folder), "{path:?}");
-            assert_eq!(ignore.why(path, is_folder), None, "{path:?}");
-        }
-    }
-
-    #[test]
-    fn every_built_in_rule_has_a_reason_and_is_reached() {
-        for rule in BUILT_IN {
-            assert!(!rule.reason.is_empty());
-            let name = match rule.shape {
-                Shape::Is(text) => text.to_owned(),
-                Shape::Begins(text) => format!("{text}x"),
-                Shape::Between(start, end) => format!("{start}x{end}"),
-            };
-            assert_eq!(Ignore::default().why(&name, true), Some(Why::BuiltIn(rule)), "{name:?}");
-            assert!(Ignore::default().is_ignored(&name.to_ascii_uppercase(), true), "{name:?}");
-        }
     }
 
     #[test]
@@ -409,9 +252,25 @@ mod tests {
     #[test]
     fn rules_that_cannot_be_used_are_refused_by_number() {
         let long = "x".repeat(LONGEST_RULE + 1);
-        for text in
-            ["", "/", "*", "**", "**/", "*/*", "?", "!keep", "data\\tmp", " a", "a\n", "../x", "./x", "a//b", "[a", "{a", &long]
-        {
+        for text in [
+            "",
+            "/",
+            "*",
+            "**",
+            "**/",
+            "*/*",
+            "?",
+            "!keep",
+            "data\\tmp",
+            " a",
+            "a\n",
+            "../x",
+            "./x",
+            "a//b",
+            "[a",
+            "{a",
+            &long,
+        ] {
             let error = Ignore::new(&["fine".to_owned(), text.to_owned()]).unwrap_err();
             assert_eq!((error.rule, error.text.as_str()), (1, text));
             assert!(!error.why.is_empty() && !error.remedy.is_empty());
