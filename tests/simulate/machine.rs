@@ -106,7 +106,8 @@ impl Machine {
         let mut store = self.known.clone();
         let working = look(&self.working, path, &mut store);
         let mirror = look(&self.mirror, path, &mut store);
-        let copies: Vec<_> = self.mirror.keys().filter(|n| copied(n).as_deref() == Some(path)).cloned().collect();
+        let copies: Vec<_> =
+            self.mirror.keys().filter(|n| copied(n).as_deref() == Some(path)).cloned().collect();
         let copies: Vec<_> = copies
             .into_iter()
             .filter_map(|name| match look(&self.mirror, &name, &mut store) {
@@ -140,11 +141,20 @@ impl Machine {
 
     /// One cycle at one path. `crash_after` stops it after that many steps; `meanwhile` runs between the plan and
     /// the writes, as people and providers do.
-    pub fn cycle(&mut self, path: &str, settle: i64, crash_after: usize, meanwhile: impl FnOnce(&mut Self)) -> Cycle {
+    pub fn cycle(
+        &mut self,
+        path: &str,
+        settle: i64,
+        crash_after: usize,
+        meanwhile: impl FnOnce(&mut Self),
+    ) -> Cycle {
         self.now += 1;
         let plan = self.plan(path, settle);
         let mut done = Cycle {
-            wrote: !plan.records.is_empty() || plan.working.is_some() || plan.mirror.is_some() || !plan.drop_copies.is_empty(),
+            wrote: !plan.records.is_empty()
+                || plan.working.is_some()
+                || plan.mirror.is_some()
+                || !plan.drop_copies.is_empty(),
             conflict: plan.heads.len() > 1,
             held: plan.held.is_some() || plan.backs_off,
             waits: plan.due.is_some() || !plan.memory.observed.is_empty(),
@@ -160,7 +170,8 @@ impl Machine {
             let memory = self.memories.entry(path.to_owned()).or_default();
             memory.observed.extend(plan.keep.iter().cloned());
             let ids = plan.keep.iter().filter_map(|observed| observed.content.id());
-            done.kept = ids.filter_map(|id| self.known.contents.get(&id)).map(|bytes| bytes.to_vec()).collect();
+            done.kept =
+                ids.filter_map(|id| self.known.contents.get(&id)).map(|bytes| bytes.to_vec()).collect();
         }
         if crash_after == 1 {
             return done;

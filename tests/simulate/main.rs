@@ -5,7 +5,13 @@
 //! `cargo test -p kitbag-core --test simulate -- --seed 7` replays one run and tells its story;
 //! `--runs N` draws that many seeds.
 
-#![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used, missing_docs)]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    missing_docs
+)]
 
 mod chance;
 mod machine;

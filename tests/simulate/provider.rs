@@ -29,8 +29,11 @@ impl Provider {
 
     /// One file of one machine's replica meets the server; true when something moved.
     pub fn carry(&mut self, machine: usize, replica: &mut Files, name: &str) -> bool {
-        let (here, there, agreed) =
-            (replica.get(name).cloned(), self.server.get(name).cloned(), self.agreed[machine].get(name).cloned());
+        let (here, there, agreed) = (
+            replica.get(name).cloned(),
+            self.server.get(name).cloned(),
+            self.agreed[machine].get(name).cloned(),
+        );
         if here == there {
             return set(&mut self.agreed[machine], name, here);
         }
@@ -64,7 +67,12 @@ impl Provider {
     }
 
     /// Somebody edits on a phone or the web page: no kitbag, no record.
-    pub fn phone(&mut self, name: &str, chance: &mut Chance, edit: impl FnOnce(&mut Vec<Vec<u8>>, &mut Chance)) -> bool {
+    pub fn phone(
+        &mut self,
+        name: &str,
+        chance: &mut Chance,
+        edit: impl FnOnce(&mut Vec<Vec<u8>>, &mut Chance),
+    ) -> bool {
         let Some(bytes) = self.server.get(name) else { return false };
         let mut lines = crate::machine::split(bytes);
         edit(&mut lines, chance);

@@ -111,7 +111,8 @@ impl World {
     }
 
     fn edit(&mut self, machine: usize, path: &str) {
-        let mut lines = self.machines[machine].working.get(path).map(|bytes| split(bytes)).unwrap_or_default();
+        let mut lines =
+            self.machines[machine].working.get(path).map(|bytes| split(bytes)).unwrap_or_default();
         let what = self.change(&mut lines);
         self.tell(format!("person at {machine} {what} in {path}"));
         self.machines[machine].working.insert(path.to_owned(), lines.concat());
@@ -159,7 +160,10 @@ impl World {
             lines.insert(at.min(lines.len()), line.clone());
         });
         if done {
-            self.tell(format!("phone writes {:?} in {path}, removes {removed:?}", String::from_utf8_lossy(&line)));
+            self.tell(format!(
+                "phone writes {:?} in {path}, removes {removed:?}",
+                String::from_utf8_lossy(&line)
+            ));
             self.removed.extend(removed);
         }
     }
@@ -185,7 +189,8 @@ impl World {
     fn deliver(&mut self, to: usize) {
         let from = self.machines[1 - to].known.clone();
         let known = &mut self.machines[to].known;
-        let records: Vec<_> = from.records.into_iter().filter(|(id, _)| !known.records.contains_key(id)).collect();
+        let records: Vec<_> =
+            from.records.into_iter().filter(|(id, _)| !known.records.contains_key(id)).collect();
         for _ in 0..1 + self.chance.below(3) {
             if !records.is_empty() {
                 let (id, record) = records[self.chance.below(records.len())].clone();

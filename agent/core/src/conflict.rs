@@ -32,7 +32,10 @@ pub enum ConflictKind {
 /// # Errors
 /// A side cannot be read.
 pub fn kind(
-    path: &WorkPath, history: &History, heads: &[RecordId], contents: &dyn Contents,
+    path: &WorkPath,
+    history: &History,
+    heads: &[RecordId],
+    contents: &dyn Contents,
 ) -> Result<ConflictKind, Unreadable> {
     let records = || heads.iter().filter_map(|id| history.get(*id));
     Ok(if records().any(|record| record.content == Content::Deleted) {
@@ -60,7 +63,10 @@ pub fn answer(path: &WorkPath, history: &History, heads: &[RecordId], content: C
 /// # Errors
 /// A side cannot be read.
 pub fn both_texts(
-    path: &WorkPath, history: &History, heads: &[RecordId], contents: &dyn Contents,
+    path: &WorkPath,
+    history: &History,
+    heads: &[RecordId],
+    contents: &dyn Contents,
 ) -> Result<Option<Vec<u8>>, Unreadable> {
     let mut sides: Vec<Arc<[u8]>> = Vec::new();
     for head in heads {
@@ -85,8 +91,11 @@ pub fn both_texts(
 /// # Errors
 /// The name would be too long.
 pub fn beside(path: &WorkPath, machine: &str) -> Result<WorkPath, BadPath> {
-    let machine: String =
-        machine.chars().map(|c| if c.is_alphanumeric() || "-_ ".contains(c) { c } else { '-' }).take(40).collect();
+    let machine: String = machine
+        .chars()
+        .map(|c| if c.is_alphanumeric() || "-_ ".contains(c) { c } else { '-' })
+        .take(40)
+        .collect();
     let name = path.file_name();
     let name = match name.rsplit_once('.') {
         Some((stem, ending)) if !stem.is_empty() => format!("{stem} ({machine}).{ending}"),

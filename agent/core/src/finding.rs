@@ -28,6 +28,8 @@ pub enum Exit {
     Bug,
     /// It failed, or the person is needed: 1.
     Failed,
+    /// The command line does not fit: 2.
+    Usage,
     /// Something is missing on this machine (a program, a grant, space): 5.
     Missing,
     /// Done, but conflicts wait for an answer: 3.
@@ -44,6 +46,7 @@ impl Exit {
         match self {
             Exit::Bug => 70,
             Exit::Failed => 1,
+            Exit::Usage => 2,
             Exit::Missing => 5,
             Exit::Conflicts => 3,
             Exit::Waiting => 4,

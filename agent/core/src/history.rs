@@ -69,10 +69,9 @@ impl History {
     /// lowest id.
     pub fn explaining(&self, content: Content) -> Option<RecordId> {
         let heads: BTreeSet<_> = self.heads().into_iter().collect();
-        self.live()
-            .filter(|(_, record)| same(record.content, content))
-            .map(|(id, _)| id)
-            .max_by_key(|id| (heads.contains(id), self.ancestors(*id, Near::Ignored).len(), std::cmp::Reverse(*id)))
+        self.live().filter(|(_, record)| same(record.content, content)).map(|(id, _)| id).max_by_key(|id| {
+            (heads.contains(id), self.ancestors(*id, Near::Ignored).len(), std::cmp::Reverse(*id))
+        })
     }
 
     /// The deepest descendant of `from` with this content.
@@ -126,12 +125,15 @@ impl History {
     /// then means that record: genuine before outside, fewest ancestors, lowest id; never making a cycle.
     fn find_aliases(&mut self) {
         self.alias.clear();
-        let outside: Vec<_> = self.records.iter().filter(|(_, r)| r.kind == Kind::Outside).map(|(id, _)| *id).collect();
+        let outside: Vec<_> =
+            self.records.iter().filter(|(_, r)| r.kind == Kind::Outside).map(|(id, _)| *id).collect();
         if outside.is_empty() {
             return;
         }
         let raw = |id: RecordId| -> BTreeSet<RecordId> {
-            self.reach(id, |id| self.records.get(&id).map(|r| r.parents.iter().copied().collect()).unwrap_or_default())
+            self.reach(id, |id| {
+                self.records.get(&id).map(|r| r.parents.iter().copied().collect()).unwrap_or_default()
+            })
         };
         let mut chosen = Vec::new();
         for &void in &outside {

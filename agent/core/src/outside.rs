@@ -15,7 +15,10 @@ use crate::version::{Content, Kind, Record};
 /// # Errors
 /// A version to compare with cannot be read.
 pub fn record_for(
-    path: &WorkPath, content: Content, history: &History, contents: &dyn Contents,
+    path: &WorkPath,
+    content: Content,
+    history: &History,
+    contents: &dyn Contents,
 ) -> Result<Record, Unreadable> {
     let mut record = Record::new(path.clone(), content, Kind::Outside, []);
     if let Some((nearest, adds_only)) = nearest(path, content, history, contents)? {
@@ -29,7 +32,10 @@ pub fn record_for(
 }
 
 fn nearest(
-    path: &WorkPath, content: Content, history: &History, contents: &dyn Contents,
+    path: &WorkPath,
+    content: Content,
+    history: &History,
+    contents: &dyn Contents,
 ) -> Result<Option<(RecordId, bool)>, Unreadable> {
     let Content::File { id, size } = content else { return Ok(None) };
     if !lines_apply(path) || size > text::LARGEST as u64 {

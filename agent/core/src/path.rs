@@ -187,8 +187,22 @@ mod tests {
     fn hostile_paths_are_refused() {
         let long = "x".repeat(256);
         for text in [
-            "", "/", "a//b", "/etc/passwd", "a/", "..", "../a", "a/../b", ".", "a/.", "a\0b", ".kitbag/packs/x",
-            ".KITBAG/x", "a/.~kitbag-1.tmp", ".kitbag-folder", &long,
+            "",
+            "/",
+            "a//b",
+            "/etc/passwd",
+            "a/",
+            "..",
+            "../a",
+            "a/../b",
+            ".",
+            "a/.",
+            "a\0b",
+            ".kitbag/packs/x",
+            ".KITBAG/x",
+            "a/.~kitbag-1.tmp",
+            ".kitbag-folder",
+            &long,
         ] {
             assert!(WorkPath::parse(text).is_err(), "{text:?}");
         }
@@ -196,7 +210,16 @@ mod tests {
 
     #[test]
     fn odd_but_honest_names_are_kept() {
-        for text in ["a", "Part 1/01 Intro.ipynb", "new\nline", "quote'\"`$(x)", "🎓.csv", &"é".repeat(127), "a/.kitbag", "..."] {
+        for text in [
+            "a",
+            "Part 1/01 Intro.ipynb",
+            "new\nline",
+            "quote'\"`$(x)",
+            "🎓.csv",
+            &"é".repeat(127),
+            "a/.kitbag",
+            "...",
+        ] {
             let path = WorkPath::parse(text).unwrap();
             assert_eq!(path.as_str(), text);
             assert_eq!(WorkPath::from_key(&path.key()), Ok(path));

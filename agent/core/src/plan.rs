@@ -125,7 +125,16 @@ const DELIVERY_PATIENCE: Millis = 30;
 pub fn plan(situation: Situation<'_>, contents: &dyn Contents) -> Result<Plan, Unreadable> {
     let memory = situation.memory.clone();
     let history = situation.history.clone();
-    let mut work = Work { s: situation, contents, memory, history, keep: vec![], records: vec![], held: None, due: None };
+    let mut work = Work {
+        s: situation,
+        contents,
+        memory,
+        history,
+        keep: vec![],
+        records: vec![],
+        held: None,
+        due: None,
+    };
     work.look_at_mirror();
     work.look_at_working();
     work.look_for_accepted_absence();
@@ -176,7 +185,8 @@ impl Work<'_> {
     }
 
     fn observe(&mut self, content: Content, copy: Option<&String>) {
-        let already = self.memory.observed.iter().any(|o| same(o.content, content) && o.copy.as_ref() == copy);
+        let already =
+            self.memory.observed.iter().any(|o| same(o.content, content) && o.copy.as_ref() == copy);
         if !already && !self.history.knows(content) {
             let observed = Observed { content, since: self.s.now, copy: copy.cloned() };
             self.keep.push(observed.clone());
@@ -186,7 +196,11 @@ impl Work<'_> {
 
     /// An edit names what the folder showed as its only parent.
     fn look_at_working(&mut self) {
-        let base = self.memory.base.map(|base| self.history.real(base)).filter(|base| self.history.get(*base).is_some());
+        let base = self
+            .memory
+            .base
+            .map(|base| self.history.real(base))
+            .filter(|base| self.history.get(*base).is_some());
         let shown = base.and_then(|base| self.history.content(base));
         self.memory.base = base;
         match (self.s.working, base) {
@@ -256,7 +270,8 @@ impl Work<'_> {
                 self.wait_until(due);
                 self.memory.observed.push(observed);
             } else {
-                let record = outside::record_for(self.s.path, observed.content, &self.history, self.contents)?;
+                let record =
+                    outside::record_for(self.s.path, observed.content, &self.history, self.contents)?;
                 self.record(record);
             }
         }
@@ -293,7 +308,8 @@ impl Work<'_> {
         let first = heads.first().copied();
         let (mirror, backs_off) = first.map_or((None, false), |version| self.put_mirror(version));
         // what is published in this very cycle is durable there
-        let recorded = |content: &Content| self.records.iter().any(|made| same(made.record.content, *content));
+        let recorded =
+            |content: &Content| self.records.iter().any(|made| same(made.record.content, *content));
         self.keep.retain(|observed| !recorded(&observed.content));
         Plan {
             keep: self.keep,

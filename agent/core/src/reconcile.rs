@@ -52,7 +52,11 @@ pub fn lines_apply(path: &WorkPath) -> bool {
 ///
 /// # Errors
 /// A content the merge needs cannot be read.
-pub fn reduce(path: &WorkPath, history: &mut History, contents: &dyn Contents) -> Result<Vec<Made>, Unreadable> {
+pub fn reduce(
+    path: &WorkPath,
+    history: &mut History,
+    contents: &dyn Contents,
+) -> Result<Vec<Made>, Unreadable> {
     let mut made = Vec::new();
     // bytes made here can be needed again before they are stored
     let mut fresh = Fresh { made: BTreeMap::new(), stored: contents };
@@ -88,7 +92,11 @@ impl Contents for Fresh<'_> {
 type Outcome = Option<(Content, Option<Vec<u8>>)>;
 
 fn merge(
-    path: &WorkPath, history: &History, contents: &dyn Contents, left: RecordId, right: RecordId,
+    path: &WorkPath,
+    history: &History,
+    contents: &dyn Contents,
+    left: RecordId,
+    right: RecordId,
 ) -> Result<Outcome, Unreadable> {
     let (Some(a), Some(b)) = (history.get(left), history.get(right)) else { return Ok(None) };
     if same(a.content, b.content) {
@@ -111,7 +119,8 @@ fn merge(
     if !lines_apply(path) || !text::is_text(&x) || !text::is_text(&y) {
         return Ok(None);
     }
-    let (from_left, from_right) = (history.ancestors(left, Near::Counts), history.ancestors(right, Near::Counts));
+    let (from_left, from_right) =
+        (history.ancestors(left, Near::Counts), history.ancestors(right, Near::Counts));
     let base = base_text(history, contents, &from_left, &from_right, DEEPEST_BASE)?;
     let ask_left = asked(history, contents, left, &from_left, &from_right)?;
     let ask_right = asked(history, contents, right, &from_right, &from_left)?;
@@ -149,9 +158,15 @@ fn unrelated_seed(history: &History, left: RecordId, right: RecordId) -> Option<
 
 /// Bytes from the mirror without any history that are only the first part of the other side: the provider had
 /// not finished when they were seen. Nothing of them is missing in the whole.
-fn half_delivered(history: &History, (left, x): (RecordId, &[u8]), (right, y): (RecordId, &[u8])) -> Option<Content> {
+fn half_delivered(
+    history: &History,
+    (left, x): (RecordId, &[u8]),
+    (right, y): (RecordId, &[u8]),
+) -> Option<Content> {
     let bare = |id| {
-        history.get(id).is_some_and(|r: &Record| r.kind == Kind::Outside && r.parents.is_empty() && r.near.is_none())
+        history
+            .get(id)
+            .is_some_and(|r: &Record| r.kind == Kind::Outside && r.parents.is_empty() && r.near.is_none())
     };
     if bare(left) && text::is_partial(x, y) {
         history.content(right)
@@ -190,7 +205,11 @@ const DEEPEST_BASE: usize = 12;
 
 /// The text both sides started from: their maximal common ancestors, several merged with one another first.
 fn base_text(
-    history: &History, contents: &dyn Contents, left: &BTreeSet<RecordId>, right: &BTreeSet<RecordId>, depth: usize,
+    history: &History,
+    contents: &dyn Contents,
+    left: &BTreeSet<RecordId>,
+    right: &BTreeSet<RecordId>,
+    depth: usize,
 ) -> Result<Option<Vec<u8>>, Unreadable> {
     let shared: BTreeSet<_> = left.intersection(right).copied().collect();
     let mut base: Option<(Vec<u8>, BTreeSet<RecordId>)> = None;
@@ -220,7 +239,11 @@ type Lines = BTreeSet<Vec<u8>>;
 /// Lines that outside records behind this head alone removed from what they looked nearest to. Nobody is known
 /// to have meant those removals, so a merge that would carry one out asks.
 fn asked(
-    history: &History, contents: &dyn Contents, head: RecordId, from: &BTreeSet<RecordId>, others: &BTreeSet<RecordId>,
+    history: &History,
+    contents: &dyn Contents,
+    head: RecordId,
+    from: &BTreeSet<RecordId>,
+    others: &BTreeSet<RecordId>,
 ) -> Result<Lines, Unreadable> {
     let settled = history.ancestors(head, Near::Ignored);
     let mut all = Lines::new();
@@ -231,7 +254,9 @@ fn asked(
             continue;
         }
         let Some(near) = history.content(near) else { continue };
-        let (Some(was), Some(is)) = (readable(near, contents)?, readable(record.content, contents)?) else { continue };
+        let (Some(was), Some(is)) = (readable(near, contents)?, readable(record.content, contents)?) else {
+            continue;
+        };
         all.extend(text::removed(&was, &is).into_keys().map(<[u8]>::to_vec));
     }
     Ok(all)

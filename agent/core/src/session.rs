@@ -70,7 +70,9 @@ pub fn presence(events: &[Event], this_machine: &str, my_packs: &BTreeSet<PackId
             Some(Presence {
                 name: last.name.clone(),
                 last_seen: Some(last.time.clone()),
-                session_open: turn.filter(|turn| turn.event == EventKind::Opened).map(|turn| turn.time.clone()),
+                session_open: turn
+                    .filter(|turn| turn.event == EventKind::Opened)
+                    .map(|turn| turn.time.clone()),
                 has_my_latest: Some(this || my_packs.iter().all(|pack| seen.contains(pack))),
                 this,
             })
@@ -95,7 +97,12 @@ pub enum DatabaseStep {
 
 /// Decide from the backup's history and what this machine's database was last loaded with or dumped to. Changes
 /// since then must have been recorded first.
-pub fn database_step(exists: bool, loaded: Option<RecordId>, history: &History, shown: Option<RecordId>) -> DatabaseStep {
+pub fn database_step(
+    exists: bool,
+    loaded: Option<RecordId>,
+    history: &History,
+    shown: Option<RecordId>,
+) -> DatabaseStep {
     let heads = history.heads();
     let loaded = loaded.filter(|id| exists && history.get(*id).is_some()).map(|id| history.real(id));
     let target = match heads.as_slice() {
@@ -114,7 +121,9 @@ pub fn database_step(exists: bool, loaded: Option<RecordId>, history: &History, 
     };
     match loaded {
         Some(loaded) if loaded == target => DatabaseStep::Keep,
-        Some(loaded) if history.content(loaded).is_some_and(|now| same(now, content)) => DatabaseStep::Follow(target),
+        Some(loaded) if history.content(loaded).is_some_and(|now| same(now, content)) => {
+            DatabaseStep::Follow(target)
+        }
         _ => DatabaseStep::Restore(target),
     }
 }
@@ -128,7 +137,12 @@ mod tests {
 
     fn record(text: &str, parents: &[RecordId]) -> Record {
         let content = Content::File { id: ContentId::of(text.as_bytes()), size: 1 };
-        Record::new(WorkPath::parse("backups/db/db.dump").unwrap(), content, Kind::Edit, parents.iter().copied())
+        Record::new(
+            WorkPath::parse("backups/db/db.dump").unwrap(),
+            content,
+            Kind::Edit,
+            parents.iter().copied(),
+        )
     }
 
     #[test]
@@ -176,7 +190,8 @@ mod tests {
     fn presence_tells_who_is_in_and_who_has_my_latest() {
         let (one, two) = (PackId::of(b"1"), PackId::of(b"2"));
         let mine = BTreeSet::from([one, two]);
-        let mut events = vec![event("b", EventKind::Opened, 2, &[two]), event("b", EventKind::Seen, 1, &[one])];
+        let mut events =
+            vec![event("b", EventKind::Opened, 2, &[two]), event("b", EventKind::Seen, 1, &[one])];
         let seen = presence(&events, "a", &mine);
         assert_eq!(seen[0].session_open.as_deref(), Some("2026-10-02T10:00:00Z"));
         assert_eq!(seen[0].has_my_latest, Some(true));

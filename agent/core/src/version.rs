@@ -128,7 +128,12 @@ pub enum BadRecord {
 
 impl Record {
     /// A record with nothing optional set.
-    pub fn new(path: WorkPath, content: Content, kind: Kind, parents: impl IntoIterator<Item = RecordId>) -> Self {
+    pub fn new(
+        path: WorkPath,
+        content: Content,
+        kind: Kind,
+        parents: impl IntoIterator<Item = RecordId>,
+    ) -> Self {
         Record {
             backup: None,
             content,
@@ -179,7 +184,12 @@ mod tests {
 
     fn sample() -> Record {
         let content = Content::File { id: ContentId::of(b"x"), size: 1 };
-        Record::new(WorkPath::parse("a/b.txt").unwrap(), content, Kind::Edit, [RecordId::of(b"2"), RecordId::of(b"1")])
+        Record::new(
+            WorkPath::parse("a/b.txt").unwrap(),
+            content,
+            Kind::Edit,
+            [RecordId::of(b"2"), RecordId::of(b"1")],
+        )
     }
 
     #[test]
@@ -213,7 +223,8 @@ mod tests {
 
     #[test]
     fn fields_of_a_later_version_keep_the_name() {
-        let text = String::from_utf8(sample().canonical()).unwrap().replace("\"kind\"", "\"colour\":1,\"kind\"");
+        let text =
+            String::from_utf8(sample().canonical()).unwrap().replace("\"kind\"", "\"colour\":1,\"kind\"");
         let (id, record) = Record::parse(text.as_bytes()).unwrap();
         assert_eq!(id, RecordId::of(text.as_bytes()));
         assert_eq!(record, sample());

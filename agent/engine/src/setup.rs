@@ -104,7 +104,8 @@ fn start_ledger(state: &Path, share: &Share, doors: &Doors) -> Result<(), Engine
     share.make_sidecar()?;
     let mut identities = share.identities()?;
     if identities.is_empty() {
-        let id = doors.chance.token(16).map_err(EngineError::io("cannot name the workspace in", share.root()))?;
+        let id =
+            doors.chance.token(16).map_err(EngineError::io("cannot name the workspace in", share.root()))?;
         share.add_identity(&id)?;
         identities.insert(id);
     }
@@ -145,10 +146,16 @@ fn make_folder(wanted: &Path, doors: &Doors, parents: bool) -> Result<(), Engine
 }
 
 fn check_places(
-    share: &Path, work: &Path, home: &Path, asked: &Path, places: &dyn Places, doors: &Doors,
+    share: &Path,
+    work: &Path,
+    home: &Path,
+    asked: &Path,
+    places: &dyn Places,
+    doors: &Doors,
 ) -> Result<(), EngineError> {
     let course = share.file_name().map(|name| shown(&name.to_string_lossy())).unwrap_or_default();
-    let parent = places.work_parent().map(|parent| show(parent.join(&course))).unwrap_or_else(|| course.clone());
+    let parent =
+        places.work_parent().map(|parent| show(parent.join(&course))).unwrap_or_else(|| course.clone());
     let better = format!("Use a folder of its own outside any cloud folder, such as {parent}.");
     for (folder, what) in [(share, "cloud folder"), (work, "working folder")] {
         if let Err(broad) = places.check(folder) {
@@ -168,7 +175,11 @@ fn check_places(
     let overlap = |a: &Path, b: &Path| a.starts_with(b) || b.starts_with(a);
     if overlap(share, work) {
         return Err(place(
-            format!("the working folder {} and the cloud folder {} lie in one another", show(work), show(share)),
+            format!(
+                "the working folder {} and the cloud folder {} lie in one another",
+                show(work),
+                show(share)
+            ),
             "kitbag carries files between the two, so each needs a place of its own.",
             better,
         ));
@@ -178,10 +189,16 @@ fn check_places(
             return Err(place(
                 format!("the {what} {} lies in {} ({})", show(folder), cloud.name, show(&cloud.root)),
                 "The cloud program would carry half-written files and this machine's own state to other machines.",
-                if folder == work { better } else { "Choose another with --home, or leave it out for the usual place.".into() },
+                if folder == work {
+                    better
+                } else {
+                    "Choose another with --home, or leave it out for the usual place.".into()
+                },
             ));
         }
-        if let Some(other) = folder.ancestors().find(|above| doors.disk.stat(&above.join(SIDECAR).join("format")).is_ok()) {
+        if let Some(other) =
+            folder.ancestors().find(|above| doors.disk.stat(&above.join(SIDECAR).join("format")).is_ok())
+        {
             return Err(place(
                 format!("the {what} {} lies in the cloud folder {}", show(folder), show(other)),
                 "What a machine works on must not be carried by a cloud program at the same time.",
@@ -219,7 +236,8 @@ fn resolved(path: &Path, doors: &Doors) -> PathBuf {
 
 fn free_name(share: &Path, others: &[Settings]) -> String {
     let folder = share.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let name: String = folder.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
+    let name: String =
+        folder.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
     let name = name.trim_matches('-');
     let name = if name.is_empty() { "coursework" } else { name };
     let taken = |name: &str| others.iter().any(|other| other.name == name);
@@ -233,7 +251,9 @@ fn free_name(share: &Path, others: &[Settings]) -> String {
 }
 
 fn plain(name: &str) -> bool {
-    !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    !name.is_empty()
+        && name.len() <= 64
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
 fn place(what: impl Into<String>, why: impl Into<String>, remedy: impl Into<String>) -> EngineError {

@@ -133,7 +133,11 @@ impl Share {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn notes(&self, folder: &str, known: &BTreeSet<String>) -> Result<Vec<(String, String)>, EngineError> {
+    pub fn notes(
+        &self,
+        folder: &str,
+        known: &BTreeSet<String>,
+    ) -> Result<Vec<(String, String)>, EngineError> {
         let folder = self.sidecar().join(folder);
         let items = match self.doors.disk.list(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -184,7 +188,9 @@ impl Share {
     pub fn packs(&self) -> Result<BTreeSet<PackId>, EngineError> {
         let all = self.sidecar().join("packs");
         let list = |folder: &Path| match self.doors.disk.list(folder) {
-            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Vec::new()),
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(Vec::new())
+            }
             other => other.map_err(EngineError::io("cannot read", folder)),
         };
         let mut packs = BTreeSet::new();
@@ -214,7 +220,9 @@ impl Share {
         let file = self.pack_file(pack);
         let folder = file.parent().unwrap_or(&self.root);
         self.doors.disk.create_dirs(folder).map_err(EngineError::io("cannot write", folder))?;
-        if self.doors.disk.stat(&file).is_ok() && self.read_pack(pack).is_ok_and(|there| PackId::of(&there) != pack) {
+        if self.doors.disk.stat(&file).is_ok()
+            && self.read_pack(pack).is_ok_and(|there| PackId::of(&there) != pack)
+        {
             // a torn delivery under its name: nobody can use it, and the whole one is here
             self.doors.disk.remove(&file).map_err(EngineError::io("cannot write", &file))?;
         }

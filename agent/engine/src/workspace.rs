@@ -53,7 +53,8 @@ impl Config {
     /// What is wrong with it, with the keys there are.
     pub fn set(&mut self, setting: &str) -> Result<(), String> {
         let keys = "sync.outside_settle_seconds, sync.absence_wait_seconds, sync.threads, lock.wait_seconds";
-        let (key, value) = setting.split_once('=').ok_or_else(|| format!("--config takes KEY=VALUE; keys: {keys}"))?;
+        let (key, value) =
+            setting.split_once('=').ok_or_else(|| format!("--config takes KEY=VALUE; keys: {keys}"))?;
         let number = |value: &str| {
             value.trim().parse::<u64>().map_err(|_| format!("{key} takes a whole number, not {value:?}"))
         };
@@ -112,7 +113,8 @@ fn read_settings(file: &Path, doors: &Doors) -> Result<Settings, EngineError> {
     let mut text = String::new();
     let mut open = doors.disk.open(file).map_err(EngineError::io("cannot read", file))?;
     std::io::Read::read_to_string(&mut open, &mut text).map_err(EngineError::io("cannot read", file))?;
-    serde_json::from_str(&text).map_err(|e| EngineError::State { path: file.to_owned(), reason: e.to_string() })
+    serde_json::from_str(&text)
+        .map_err(|e| EngineError::State { path: file.to_owned(), reason: e.to_string() })
 }
 
 /// Which workspace a command means: the named one, the one the current folder is in, or the only one.
@@ -120,7 +122,10 @@ fn read_settings(file: &Path, doors: &Doors) -> Result<Settings, EngineError> {
 /// # Errors
 /// None, or several.
 pub fn choose(
-    home: &Path, doors: &Doors, name: Option<&str>, current: Option<&Path>,
+    home: &Path,
+    doors: &Doors,
+    name: Option<&str>,
+    current: Option<&Path>,
 ) -> Result<Settings, EngineError> {
     let mut all = list(home, doors)?;
     if let Some(name) = name {
@@ -164,7 +169,11 @@ impl Workspace {
     }
 
     fn with(
-        home: &Path, settings: Settings, config: Config, doors: Doors, lock: Option<Lock>,
+        home: &Path,
+        settings: Settings,
+        config: Config,
+        doors: Doors,
+        lock: Option<Lock>,
     ) -> Result<Self, EngineError> {
         let state = folder(home).join(&settings.name);
         let ledger = Ledger::open(&state.join("ledger.sqlite"))?;

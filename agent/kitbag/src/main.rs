@@ -1,1 +1,82 @@
-fn main() {}
+//! The program: reads the command line, opens the workspace, runs one verb, prints what came of it. All output goes
+//! through the printer, all bad news through one funnel: what happened, why, what to do.
+
+mod args;
+mod context;
+mod printer;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use kitbag_core::finding::{Exit, Finding};
+
+use args::{Args, Verb};
+use context::Context;
+use printer::Printer;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return args::explain(error),
+    };
+    let printer = Printer::new(args.json, args.plain);
+    start_log(args.verbose);
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(args, &printer)));
+    let exit = match outcome {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(trouble)) => {
+            printer.finding(&trouble.finding);
+            trouble.exit
+        }
+        Err(_) => {
+            printer.finding(&Finding::new(
+                "kitbag stopped because of a mistake of its own",
+                "The work in both folders is as it was; the next sync looks at everything again.",
+                "Please report the lines above.",
+            ));
+            Exit::Bug
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+/// What stops a verb.
+pub struct Trouble {
+    finding: Finding,
+    exit: Exit,
+}
+
+impl From<kitbag_engine::EngineError> for Trouble {
+    fn from(error: kitbag_engine::EngineError) -> Self {
+        Trouble { finding: error.finding(), exit: error.exit() }
+    }
+}
+
+impl From<Finding> for Trouble {
+    fn from(finding: Finding) -> Self {
+        Trouble { finding, exit: Exit::Failed }
+    }
+}
+
+type Outcome = Result<Exit, Trouble>;
+
+fn run(args: Args, printer: &Printer) -> Outcome {
+    let context = Context::new(&args, printer)?;
+    match args.verb.unwrap_or(Verb::Status) {
+        Verb::Setup(options) => verbs::setup::run(&context, &options),
+        Verb::Status => verbs::status::run(&context),
+        Verb::Where => verbs::whereabouts::run(&context),
+        Verb::Sync(options) => verbs::sync::run(&context, &options),
+        Verb::Conflicts(options) => verbs::conflicts::run(&context, &options),
+        Verb::Resolve(options) => verbs::resolve::run(&context, &options),
+        Verb::Completions(options) => verbs::completions::run(&context, &options),
+    }
+}
+
+fn start_log(verbose: bool) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("KITBAG_LOG");
+    let filter = filter
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(if verbose { "debug" } else { "error" }));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}

@@ -37,6 +37,11 @@ pub trait Host: Send + Sync {
     fn specs(&self, path: &Path) -> io::Result<Specs>;
 }
 
+/// What this computer is called on its network; none when it has no name.
+pub fn computer_name() -> Option<String> {
+    System::host_name().ok().filter(|name| !name.trim().is_empty())
+}
+
 /// This computer, its disk asked through the given one.
 #[derive(Debug, Clone, Copy)]
 pub struct RealHost<D>(pub D);

@@ -4,11 +4,13 @@
 use kitbag_core::conflict::{self, ConflictKind};
 use kitbag_core::id::{ContentId, RecordId};
 use kitbag_core::path::WorkPath;
+use kitbag_core::plan;
 use kitbag_core::version::{Content, Kind, Label, Record};
-use kitbag_store::ledger::Place;
+use kitbag_store::ledger::{Held, Place};
 use serde::Serialize;
 
 use super::look::hash;
+use super::report::{HeldFile, held_word};
 use super::{Cycle, Request, Rules, Silent};
 use crate::error::EngineError;
 use crate::workspace::Workspace;
@@ -81,8 +83,26 @@ impl<'a> Cycle<'a> {
         rows.into_iter().map(|row| self.conflict(&row.path, &row.open, row.memory.base)).collect()
     }
 
+    /// All absences that wait for an answer.
+    ///
+    /// # Errors
+    /// The ledger fails.
+    pub fn held(&self) -> Result<Vec<HeldFile>, EngineError> {
+        let word = |reason| match reason {
+            Held::RemovedHere => held_word(plan::Held::RemovedHere),
+            Held::MissingInShare => held_word(plan::Held::MissingInShare),
+        };
+        let held = self.ws.ledger.held()?.into_iter();
+        Ok(held
+            .map(|held| HeldFile { path: held.path.as_str().to_owned(), reason: word(held.reason) })
+            .collect())
+    }
+
     fn conflict(
-        &self, path: &WorkPath, open: &[RecordId], base: Option<RecordId>,
+        &self,
+        path: &WorkPath,
+        open: &[RecordId],
+        base: Option<RecordId>,
     ) -> Result<Conflict, EngineError> {
         let history = self.history(path)?;
         let contents = self.batch_contents();
@@ -91,7 +111,8 @@ impl<'a> Cycle<'a> {
         for id in open {
             let Some((record, label)) = self.ws.ledger.record(*id)? else { continue };
             let outside = record.kind == Kind::Outside;
-            let Label { machine, time } = label.unwrap_or(Label { machine: String::new(), time: String::new() });
+            let Label { machine, time } =
+                label.unwrap_or(Label { machine: String::new(), time: String::new() });
             sides.push(Side {
                 id: id.to_string(),
                 machine: Some(machine).filter(|machine| !machine.is_empty() && !outside),
@@ -120,7 +141,9 @@ impl<'a> Cycle<'a> {
         let content = match keep {
             Keep::Both => {
                 let both = conflict::both_texts(path, &history, &heads, &self.batch_contents());
-                match both.map_err(|e| answer(e.to_string(), "Wait until the cloud folder has delivered it."))? {
+                match both
+                    .map_err(|e| answer(e.to_string(), "Wait until the cloud folder has delivered it."))?
+                {
                     Some(both) => {
                         let content = Content::File { id: ContentId::of(&both), size: both.len() as u64 };
                         bytes = Some(both);
@@ -182,30 +205,41 @@ impl<'a> Cycle<'a> {
             Keep::This => side.this,
             Keep::Other => !side.this,
             Keep::Named(name) => {
-                side.machine.as_deref() == Some(name) || (name.len() >= 4 && side.id.starts_with(name.as_str()))
+                side.machine.as_deref() == Some(name)
+                    || (name.len() >= 4 && side.id.starts_with(name.as_str()))
             }
             Keep::Both | Keep::Merged => false,
         };
         let found: Vec<_> = conflict.sides.iter().filter(matches).collect();
-        let names: Vec<_> =
-            conflict.sides.iter().map(|s| s.machine.clone().unwrap_or_else(|| s.id[..8].to_owned())).collect();
+        let names: Vec<_> = conflict
+            .sides
+            .iter()
+            .map(|s| s.machine.clone().unwrap_or_else(|| s.id[..8].to_owned()))
+            .collect();
         match found.as_slice() {
             [one] => {
                 let id = one.id.parse().map_err(|_| EngineError::NoConflict(conflict.path.clone()))?;
                 let record = self.ws.ledger.record(id)?;
-                record.map(|(record, _)| record.content).ok_or_else(|| EngineError::NoConflict(conflict.path.clone()))
+                record
+                    .map(|(record, _)| record.content)
+                    .ok_or_else(|| EngineError::NoConflict(conflict.path.clone()))
             }
             [] => Err(answer("no side goes by that name", format!("The sides are: {}.", names.join(", ")))),
             _ => Err(answer(
                 "several sides go by that name",
-                format!("Name one by its id: {}.", found.iter().map(|s| &s.id[..12]).collect::<Vec<_>>().join(", ")),
+                format!(
+                    "Name one by its id: {}.",
+                    found.iter().map(|s| &s.id[..12]).collect::<Vec<_>>().join(", ")
+                ),
             )),
         }
     }
 
     /// What is no text is kept whole: this side stays, each other one goes beside it.
     fn whole_beside(
-        &self, path: &WorkPath, conflict: &Conflict,
+        &self,
+        path: &WorkPath,
+        conflict: &Conflict,
     ) -> Result<(Content, Vec<(WorkPath, Content)>), EngineError> {
         let mut stays = None;
         let mut others = Vec::new();

@@ -55,7 +55,9 @@ impl Cycle<'_> {
     }
 
     fn plan_all(
-        &mut self, candidates: &[Candidate], contents: &mut BatchContents<'_>,
+        &mut self,
+        candidates: &[Candidate],
+        contents: &mut BatchContents<'_>,
     ) -> Result<Vec<Item>, EngineError> {
         let mut rows = Vec::with_capacity(candidates.len());
         for candidate in candidates {
@@ -66,21 +68,23 @@ impl Cycle<'_> {
         }
         let (disk, now) = (self.ws.doors.disk.clone(), self.now());
         let (work, mirror) = (self.ws.settings.work.as_path(), self.share.root());
-        let one = |root: &Path, path: &WorkPath, found: &Look, before: Option<&Fingerprint>, known| match found {
-            Look::Absent => Looked::absent(),
-            Look::Unsure => Looked::unsure("it cannot be read now"),
-            Look::File(print) => match known {
-                Some(id) if before == Some(print) => Looked::known(id, *print),
-                _ => look(disk.as_ref(), &root.join(path.as_str()), path, now),
-            },
-        };
+        let one =
+            |root: &Path, path: &WorkPath, found: &Look, before: Option<&Fingerprint>, known| match found {
+                Look::Absent => Looked::absent(),
+                Look::Unsure => Looked::unsure("it cannot be read now"),
+                Look::File(print) => match known {
+                    Some(id) if before == Some(print) => Looked::known(id, *print),
+                    _ => look(disk.as_ref(), &root.join(path.as_str()), path, now),
+                },
+            };
         let looked: Vec<_> = self.pool.install(|| {
             let pairs = candidates.par_iter().zip(&rows);
             pairs
                 .map(|(candidate, (row, shown))| {
                     let path = &candidate.path;
                     let here = one(work, path, &candidate.working, row.working.as_ref(), *shown);
-                    let there = one(mirror, path, &candidate.mirror, row.mirror_print.as_ref(), row.memory.mirror);
+                    let there =
+                        one(mirror, path, &candidate.mirror, row.mirror_print.as_ref(), row.memory.mirror);
                     (here, there)
                 })
                 .collect()
@@ -100,7 +104,11 @@ impl Cycle<'_> {
     }
 
     fn plan_one(
-        &mut self, row: PathRow, working: Looked, mirror: Looked, contents: &mut BatchContents<'_>,
+        &mut self,
+        row: PathRow,
+        working: Looked,
+        mirror: Looked,
+        contents: &mut BatchContents<'_>,
     ) -> Result<Option<Item>, EngineError> {
         let path = row.path.clone();
         for (looked, place) in [(&working, ""), (&mirror, "cloud folder: ")] {
@@ -158,7 +166,8 @@ impl Cycle<'_> {
 
     fn tell_plan(&mut self, item: &Item) {
         let path = item.row.path.to_string();
-        let mut tell = |step: &str| self.report.planned.push(Planned { path: path.clone(), step: step.into() });
+        let mut tell =
+            |step: &str| self.report.planned.push(Planned { path: path.clone(), step: step.into() });
         for made in &item.plan.records {
             match (made.record.kind, made.record.content) {
                 (Kind::Merge, _) => tell("merge both sides"),
@@ -242,9 +251,9 @@ impl Cycle<'_> {
                 }
             }
         }
-        let pieces: Vec<_> = self
-            .pool
-            .install(|| small.par_iter().map(|(id, bytes)| compress_as((*id).into(), bytes)).collect::<Vec<_>>());
+        let pieces: Vec<_> = self.pool.install(|| {
+            small.par_iter().map(|(id, bytes)| compress_as((*id).into(), bytes)).collect::<Vec<_>>()
+        });
         drop(small);
         for piece in pieces {
             publisher.piece(piece)?;
@@ -264,15 +273,14 @@ impl Cycle<'_> {
     }
 
     /// A large content is cut straight from the file it was seen in. If the file has changed since, the path waits.
-    fn publish_file(
-        &self, publisher: &mut Publisher<'_>, item: &Item, id: ContentId,
-    ) -> Result<(), String> {
+    fn publish_file(&self, publisher: &mut Publisher<'_>, item: &Item, id: ContentId) -> Result<(), String> {
         let path = item.row.path.as_str();
         let kept = self.kept_store();
         let mut open: Box<dyn std::io::Read> = if self.ws.ledger.kept(id).map_err(|e| e.to_string())? {
             kitbag_store::Loose::open(&kept, id).map(|open| Box::new(open) as Box<dyn std::io::Read>)
         } else {
-            let root = if item.working.seen.id() == Some(id) { &self.ws.settings.work } else { self.share.root() };
+            let root =
+                if item.working.seen.id() == Some(id) { &self.ws.settings.work } else { self.share.root() };
             self.ws.doors.disk.open(&root.join(path)).map(|open| Box::new(open) as Box<dyn std::io::Read>)
         }
         .map_err(|e| e.to_string())?;

@@ -48,7 +48,9 @@ pub fn import(share: &Share, ledger: &Ledger) -> Result<Imported, EngineError> {
                 imported.packs.insert(id);
             }
             Err(BadPack::NotArrived) => {
-                imported.waiting.push(WaitingFor { path: None, what: "a part of the history is on its way".into() });
+                imported
+                    .waiting
+                    .push(WaitingFor { path: None, what: "a part of the history is on its way".into() });
             }
             Err(BadPack::Newer(_)) => return Err(EngineError::ShareNewer(share.root().to_owned())),
             Err(BadPack::Damaged(reason)) => {

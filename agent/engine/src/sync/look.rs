@@ -109,7 +109,12 @@ const NOTEBOOK_PATIENCE: i64 = 60_000;
 
 /// Jupyter saves in place: the old file is copied to `.~NAME`, then the notebook is emptied and written.
 fn unfinished_notebook(
-    disk: &dyn Disk, file: &Path, path: &WorkPath, print: &Fingerprint, bytes: Option<&[u8]>, now: i64,
+    disk: &dyn Disk,
+    file: &Path,
+    path: &WorkPath,
+    print: &Fingerprint,
+    bytes: Option<&[u8]>,
+    now: i64,
 ) -> bool {
     if path.extension() != "ipynb" || now.saturating_sub(print.modified / 1_000_000) > NOTEBOOK_PATIENCE {
         return false;

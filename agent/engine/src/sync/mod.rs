@@ -32,8 +32,8 @@ use kitbag_core::version::{Backup, Label};
 use kitbag_platform::disk::Disk;
 use kitbag_store::ledger::{Intent, Place};
 
-pub use propose::{Proposal, propose};
 pub use answers::{Answered, Conflict, Keep, Side};
+pub use propose::{Proposal, propose};
 
 use crate::error::EngineError;
 use crate::events;
@@ -131,7 +131,10 @@ pub struct Cycle<'a> {
 /// A folder is missing or cannot be used, the disk is full, the ledger fails. Single files that cannot be done are
 /// in the report.
 pub fn run(
-    ws: &Workspace, rules: &Rules, request: Request, progress: &dyn Progress,
+    ws: &Workspace,
+    rules: &Rules,
+    request: Request,
+    progress: &dyn Progress,
 ) -> Result<Report, EngineError> {
     let mut sync = Cycle::new(ws, rules, request, progress)?;
     sync.share.check(ws, sync.request.restores_all())?;
@@ -158,12 +161,34 @@ pub fn run(
     sync.finish()
 }
 
+/// How many files are not carried yet, by looking only.
+///
+/// # Errors
+/// A folder cannot be read, or the ledger is busy.
+pub fn pending(ws: &Workspace, rules: &Rules) -> Result<u64, EngineError> {
+    let mut cycle = Cycle::new(ws, rules, Request { dry_run: true, absent: None }, &Silent)?;
+    let mut found = 0;
+    let undone = ws.ledger.batch(|_| {
+        found = cycle.scan()?;
+        Err::<(), _>(Undo(None))
+    });
+    match undone {
+        Err(Undo(Some(error))) => Err(error),
+        _ => Ok(found),
+    }
+}
+
 impl<'a> Cycle<'a> {
     fn new(
-        ws: &'a Workspace, rules: &Rules, request: Request, progress: &'a dyn Progress,
+        ws: &'a Workspace,
+        rules: &Rules,
+        request: Request,
+        progress: &'a dyn Progress,
     ) -> Result<Self, EngineError> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(ws.config.threads).stack_size(512 * 1024).build();
-        let pool = pool.map_err(|e| EngineError::io("cannot start threads for", &ws.state)(io::Error::other(e)))?;
+        let pool =
+            rayon::ThreadPoolBuilder::new().num_threads(ws.config.threads).stack_size(512 * 1024).build();
+        let pool =
+            pool.map_err(|e| EngineError::io("cannot start threads for", &ws.state)(io::Error::other(e)))?;
         Ok(Cycle {
             ws,
             share: Share::new(&ws.settings.share, &ws.doors),
@@ -369,12 +394,18 @@ impl Projection<'_> {
     }
 
     fn put(
-        &self, place: Place, intent: &Intent, put: &Put, modified: i64,
+        &self,
+        place: Place,
+        intent: &Intent,
+        put: &Put,
+        modified: i64,
         bring: impl Fn(ContentId, &mut dyn io::Write) -> io::Result<()>,
     ) -> Outcome {
-        self.projector(place).put(&intent.path, put, &intent.temporary, modified, |to| match put.content.id() {
-            Some(id) => bring(id, to),
-            None => Ok(()),
+        self.projector(place).put(&intent.path, put, &intent.temporary, modified, |to| {
+            match put.content.id() {
+                Some(id) => bring(id, to),
+                None => Ok(()),
+            }
         })
     }
 

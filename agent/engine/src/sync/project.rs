@@ -84,7 +84,11 @@ impl Projector<'_> {
     /// Carry out one write. `temporary` is a free name beside the target; `write` brings the bytes; `modified` is
     /// the time the file shall bear, old enough that any later write changes it.
     pub fn put(
-        &self, path: &WorkPath, put: &Put, temporary: &str, modified: i64,
+        &self,
+        path: &WorkPath,
+        put: &Put,
+        temporary: &str,
+        modified: i64,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Outcome {
         let done = self.folders(path).and_then(|target| {
@@ -107,7 +111,10 @@ impl Projector<'_> {
     }
 
     fn write(
-        &self, aside: &Path, modified: i64, write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+        &self,
+        aside: &Path,
+        modified: i64,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut to = self.disk.create(aside)?;
         write(&mut to)?;
@@ -165,10 +172,16 @@ impl Projector<'_> {
     }
 
     fn remove(
-        &self, path: &WorkPath, target: &Path, aside: &Path, expected: Option<ContentId>,
+        &self,
+        path: &WorkPath,
+        target: &Path,
+        aside: &Path,
+        expected: Option<ContentId>,
     ) -> io::Result<Outcome> {
         match self.disk.rename_new(target, aside) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Outcome::Changed { left: false }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Outcome::Changed { left: false });
+            }
             other => other?,
         }
         if Some(hash(self.disk, aside)?.0) == expected {
@@ -183,7 +196,9 @@ impl Projector<'_> {
     pub fn remove_empty_folders(&self, path: &WorkPath) {
         let mut folder = path.parent();
         while let Some(empty) = folder {
-            if self.required.contains(&empty) || self.disk.remove_dir(&self.root.join(empty.as_str())).is_err() {
+            if self.required.contains(&empty)
+                || self.disk.remove_dir(&self.root.join(empty.as_str())).is_err()
+            {
                 return;
             }
             folder = empty.parent();

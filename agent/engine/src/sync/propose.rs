@@ -28,7 +28,10 @@ pub struct Proposal {
 /// # Errors
 /// A file is not what its record says, or nothing can be written.
 pub fn propose(
-    ws: &Workspace, share: &Share, proposals: &[Proposal], packages: &[Package],
+    ws: &Workspace,
+    share: &Share,
+    proposals: &[Proposal],
+    packages: &[Package],
 ) -> Result<Vec<RecordId>, EngineError> {
     let label = Label { machine: ws.settings.machine.clone(), time: ws.doors.clock.rfc3339() };
     let mut publisher = Publisher::new(&ws.ledger, share, label);

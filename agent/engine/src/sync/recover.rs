@@ -56,7 +56,11 @@ impl Cycle<'_> {
     /// Our own writing was cut short: the exchange had not happened, and the bytes are the first part of what was to
     /// be written.
     fn is_our_beginning(
-        &self, intent: &Intent, target: &Path, file: &Path, size: u64,
+        &self,
+        intent: &Intent,
+        target: &Path,
+        file: &Path,
+        size: u64,
     ) -> Result<bool, EngineError> {
         let Some(put) = intent.put else { return Ok(false) };
         if hash(self.ws.doors.disk.as_ref(), target).is_ok_and(|(id, _)| id == put) {
@@ -84,7 +88,12 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    fn save_as_observed(&mut self, intent: &Intent, file: &Path, content: Content) -> Result<(), EngineError> {
+    fn save_as_observed(
+        &mut self,
+        intent: &Intent,
+        file: &Path,
+        content: Content,
+    ) -> Result<(), EngineError> {
         let Content::File { id, size } = content else { return Ok(()) };
         if !self.kept.store(id, file)? {
             return Err(EngineError::io("is still being written:", file)(io::ErrorKind::Interrupted.into()));
@@ -134,4 +143,3 @@ impl Write for Beginning {
         Ok(())
     }
 }
-

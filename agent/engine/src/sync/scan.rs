@@ -42,7 +42,11 @@ pub struct Scanned {
 /// # Errors
 /// A folder's top cannot be listed, or the ledger fails.
 pub fn scan(
-    disk: &Arc<dyn Disk>, work: &Path, mirror: &Path, ignore: &Arc<Ignore>, ledger: &Ledger,
+    disk: &Arc<dyn Disk>,
+    work: &Path,
+    mirror: &Path,
+    ignore: &Arc<Ignore>,
+    ledger: &Ledger,
 ) -> Result<Scanned, EngineError> {
     let mut scanned = Scanned::default();
     ledger.clear_candidates()?;
@@ -69,10 +73,8 @@ pub fn scan(
         });
         let something = |look: &Look| matches!(look, Look::File(_));
         if !clean && (row.is_some() || something(&here) || something(&there)) {
-            let path = WorkPath::from_key(&key).map_err(|e| EngineError::State {
-                path: work.to_owned(),
-                reason: e.to_string(),
-            })?;
+            let path = WorkPath::from_key(&key)
+                .map_err(|e| EngineError::State { path: work.to_owned(), reason: e.to_string() })?;
             ledger.add_candidate(&Candidate { path, working: here, mirror: there })?;
             scanned.candidates += 1;
         }
@@ -168,7 +170,10 @@ impl<'a> Side<'a> {
     fn copy_of(&self, path: &WorkPath) -> Option<WorkPath> {
         let ledger = self.ledger?;
         let copy = copies::base_of(path.file_name())?;
-        let base = path.parent().map_or_else(|| WorkPath::parse(&copy.base), |folder| folder.join(&copy.base)).ok()?;
+        let base = path
+            .parent()
+            .map_or_else(|| WorkPath::parse(&copy.base), |folder| folder.join(&copy.base))
+            .ok()?;
         let own = ledger.path(path).ok()?.is_some();
         let known = ledger.path(&base).ok()?.is_some();
         (!own && known).then_some(base)

@@ -62,13 +62,16 @@ impl Walk {
     fn meet(&mut self, folder: &str, item: &Item) -> Option<Met> {
         let Some(name) = item.name.to_str() else {
             let name = join(folder, &item.name.to_string_lossy());
-            return Some(Met::Problem { name: shown(&name), reason: "the name is not valid text (UTF-8)".into() });
+            return Some(Met::Problem {
+                name: shown(&name),
+                reason: "the name is not valid text (UTF-8)".into(),
+            });
         };
         let text = join(folder, name);
         if name.starts_with(TEMPORARY_PREFIX) {
             return Some(Met::Temporary(self.root.join(text)));
         }
-        if self.ignore.is_ignored(&text, item.kind == ItemKind::Folder) {
+        if self.ignore.is_ignored_here(&text, item.kind == ItemKind::Folder) {
             // once synced and ignored since: neither absent nor looked at
             return WorkPath::parse(&text).ok().map(|path| Met::Unsure { path, reason: None });
         }

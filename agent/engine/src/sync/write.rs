@@ -83,7 +83,11 @@ impl Cycle<'_> {
     }
 
     fn note_plan(
-        &self, ledger: &Ledger, at: usize, item: &mut Item, writes: &mut Vec<Write>,
+        &self,
+        ledger: &Ledger,
+        at: usize,
+        item: &mut Item,
+        writes: &mut Vec<Write>,
     ) -> Result<(), EngineError> {
         let path = item.row.path.clone();
         item.row.memory = item.plan.memory.clone();
@@ -116,7 +120,8 @@ impl Cycle<'_> {
         let newest = self.now().saturating_sub(2_000).saturating_mul(1_000_000);
         for (place, path, put) in puts(&path, &item.plan) {
             let from = if place == Place::Working { &item.mirror } else { &item.working };
-            let modified = from.print.filter(|_| from.seen.id() == put.content.id()).map(|print| print.modified);
+            let modified =
+                from.print.filter(|_| from.seen.id() == put.content.id()).map(|print| print.modified);
             let token = self.ws.doors.chance.token(8);
             let token = token.map_err(EngineError::io("cannot name a file in", self.root(place)))?;
             let mut intent = Intent {
@@ -130,14 +135,23 @@ impl Cycle<'_> {
                 state: IntentState::Planned,
             };
             intent.id = ledger.add_intent(&intent)?;
-            writes.push(Write { item: at, place, put, intent, modified: modified.unwrap_or(newest).min(newest) });
+            writes.push(Write {
+                item: at,
+                place,
+                put,
+                intent,
+                modified: modified.unwrap_or(newest).min(newest),
+            });
         }
         Ok(())
     }
 
     /// Do the writes, as many at once as fit in memory; a large file goes alone, streamed.
     pub(super) fn write(
-        &mut self, items: &mut [Item], writes: &[Write], contents: &mut BatchContents<'_>,
+        &mut self,
+        items: &mut [Item],
+        writes: &[Write],
+        contents: &mut BatchContents<'_>,
     ) -> Result<(), EngineError> {
         let mut rest = writes;
         while !rest.is_empty() {
@@ -186,13 +200,18 @@ impl Cycle<'_> {
     }
 
     fn put(
-        &self, write: &Write, bring: impl Fn(ContentId, &mut dyn std::io::Write) -> std::io::Result<()>,
+        &self,
+        write: &Write,
+        bring: impl Fn(ContentId, &mut dyn std::io::Write) -> std::io::Result<()>,
     ) -> Outcome {
         self.projection().put(write.place, &write.intent, &write.put, write.modified, bring)
     }
 
     fn note_outcomes(
-        &mut self, items: &mut [Item], writes: &[Write], outcomes: Vec<Outcome>,
+        &mut self,
+        items: &mut [Item],
+        writes: &[Write],
+        outcomes: Vec<Outcome>,
     ) -> Result<(), EngineError> {
         // names and bytes first, then the ledger's word for them
         for place in [Place::Working, Place::Mirror] {

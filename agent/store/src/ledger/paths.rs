@@ -36,7 +36,16 @@ impl PathRow {
     /// A path nothing is known of yet.
     pub fn new(path: WorkPath) -> Self {
         let (memory, open) = (Memory::default(), Vec::new());
-        PathRow { path, memory, working: None, mirror_print: None, dirty: false, open, size: 0, present: false }
+        PathRow {
+            path,
+            memory,
+            working: None,
+            mirror_print: None,
+            dirty: false,
+            open,
+            size: 0,
+            present: false,
+        }
     }
 }
 

@@ -1,0 +1,152 @@
+//! What every verb needs: the state root, the doors, the settings, and a way to ask.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use kitbag_core::finding::{Exit, Finding};
+use kitbag_core::path::WorkPath;
+use kitbag_engine::doors::Doors;
+use kitbag_engine::error::EngineError;
+use kitbag_engine::sync::Rules;
+use kitbag_engine::workspace::{Config, Settings, Workspace, choose};
+use kitbag_page::status::EnvironmentView;
+use kitbag_platform::places::{Places, RealPlaces};
+
+use crate::Trouble;
+use crate::args::Args;
+use crate::printer::Printer;
+
+/// For one command.
+pub struct Context<'a> {
+    /// The state root.
+    pub home: PathBuf,
+    /// The doors.
+    pub doors: Doors,
+    /// The settings.
+    pub config: Config,
+    /// Prints.
+    pub printer: &'a Printer,
+    /// Take the usual answer.
+    pub yes: bool,
+    workspace: Option<String>,
+}
+
+impl<'a> Context<'a> {
+    /// From the command line.
+    ///
+    /// # Errors
+    /// A setting that does not exist, or no place for machine state.
+    pub fn new(args: &Args, printer: &'a Printer) -> Result<Self, Trouble> {
+        let mut config = Config::default();
+        for setting in &args.config {
+            config.set(setting).map_err(|what| usage(what, "Run `kitbag --help` for what there is."))?;
+        }
+        let home = match &args.home {
+            Some(home) => absolute(home)?,
+            None => RealPlaces.state_root().ok_or_else(|| {
+                Finding::new(
+                    "there is no place for this machine's own state",
+                    "The system does not say where your home folder is.",
+                    "Name a folder with --home DIR.",
+                )
+            })?,
+        };
+        let (doors, workspace) = (Doors::real(), args.workspace.clone());
+        Ok(Context { home, doors, config, printer, yes: args.yes, workspace })
+    }
+
+    /// The name given with `--workspace`.
+    pub fn named(&self) -> Option<&str> {
+        self.workspace.as_deref()
+    }
+
+    fn settings(&self) -> Result<Settings, Trouble> {
+        let current = std::env::current_dir().ok();
+        let current = current.and_then(|current| self.doors.disk.canonical(&current).ok());
+        Ok(choose(&self.home, &self.doors, self.named(), current.as_deref())?)
+    }
+
+    /// The workspace, for work.
+    ///
+    /// # Errors
+    /// None is meant, or another kitbag is at work.
+    pub fn open(&self) -> Result<Workspace, Trouble> {
+        Ok(Workspace::open(&self.home, self.settings()?, self.config.clone(), self.doors.clone())?)
+    }
+
+    /// The workspace, to look at only.
+    ///
+    /// # Errors
+    /// None is meant.
+    pub fn look(&self) -> Result<Workspace, Trouble> {
+        Ok(Workspace::look(&self.home, self.settings()?, self.config.clone(), self.doors.clone())?)
+    }
+
+    /// A file a person named: relative to the current folder when that is in the working folder, else to the working
+    /// folder.
+    ///
+    /// # Errors
+    /// It lies elsewhere.
+    pub fn work_path(&self, ws: &Workspace, given: &Path) -> Result<WorkPath, Trouble> {
+        let work = self.doors.disk.canonical(&ws.settings.work).unwrap_or_else(|_| ws.settings.work.clone());
+        let current =
+            std::env::current_dir().ok().and_then(|current| self.doors.disk.canonical(&current).ok());
+        let inside = current.filter(|current| current.starts_with(&work)).unwrap_or_else(|| work.clone());
+        let full = if given.is_absolute() { given.to_owned() } else { inside.join(given) };
+        let relative = full.strip_prefix(&work).or_else(|_| full.strip_prefix(&ws.settings.work)).ok();
+        let text = relative.and_then(Path::to_str).map(|text| text.replace(std::path::MAIN_SEPARATOR, "/"));
+        text.and_then(|text| WorkPath::parse(&text).ok()).ok_or_else(|| {
+            Finding::new(
+                format!("{} is no file of the working folder", kitbag_engine::error::show(given)),
+                format!("The working folder is {}.", kitbag_engine::error::show(&ws.settings.work)),
+                "Name the file as `kitbag conflicts` shows it.",
+            )
+            .into()
+        })
+    }
+
+    /// What the course of the workspace says about files.
+    pub fn rules(&self, _ws: &Workspace) -> Result<Rules, Trouble> {
+        Ok(Rules::default())
+    }
+
+    /// TEMP
+    pub fn environment(&self, _ws: &Workspace) -> Result<EnvironmentView, Trouble> {
+        Ok(EnvironmentView::default())
+    }
+
+    /// TEMP
+    pub fn check_package(&self, _package: &Path) -> Result<(), Trouble> {
+        Ok(())
+    }
+
+    /// TEMP
+    pub fn begin_course(&self, _ws: &Workspace, _package: Option<&Path>) -> Result<usize, Trouble> {
+        Ok(0)
+    }
+
+    /// Ask for a line; none when nobody can be asked.
+    pub fn ask(&self, question: &str) -> Option<String> {
+        if self.yes || !std::io::stdin().is_terminal() {
+            return None;
+        }
+        let mut out = std::io::stderr().lock();
+        write!(out, "{question} ").and_then(|()| out.flush()).ok()?;
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).ok()?;
+        Some(line.trim().to_owned())
+    }
+}
+
+/// A path from the command line made absolute, without looking at the disk.
+///
+/// # Errors
+/// It is empty.
+pub fn absolute(path: &Path) -> Result<PathBuf, Trouble> {
+    Ok(std::path::absolute(path).map_err(EngineError::io("cannot use", path))?)
+}
+
+/// Wrong usage that clap cannot see.
+pub fn usage(what: impl Into<String>, remedy: impl Into<String>) -> Trouble {
+    Trouble { finding: Finding::new(what, "", remedy), exit: Exit::Usage }
+}

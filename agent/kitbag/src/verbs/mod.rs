@@ -1,0 +1,9 @@
+//! One file a verb.
+
+pub mod completions;
+pub mod conflicts;
+pub mod resolve;
+pub mod setup;
+pub mod status;
+pub mod sync;
+pub mod whereabouts;

@@ -1,0 +1,57 @@
+//! `resolve`: a person's answer, carried out at once.
+
+use kitbag_core::plan::AbsenceAnswer;
+use kitbag_engine::sync::report::Report;
+use kitbag_engine::sync::{self, Answered, Cycle, Keep, Request};
+use serde::Serialize;
+
+use super::sync::tell;
+use crate::Outcome;
+use crate::args::{Absent, Resolve};
+use crate::context::Context;
+
+#[derive(Serialize)]
+struct Document {
+    answered: Option<Answered>,
+    sync: Report,
+}
+
+/// Answer.
+pub fn run(context: &Context<'_>, options: &Resolve) -> Outcome {
+    let ws = context.open()?;
+    let rules = context.rules(&ws)?;
+    let path = options.path.as_ref().map(|path| context.work_path(&ws, path)).transpose()?;
+    let mut request = Request::default();
+    let mut answered = None;
+    match (&options.absent, &options.keep, path) {
+        (Some(absent), _, path) => {
+            let answer = match absent {
+                Absent::Accept => AbsenceAnswer::Accept,
+                Absent::Restore => AbsenceAnswer::Restore,
+            };
+            request.absent = Some((answer, path));
+        }
+        (None, Some(keep), Some(path)) => {
+            let keep = match keep.as_str() {
+                "this" => Keep::This,
+                "other" => Keep::Other,
+                "both" => Keep::Both,
+                "merged" => Keep::Merged,
+                named => Keep::Named(named.to_owned()),
+            };
+            answered = Some(Cycle::for_answers(&ws, &rules)?.answer(&path, &keep)?);
+        }
+        _ => {}
+    }
+    let report = sync::run(&ws, &rules, request, context.printer)?;
+    if context.printer.json() {
+        let exit = report.exit();
+        context.printer.document(&Document { answered, sync: report });
+        return Ok(exit);
+    }
+    for beside in answered.iter().flat_map(|answered| &answered.beside) {
+        context.printer.line(format!("The other side lies beside it as {beside}."));
+    }
+    tell(context.printer, &report);
+    Ok(report.exit())
+}

@@ -1,0 +1,109 @@
+//! `setup`: two questions at most, then the first sync.
+
+use std::path::{Path, PathBuf};
+
+use kitbag_engine::error::show;
+use kitbag_engine::setup::{Wanted, setup};
+use kitbag_engine::sync::report::Report;
+use kitbag_engine::sync::{self, Request};
+use kitbag_engine::workspace::Workspace;
+use kitbag_platform::places::{Places, RealPlaces};
+use kitbag_platform::provider::cloud_folders;
+use kitbag_platform::specs::computer_name;
+use serde::Serialize;
+
+use super::sync::tell;
+use crate::args::Setup;
+use crate::context::{Context, absolute, usage};
+use crate::{Outcome, Trouble};
+
+#[derive(Serialize)]
+struct Document {
+    workspace: String,
+    machine: String,
+    joined: bool,
+    provider: Option<&'static str>,
+    seeded: usize,
+    sync: Report,
+}
+
+/// Set up, with the first sync.
+pub fn run(context: &Context<'_>, options: &Setup) -> Outcome {
+    let share = match &options.share {
+        Some(share) => absolute(share)?,
+        None => ask_share(context)?,
+    };
+    let work = match &options.work {
+        Some(work) => absolute(work)?,
+        None => ask_work(context, &share)?,
+    };
+    let machine = options.machine.clone().or_else(computer_name).unwrap_or_else(|| "this computer".into());
+    let machine: String = machine.chars().filter(|c| !c.is_control()).take(60).collect();
+    // the package is read before anything is made: a broken one leaves no half set-up workspace
+    let package = options.course.as_deref().map(absolute).transpose()?;
+    if let Some(package) = &package {
+        context.check_package(package)?;
+    }
+    let wanted = Wanted { share, work, machine, name: context.named().map(str::to_owned) };
+    let done = setup(&context.home, &wanted, &RealPlaces, &context.doors)?;
+    let ws =
+        Workspace::open(&context.home, done.settings.clone(), context.config.clone(), context.doors.clone())?;
+    let seeded = context.begin_course(&ws, package.as_deref())?;
+    let rules = context.rules(&ws)?;
+    let report = sync::run(&ws, &rules, Request::default(), context.printer)?;
+    if context.printer.json() {
+        let exit = report.exit();
+        context.printer.document(&Document {
+            workspace: done.settings.name,
+            machine: done.settings.machine,
+            joined: done.joined,
+            provider: done.provider,
+            seeded,
+            sync: report,
+        });
+        return Ok(exit);
+    }
+    let what = if done.joined { "Joined" } else { "Made" };
+    context
+        .printer
+        .line(format!("{what} the workspace {} on {}.", done.settings.name, done.settings.machine));
+    context.printer.line(format!("  cloud folder    {}", show(&done.settings.share)));
+    context.printer.line(format!("  working folder  {}", show(&done.settings.work)));
+    tell(context.printer, &report);
+    Ok(report.exit())
+}
+
+fn ask_share(context: &Context<'_>) -> Result<PathBuf, Trouble> {
+    let found = cloud_folders(&RealPlaces, context.doors.disk.as_ref());
+    let missing = || {
+        let found: Vec<_> =
+            found.iter().map(|cloud| format!("{} ({})", show(&cloud.root), cloud.name)).collect();
+        let found =
+            if found.is_empty() { String::new() } else { format!(" Found here: {}.", found.join(", ")) };
+        usage("setup needs the cloud folder", format!("Name it with --share DIR.{found}"))
+    };
+    for (at, cloud) in found.iter().enumerate() {
+        context.printer.say(format!("  {}  {}  {}", at + 1, cloud.name, show(&cloud.root)));
+    }
+    let answer = context.ask("Which cloud folder? A number, or a full path:").ok_or_else(missing)?;
+    match answer.parse::<usize>().ok().and_then(|n| found.get(n.wrapping_sub(1))) {
+        Some(cloud) => Ok(cloud.root.join("kitbag")),
+        None if !answer.is_empty() => absolute(Path::new(&answer)),
+        None => Err(missing()),
+    }
+}
+
+fn ask_work(context: &Context<'_>, share: &Path) -> Result<PathBuf, Trouble> {
+    let name = share.file_name().unwrap_or_default();
+    let usual = RealPlaces.work_parent().map(|parent| parent.join(name));
+    let missing = || usage("setup needs the working folder", "Name it with --work DIR.");
+    let usual = usual.ok_or_else(missing)?;
+    if context.yes {
+        return Ok(usual);
+    }
+    match context.ask(&format!("Where do you want to work? [{}]", show(&usual))) {
+        Some(answer) if answer.is_empty() => Ok(usual),
+        Some(answer) => absolute(Path::new(&answer)),
+        None => Err(missing()),
+    }
+}

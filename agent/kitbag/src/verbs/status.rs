@@ -1,0 +1,68 @@
+//! `status`: five words and what stands behind them.
+
+use kitbag_core::finding::Exit;
+use kitbag_core::path::shown;
+use kitbag_engine::error::{count, show};
+use kitbag_page::status::{self, State};
+use kitbag_platform::places::RealPlaces;
+
+use crate::Outcome;
+use crate::context::Context;
+
+/// Show it.
+pub fn run(context: &Context<'_>) -> Outcome {
+    let ws = context.look()?;
+    let rules = context.rules(&ws)?;
+    let view = context.environment(&ws)?;
+    let status = status::read(&ws, &rules, view, &RealPlaces)?;
+    let exit = match status.state {
+        State::NeedsYou if status.held > 0 => Exit::Failed,
+        State::NeedsYou => Exit::Conflicts,
+        State::Waiting => Exit::Waiting,
+        State::Stopped => Exit::Failed,
+        State::Working | State::UpToDate => Exit::Done,
+    };
+    if context.printer.json() {
+        context.printer.document(&status);
+        return Ok(exit);
+    }
+    let printer = context.printer;
+    printer.line(format!("{}: {}", status.workspace, status.state.words()));
+    let provider = status.share.provider.map(|provider| format!(" ({provider})")).unwrap_or_default();
+    let reachable = if status.share.reachable { "" } else { ": not there" };
+    printer.line(format!("  cloud folder    {}{provider}{reachable}", show(&ws.settings.share)));
+    printer.line(format!("  working folder  {}", show(&ws.settings.work)));
+    let files = count(usize::try_from(status.files).unwrap_or(usize::MAX), "file");
+    let pending = match status.pending {
+        Some(0) => String::new(),
+        Some(n) => format!(", {n} to carry"),
+        None => ", another kitbag is at work".into(),
+    };
+    printer.line(format!("  {files}{pending}"));
+    if status.missing > 0 {
+        printer.line(format!("  {} still on the way", count(status.missing as usize, "thing")));
+    }
+    for conflict in &status.conflicts {
+        printer.line(format!("  changed on two machines: {}", shown(&conflict.path)));
+    }
+    if status.held > 0 {
+        printer
+            .line(format!("  {} gone; `kitbag conflicts` tells more", count(status.held as usize, "file")));
+    }
+    for service in &status.environment.services {
+        let url = service.url.as_deref().map(|url| format!("  {}", shown(url))).unwrap_or_default();
+        printer.line(format!("  {}: {}{url}", shown(&service.name), service.state));
+    }
+    for machine in &status.machines {
+        let open =
+            machine.session_open.as_deref().map(|t| format!(", open since {}", shown(t))).unwrap_or_default();
+        let latest = match (machine.this, machine.has_my_latest) {
+            (true, _) => " (this machine)",
+            (_, Some(true)) => ", has your latest",
+            (_, Some(false)) => ", does not have your latest yet",
+            (_, None) => "",
+        };
+        printer.line(format!("  {}{latest}{open}", shown(&machine.name)));
+    }
+    Ok(exit)
+}

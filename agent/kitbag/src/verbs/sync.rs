@@ -1,0 +1,72 @@
+//! `sync`: one full cycle now.
+
+use kitbag_engine::error::count;
+use kitbag_engine::sync::report::Report;
+use kitbag_engine::sync::{self, Request};
+
+use crate::Outcome;
+use crate::args::SyncOptions;
+use crate::context::Context;
+use crate::printer::Printer;
+
+/// Run it.
+pub fn run(context: &Context<'_>, options: &SyncOptions) -> Outcome {
+    let ws = context.open()?;
+    let rules = context.rules(&ws)?;
+    let request = Request { dry_run: options.dry_run, absent: None };
+    let report = sync::run(&ws, &rules, request, context.printer)?;
+    if context.printer.json() {
+        context.printer.document(&report);
+    } else {
+        tell(context.printer, &report);
+    }
+    Ok(report.exit())
+}
+
+/// A report in words.
+pub fn tell(printer: &Printer, report: &Report) {
+    let mut done = Vec::new();
+    let mut add = |n: u64, one: &str, many: &str| {
+        if n > 0 {
+            done.push(format!("{n} {}", if n == 1 { one } else { many }));
+        }
+    };
+    add(report.published, "change put into the cloud folder", "changes put into the cloud folder");
+    add(report.received, "file brought here", "files brought here");
+    add(report.merged, "file merged", "files merged");
+    for step in &report.planned {
+        printer.line(format!("{}: {}", step.path, step.step));
+    }
+    if !done.is_empty() {
+        printer.line(format!("{}.", done.join(", ")));
+    }
+    for problem in &report.problems {
+        printer.say(format!("{}: {}", problem.path, problem.reason));
+    }
+    if !report.held.is_empty() {
+        let files = count(report.held.len(), "file");
+        printer.line(format!(
+            "{files} gone, and nothing was deleted elsewhere. Was that meant? `kitbag resolve --absent accept` or \
+             `--absent restore`."
+        ));
+    }
+    if report.conflicts > 0 {
+        let files = count(usize::try_from(report.conflicts).unwrap_or(usize::MAX), "file");
+        printer.line(format!("{files} changed on two machines. `kitbag conflicts` shows both sides."));
+    }
+    if !report.waiting_for.is_empty() {
+        printer.line("Waiting for the cloud folder to deliver more.");
+    } else if report.pending > 0 && report.held.is_empty() {
+        let files = count(usize::try_from(report.pending).unwrap_or(usize::MAX), "file");
+        printer.line(format!("{files} will be looked at again next time."));
+    }
+    let quiet = done.is_empty() && report.planned.is_empty() && report.problems.is_empty();
+    if quiet
+        && report.held.is_empty()
+        && report.conflicts == 0
+        && report.waiting_for.is_empty()
+        && report.pending == 0
+    {
+        printer.line("Up to date.");
+    }
+}
