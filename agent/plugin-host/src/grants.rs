@@ -1,0 +1,146 @@
+//! What a person allowed one plugin for one call, resolved by the engine: program names, folders, secrets,
+//! ports. Folders and secrets have names; the host fills `{name}` in where a program is started, so a plugin
+//! can hand them on without learning them. What is not here is refused with `not-granted`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::fault::{Fault, FaultCode};
+
+/// A value no log, message or debug output may show.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keep this text secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// What one call may do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Programs by the bare name the course gives them; the process door knows where each lies.
+    pub programs: BTreeSet<String>,
+    /// Folders by name (`work`, `data`); absolute, UTF-8.
+    pub folders: BTreeMap<String, PathBuf>,
+    /// Secrets by name (`token`).
+    pub secrets: BTreeMap<String, Secret>,
+    /// Ports of 127.0.0.1 it may ask about.
+    pub ports: BTreeSet<u16>,
+}
+
+impl Grants {
+    /// Whether this program may be run.
+    ///
+    /// # Errors
+    /// `not-granted`.
+    pub fn program(&self, name: &str) -> Result<(), Fault> {
+        if self.programs.contains(name) { Ok(()) } else { Err(refused("run the program", name)) }
+    }
+
+    /// The folder of this name.
+    ///
+    /// # Errors
+    /// `not-granted`.
+    pub fn folder(&self, name: &str) -> Result<&Path, Fault> {
+        self.folders.get(name).map(PathBuf::as_path).ok_or_else(|| refused("use the folder", name))
+    }
+
+    /// Whether this port may be asked about.
+    ///
+    /// # Errors
+    /// `not-granted`.
+    pub fn port(&self, port: u16) -> Result<(), Fault> {
+        if self.ports.contains(&port) { Ok(()) } else { Err(refused("use the port", &port.to_string())) }
+    }
+
+    /// The text with every granted `{name}` replaced, once, from left to right; other braces stay.
+    ///
+    /// # Errors
+    /// `invalid-config` for a folder whose path is not UTF-8.
+    pub fn fill(&self, text: &str) -> Result<String, Fault> {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(open) = rest.find('{') {
+            out.push_str(&rest[..open]);
+            rest = &rest[open..];
+            let name = rest[1..].split_once('}').map(|(name, _)| name);
+            let value = match name {
+                Some(name) if self.secrets.contains_key(name) => {
+                    self.secrets.get(name).map(|secret| secret.0.as_str())
+                }
+                Some(name) => self.folders.get(name).map(|path| utf8(path)).transpose()?,
+                None => None,
+            };
+            match (value, name) {
+                (Some(value), Some(name)) => {
+                    out.push_str(value);
+                    rest = &rest[name.len() + 2..];
+                }
+                _ => {
+                    out.push('{');
+                    rest = &rest[1..];
+                }
+            }
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+
+    /// The text without any granted secret.
+    pub fn redact(&self, text: &str) -> String {
+        let mut out = text.to_owned();
+        for secret in self.secrets.values().filter(|secret| secret.0.len() >= 4) {
+            out = out.replace(&secret.0, "•••");
+        }
+        out
+    }
+}
+
+fn utf8(path: &Path) -> Result<&str, Fault> {
+    path.to_str().ok_or_else(|| {
+        Fault::new(FaultCode::InvalidConfig, "The name of a folder above your work is not readable text.")
+            .remedy("Move your work to a folder with a plain name.")
+    })
+}
+
+fn refused(verb: &str, name: &str) -> Fault {
+    let name = crate::text::line(name);
+    Fault::new(FaultCode::NotGranted, format!("The plugin was not allowed to {verb} \"{name}\"."))
+        .remedy_command("See what it may do, and allow more if you trust it.", &["kitbag", "plugin", "grant"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grants() -> Grants {
+        Grants {
+            folders: [("work".to_owned(), PathBuf::from("/home/a/{token}"))].into(),
+            secrets: [("token".to_owned(), Secret::new("s3cr3t"))].into(),
+            ..Grants::default()
+        }
+    }
+
+    #[test]
+    fn only_granted_names_are_filled_and_only_once() {
+        let fill = |text| grants().fill(text).unwrap();
+        assert_eq!(fill("--dir={work} --t={token}"), "--dir=/home/a/{token} --t=s3cr3t");
+        assert_eq!(fill("{port} {} { {{token}} {wor"), "{port} {} { {s3cr3t} {wor");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        assert_eq!(grants().redact("url?token=s3cr3t&x"), "url?token=•••&x");
+        assert!(!format!("{:?}", grants()).contains("s3cr3t"));
+    }
+}

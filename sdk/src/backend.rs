@@ -1,0 +1,199 @@
+//! The backend an author writes, as one trait, and the component made of it. kitbag makes a fresh instance for
+//! every call and drops it after: what must be remembered goes into [`crate::state`], and every verb may be
+//! called again after a crash, so each looks first and acts on what it finds.
+
+use std::marker::PhantomData;
+
+use crate::bindings::backend::exports::kitbag::plugin::{environment, log_source, meta, transfer};
+use crate::{
+    Description, Endpoint, EnvRef, EnvStatus, ExecRequest, Fault, PlanDoc, ProbeReport, Reader, Sink, Spec,
+    Writer,
+};
+
+/// What a program run in an environment reads and writes.
+#[derive(Debug, Clone, Copy)]
+pub struct Streams<'a> {
+    /// What it reads; nothing: an empty input.
+    pub stdin: Option<&'a Reader>,
+    /// Where its output goes.
+    pub stdout: &'a Writer,
+    /// Where its complaints go.
+    pub stderr: &'a Writer,
+}
+
+/// A backend: runs environments of a course. Every verb may be called twice.
+pub trait Backend {
+    /// Who this is; must agree with `plugin.toml`.
+    fn describe() -> Description;
+
+    /// Whether this backend can work on this machine.
+    ///
+    /// # Errors
+    /// Only when it cannot even be found out; what is missing goes into the report.
+    fn probe() -> Result<ProbeReport, Fault>;
+
+    /// What [`Backend::create`] and [`Backend::start`] would do. Changes nothing.
+    ///
+    /// # Errors
+    /// `invalid-config` for a specification this backend cannot read.
+    fn plan(what: Spec) -> Result<PlanDoc, Fault>;
+
+    /// Make the environment, not yet running.
+    ///
+    /// # Errors
+    /// `conflict` when one made from another specification exists.
+    fn create(what: Spec, fingerprint: String) -> Result<(), Fault>;
+
+    /// Start what does not run yet.
+    ///
+    /// # Errors
+    /// Whatever keeps a required service from starting.
+    fn start(what: Spec) -> Result<EnvStatus, Fault>;
+
+    /// Wait until people can use it, at most this many milliseconds.
+    ///
+    /// # Errors
+    /// `timeout`, or `tool-failed` when a service ended.
+    fn wait_ready(id: EnvRef, deadline_millis: u64) -> Result<EnvStatus, Fault>;
+
+    /// Stop it; services get this many milliseconds to flush what they hold.
+    ///
+    /// # Errors
+    /// What keeps it running.
+    fn stop(id: EnvRef, grace_millis: u64) -> Result<EnvStatus, Fault>;
+
+    /// Stop it and forget it. An absent one is a success.
+    ///
+    /// # Errors
+    /// What keeps it there.
+    fn destroy(id: EnvRef) -> Result<(), Fault>;
+
+    /// How it is. An absent one is [`crate::Phase::Absent`], no fault.
+    ///
+    /// # Errors
+    /// When it cannot be found out.
+    fn status(id: EnvRef) -> Result<EnvStatus, Fault>;
+
+    /// Every environment made from this machine, also leftovers of a crash.
+    ///
+    /// # Errors
+    /// When it cannot be found out.
+    fn list_owned() -> Result<Vec<EnvRef>, Fault>;
+
+    /// Where people reach the services.
+    ///
+    /// # Errors
+    /// `not-found` for an absent environment.
+    fn endpoints(id: EnvRef) -> Result<Vec<Endpoint>, Fault>;
+
+    /// Run a program in the environment and give its exit code; none: ended by a signal.
+    ///
+    /// # Errors
+    /// When it could not be run. A program that fails is no fault.
+    fn exec_in(id: EnvRef, what: ExecRequest, streams: Streams<'_>) -> Result<Option<i32>, Fault>;
+
+    /// Put the files of a tar stream into the environment; gives their bytes.
+    ///
+    /// # Errors
+    /// What keeps them out.
+    fn put(id: EnvRef, path: String, tar: &Reader) -> Result<u64, Fault>;
+
+    /// Write the files at a path of the environment as a tar stream; gives their bytes.
+    ///
+    /// # Errors
+    /// What keeps them in.
+    fn get(id: EnvRef, path: String, tar: &Writer) -> Result<u64, Fault>;
+
+    /// The lines a service (nothing: each) printed, and with `follow` those to come, until the sink wants no more.
+    ///
+    /// # Errors
+    /// `not-found` for an absent environment or service.
+    fn logs(id: EnvRef, service: Option<String>, follow: bool, out: &Sink) -> Result<(), Fault>;
+}
+
+/// The component made of a [`Backend`]; [`crate::export_backend!`] names it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct BackendComponent<T>(PhantomData<T>);
+
+impl<T: Backend> meta::Guest for BackendComponent<T> {
+    fn describe() -> Description {
+        T::describe()
+    }
+}
+
+impl<T: Backend> environment::Guest for BackendComponent<T> {
+    fn probe() -> Result<ProbeReport, Fault> {
+        T::probe()
+    }
+    fn plan(what: Spec) -> Result<PlanDoc, Fault> {
+        T::plan(what)
+    }
+    fn create(what: Spec, fingerprint: String) -> Result<(), Fault> {
+        T::create(what, fingerprint)
+    }
+    fn start(what: Spec) -> Result<EnvStatus, Fault> {
+        T::start(what)
+    }
+    fn wait_ready(id: EnvRef, deadline_millis: u64) -> Result<EnvStatus, Fault> {
+        T::wait_ready(id, deadline_millis)
+    }
+    fn stop(id: EnvRef, grace_millis: u64) -> Result<EnvStatus, Fault> {
+        T::stop(id, grace_millis)
+    }
+    fn destroy(id: EnvRef) -> Result<(), Fault> {
+        T::destroy(id)
+    }
+    fn status(id: EnvRef) -> Result<EnvStatus, Fault> {
+        T::status(id)
+    }
+    fn list_owned() -> Result<Vec<EnvRef>, Fault> {
+        T::list_owned()
+    }
+    fn endpoints(id: EnvRef) -> Result<Vec<Endpoint>, Fault> {
+        T::endpoints(id)
+    }
+    fn exec_in(
+        id: EnvRef,
+        what: ExecRequest,
+        stdin: Option<&Reader>,
+        stdout: &Writer,
+        stderr: &Writer,
+    ) -> Result<Option<i32>, Fault> {
+        T::exec_in(id, what, Streams { stdin, stdout, stderr })
+    }
+}
+
+impl<T: Backend> transfer::Guest for BackendComponent<T> {
+    fn put(id: EnvRef, path: String, tar: &Reader) -> Result<u64, Fault> {
+        T::put(id, path, tar)
+    }
+    fn get(id: EnvRef, path: String, tar: &Writer) -> Result<u64, Fault> {
+        T::get(id, path, tar)
+    }
+}
+
+impl<T: Backend> log_source::Guest for BackendComponent<T> {
+    fn read(id: EnvRef, service: Option<String>, follow: bool, out: &Sink) -> Result<(), Fault> {
+        T::logs(id, service, follow, out)
+    }
+}
+
+/// Make this crate a component of world `backend`. Outside WebAssembly it does nothing, so that the crate can
+/// also be built and tested as plain Rust.
+#[macro_export]
+macro_rules! export_backend {
+    ($backend:ty) => {
+        const _: () = {
+            #[allow(dead_code)]
+            type KitbagComponent = $crate::BackendComponent<$backend>;
+            #[cfg(target_family = "wasm")]
+            #[allow(unsafe_code, missing_docs, unused_qualifications, clippy::all)]
+            const _: () = {
+                $crate::bindings::backend::export_backend_world!(
+                    KitbagComponent with_types_in $crate::bindings::backend
+                );
+            };
+        };
+    };
+}
