@@ -58,6 +58,19 @@ pub fn check_working(ws: &Workspace) -> Result<(), EngineError> {
     })
 }
 
+/// The working folder is still the one [`check_working`] found.
+///
+/// # Errors
+/// It is gone, or another one stands in its place.
+pub fn check_same_working(ws: &Workspace) -> Result<(), EngineError> {
+    let work = &ws.settings.work;
+    let now = ws.doors.disk.stat(work).ok().map(|stat| stat.fingerprint.file.to_string());
+    if now.is_some() && now == ws.ledger.get(NUMBER)? {
+        return Ok(());
+    }
+    Err(EngineError::WorkMissing(work.clone()))
+}
+
 fn read_marker(ws: &Workspace, work: &Path) -> Result<Option<String>, EngineError> {
     let file = work.join(FOLDER_MARKER);
     let mut text = String::new();

@@ -2,6 +2,7 @@
 //! ledger as core's plans say; `environment` carries a course from its package to a running service and back.
 //! `setup` joins a share and a working folder; `workspace` is what they are to this machine.
 
+pub mod course;
 pub mod doors;
 pub mod environment;
 pub mod error;

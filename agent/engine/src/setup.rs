@@ -68,6 +68,16 @@ pub fn setup(home: &Path, wanted: &Wanted, places: &dyn Places, doors: &Doors) -
         return Err(EngineError::WorkspaceExists(name));
     }
     let provider = provider::holding(&share_path, places, doors.disk.as_ref()).map(|provider| provider.name);
+    for folder in [&wanted.share, &wanted.work] {
+        // before anything is made: a file in the way of one must not leave the other behind
+        let above = folder.ancestors().map(|above| (above, doors.disk.list(above)));
+        let mut there = above.filter(
+            |(_, listed)| !matches!(listed, Err(error) if error.kind() == std::io::ErrorKind::NotFound),
+        );
+        if let Some((above, Err(error))) = there.next() {
+            return Err(EngineError::io("cannot use", above)(error));
+        }
+    }
     make_folder(&wanted.share, doors, false)?;
     make_folder(&wanted.work, doors, true)?;
     let share = Share::new(&wanted.share, doors);

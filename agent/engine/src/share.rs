@@ -83,11 +83,29 @@ impl Share {
     pub fn make_sidecar(&self) -> Result<(), EngineError> {
         let sidecar = self.sidecar();
         for folder in ["packs", "events", "workspace"] {
-            let folder = sidecar.join(folder);
-            self.doors.disk.create_dirs(&folder).map_err(EngineError::io("cannot write", &folder))?;
+            self.make_folder(&sidecar.join(folder))?;
         }
         self.write_once(&sidecar.join("README.txt"), README.as_bytes())?;
         self.write_once(&sidecar.join("format"), FORMAT.as_bytes())
+    }
+
+    /// Make a folder of the sidecar and those above it, but never the share: one that was renamed away must not come
+    /// to be twice.
+    fn make_folder(&self, folder: &Path) -> Result<(), EngineError> {
+        let mut at = self.root.clone();
+        for name in folder.strip_prefix(&self.root).unwrap_or(Path::new("")) {
+            at.push(name);
+            match self.doors.disk.create_dir(&at) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    return Err(EngineError::ShareMissing(self.root.clone()));
+                }
+                Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(EngineError::io("cannot write", at)(e));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Whether this build can read the sidecar.
@@ -164,7 +182,7 @@ impl Share {
     /// It cannot be written.
     pub fn add_note(&self, folder: &str, text: &str) -> Result<String, EngineError> {
         let folder = self.sidecar().join(folder);
-        self.doors.disk.create_dirs(&folder).map_err(EngineError::io("cannot write", &folder))?;
+        self.make_folder(&folder)?;
         let name = ContentId::of(text.as_bytes()).to_string();
         self.write_once(&folder.join(&name), text.as_bytes())?;
         Ok(name)
@@ -219,7 +237,7 @@ impl Share {
     pub fn write_pack(&self, pack: PackId, bytes: &[u8]) -> Result<(), EngineError> {
         let file = self.pack_file(pack);
         let folder = file.parent().unwrap_or(&self.root);
-        self.doors.disk.create_dirs(folder).map_err(EngineError::io("cannot write", folder))?;
+        self.make_folder(folder)?;
         if self.doors.disk.stat(&file).is_ok()
             && self.read_pack(pack).is_ok_and(|there| PackId::of(&there) != pack)
         {

@@ -1,3 +1,29 @@
-//! The life of an environment on this machine: start, restore, dump, stop.
+//! The life of an environment on this machine. `up` carries a course from its package to running services with the
+//! databases a student left, `done` carries them back. `databases` decides nothing by time: a dump's parent is what
+//! the database was loaded from. `runner` talks to the backend plugin, `doors` is all that plugin can reach.
 
+mod choose;
+mod consent;
+mod databases;
+mod done;
+mod doors;
+mod dumps;
+mod ports;
+mod reach;
+mod reset;
+mod runner;
+mod secret;
 pub mod sqlite;
+mod steps;
+mod up;
+mod view;
+
+pub use choose::choose;
+pub use consent::{AskedProgram, Question};
+pub use databases::file as database_file;
+pub use done::{Done, checkpoint, done};
+pub use kitbag_plugin_host::{LineSink, Streams};
+pub use reach::{Opened, exec, logs, open};
+pub use reset::reset;
+pub use up::{Options, Up, up};
+pub use view::{EnvironmentView, ServiceView, view};

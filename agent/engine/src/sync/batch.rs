@@ -18,7 +18,7 @@ use super::Cycle;
 use super::contents::BatchContents;
 use super::look::{Looked, look};
 use super::publish::Publisher;
-use super::report::{Planned, Problem};
+use super::report::{Planned, Problem, WaitingFor};
 use crate::error::EngineError;
 
 /// How long a notebook must be left alone before it is written during a session, in milliseconds.
@@ -90,7 +90,14 @@ impl Cycle<'_> {
                 .collect()
         });
         let mut items = Vec::with_capacity(rows.len());
-        for ((row, _), (working, mirror)) in rows.into_iter().zip(looked) {
+        for ((candidate, (row, _)), (mut working, mut mirror)) in candidates.iter().zip(rows).zip(looked) {
+            for (met, looked) in [(&candidate.working, &mut working), (&candidate.mirror, &mut mirror)] {
+                if matches!(met, Look::File(_)) && looked.seen == Seen::Absent {
+                    // gone since the scan: only a scan counts what is gone, and asks when it is much
+                    *looked = Looked { seen: Seen::Unsure, ..Looked::absent() };
+                    self.again = true;
+                }
+            }
             for looked in [&working, &mirror] {
                 if let (Some(id), Some(bytes)) = (looked.seen.id(), &looked.bytes) {
                     contents.held.insert(id, bytes.clone());
@@ -137,6 +144,12 @@ impl Cycle<'_> {
         };
         Ok(match plan::plan(situation, contents) {
             Ok(plan) => Some(Item { row, working, mirror, plan, dropped: false }),
+            Err(unreadable) if !self.ws.ledger.has_content(unreadable.content)? => {
+                // its pack is gone from the share; the machine that has it writes it back
+                let path = Some(path.to_string());
+                self.report.waiting_for.push(WaitingFor { path, what: "its content".into() });
+                None
+            }
             Err(unreadable) => {
                 self.report.problems.push(Problem::failed(&path, unreadable.to_string()));
                 None

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use kitbag_core::id::PackId;
-use kitbag_store::{BadPack, Ledger, read};
+use kitbag_store::{BadPack, LARGEST, Ledger, read};
 
 use crate::error::EngineError;
 use crate::share::Share;
@@ -34,6 +34,9 @@ pub fn import(share: &Share, ledger: &Ledger) -> Result<Imported, EngineError> {
     for &id in there.difference(&known) {
         let arrived = share.read_pack(id).map_err(|_| BadPack::NotArrived).and_then(|bytes| {
             let size = bytes.len() as u64;
+            if bytes.len() > LARGEST {
+                return Err(BadPack::Damaged("it is longer than any pack".into()));
+            }
             let mut pack = read(id, &bytes)?;
             // another machine's word for its pieces is checked before anything is left out because of it
             pack.prove(&bytes);

@@ -33,14 +33,15 @@ use kitbag_platform::disk::Disk;
 use kitbag_store::ledger::{Intent, Place};
 
 pub use answers::{Answered, Conflict, Keep, Side};
-pub use propose::{Proposal, propose};
+pub use propose::{Proposal, propose, store_package};
 
 use crate::error::EngineError;
 use crate::events;
 use crate::folders;
 use crate::share::Share;
 use crate::workspace::Workspace;
-use contents::{BatchContents, Kept};
+use contents::BatchContents;
+pub(crate) use contents::Kept;
 use project::{Outcome, Projector};
 use publish::Publisher;
 use report::Report;
@@ -261,8 +262,9 @@ impl<'a> Cycle<'a> {
         self.report.problems.extend(imported.problems);
         self.delivering = self.ws.ledger.waiting()?.into_iter().map(|waiting| waiting.path).collect();
         let total = self.scan()?;
-        self.batches(total)?;
+        // first of all: a batch may have to bring what was deleted from the sidecar
         self.write_back()?;
+        self.batches(total)?;
         if imported.packs.is_empty() {
             return Ok(());
         }
@@ -274,6 +276,9 @@ impl<'a> Cycle<'a> {
         let (work, mirror) = (ws.settings.work.clone(), self.share.root().to_owned());
         let scanned =
             ws.ledger.batch(|ledger| scan::scan(&ws.doors.disk, &work, &mirror, &self.ignore, ledger))?;
+        // a folder renamed away during the scan looks like one whose files were deleted
+        self.share.is_empty()?;
+        folders::check_same_working(ws)?;
         let mut removals = scanned.removals;
         removals.last_day = ws.ledger.removals_since(self.now() - 24 * 3600 * 1000)?;
         self.removal = if removals.ask() { Removal::Asks } else { Removal::Counts };

@@ -1,7 +1,7 @@
 //! Versions that do not come from a scan: what a course places, and what a database was dumped to. They are published
 //! like any other; the next cycle carries them to both folders.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kitbag_core::id::RecordId;
 use kitbag_core::version::Record;
@@ -59,4 +59,34 @@ pub fn propose(
     let published = publisher.finish()?;
     ws.ledger.batch(|ledger| published.note(ledger))?;
     Ok(ids)
+}
+
+/// Publish a course package: the content of each of its files that the share lacks, then what it is made of. The files
+/// are read from the package's folder.
+///
+/// # Errors
+/// A file is not what the package says, or nothing can be written.
+pub fn store_package(
+    ws: &Workspace,
+    share: &Share,
+    package: &Package,
+    folder: &Path,
+) -> Result<(), EngineError> {
+    let label = Label { machine: ws.settings.machine.clone(), time: ws.doors.clock.rfc3339() };
+    let mut publisher = Publisher::new(&ws.ledger, share, label);
+    for file in &package.files {
+        if ws.ledger.is_packed(file.id)? {
+            continue;
+        }
+        let from = folder.join(file.path.as_str());
+        let mut open = ws.doors.disk.open(&from).map_err(EngineError::io("cannot read", &from))?;
+        if publisher.content(&mut open)?.0 != file.id {
+            let changed = std::io::ErrorKind::Interrupted.into();
+            return Err(EngineError::io("changed while it was read:", &from)(changed));
+        }
+    }
+    publisher.package(&package.canonical())?;
+    let published = publisher.finish()?;
+    ws.ledger.batch(|ledger| published.note(ledger))?;
+    Ok(())
 }

@@ -13,6 +13,7 @@ use super::Cycle;
 use super::look::hash;
 use super::project::second_name;
 use super::publish::Publisher;
+use super::report::Problem;
 use crate::error::EngineError;
 
 impl Cycle<'_> {
@@ -25,25 +26,54 @@ impl Cycle<'_> {
             let root = self.root(intent.place).to_owned();
             let target = root.join(intent.path.as_str());
             let aside = target.with_file_name(&intent.temporary);
-            for file in [second_name(&aside), aside] {
-                self.look_at_left(&intent, &target, &file)?;
+            let out = second_name(&aside);
+            let looked = self
+                .put_back(&out, &target)
+                .and_then(|()| self.look_at_left(&intent, &target, &out))
+                .and_then(|()| self.look_at_left(&intent, &target, &aside));
+            match looked {
+                Err(EngineError::Io { source, .. }) if unwritable(&source) => {
+                    // a folder that cannot be written to now: what can be read there still is
+                    self.report.problems.push(Problem::failed(&intent.path, source.to_string()));
+                    continue;
+                }
+                other => other?,
+            }
+            if intent.put.is_none() {
+                // what rested there was the last thing in it
+                self.projection().remove_empty_folders(intent.place, &intent.path);
             }
             self.ws.ledger.remove_intent(intent.id)?;
         }
         Ok(())
     }
 
+    /// A swap in steps was cut short between the two: the old file goes back where it was.
+    fn put_back(&self, out: &Path, target: &Path) -> Result<(), EngineError> {
+        let disk = &self.ws.doors.disk;
+        match disk.rename_new(out, target) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists || is_gone(&e) => Ok(()),
+            other => other.map_err(EngineError::io("cannot put back", target)),
+        }
+    }
+
     fn look_at_left(&mut self, intent: &Intent, target: &Path, file: &Path) -> Result<(), EngineError> {
         let disk = self.ws.doors.disk.clone();
         let (id, size) = match hash(disk.as_ref(), file) {
             Ok(found) => found,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if is_gone(&error) => return Ok(()),
             Err(error) => return Err(EngineError::io("cannot read", file)(error)),
         };
         let content = Content::File { id, size };
+        // what the plan expected was in a record before it was taken out; of a conflict copy, in its file's history
         let known = self.history(&intent.path)?.knows(content)
             || Some(id) == intent.put
+            || Some(id) == intent.expect
             || (intent.state == IntentState::Planned && self.is_our_beginning(intent, target, file, size)?);
+        let exchanged = intent.state == IntentState::Planned && Some(id) == intent.expect;
+        if exchanged && intent.place == Place::Working {
+            self.note_shown(intent)?;
+        }
         if !known {
             match intent.place {
                 Place::Working => self.save_as_edit(intent, file, content)?,
@@ -51,6 +81,25 @@ impl Cycle<'_> {
             }
         }
         disk.remove(file).map_err(EngineError::io("cannot remove", file))
+    }
+
+    /// The exchange was done and the ledger did not hear of it: the folder showed the new version, and what the person
+    /// did since was done to that.
+    fn note_shown(&self, intent: &Intent) -> Result<(), EngineError> {
+        let Some(base) = intent.parent else { return Ok(()) };
+        // compared by name alone
+        let content = intent.put.map_or(Content::Deleted, |id| Content::File { id, size: 0 });
+        let Some(shown) = self.history(&intent.path)?.descendant_with(base, content) else { return Ok(()) };
+        self.ws.ledger.batch(|ledger| {
+            if let Some(mut row) = ledger.path(&intent.path)?
+                && row.memory.base == Some(base)
+            {
+                row.memory.base = Some(shown);
+                row.dirty = true;
+                ledger.put_path(&row)?;
+            }
+            Ok(())
+        })
     }
 
     /// Our own writing was cut short: the exchange had not happened, and the bytes are the first part of what was to
@@ -116,6 +165,15 @@ impl Cycle<'_> {
     pub(super) fn history(&self, path: &kitbag_core::path::WorkPath) -> Result<History, EngineError> {
         Ok(History::new(self.ws.ledger.admitted(path)?))
     }
+}
+
+/// Not there, nor the folder it was in.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn unwritable(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
 }
 
 /// Compares what is written to it with a file, as far as the file goes.

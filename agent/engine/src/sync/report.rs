@@ -91,6 +91,18 @@ pub struct Planned {
 }
 
 impl Report {
+    /// This sync and a later one of the same command as one: what was done adds up, what is left is as the later
+    /// one found it.
+    pub fn then(self, later: Report) -> Report {
+        Report {
+            published: self.published + later.published,
+            received: self.received + later.received,
+            merged: self.merged + later.merged,
+            bytes_published: self.bytes_published + later.bytes_published,
+            ..later
+        }
+    }
+
     /// How the command ends.
     pub fn exit(&self) -> Exit {
         if self.problems.iter().any(|problem| problem.fails) || !self.held.is_empty() {

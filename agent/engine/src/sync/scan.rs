@@ -69,7 +69,13 @@ pub fn scan(
             scanned.removals.missing += u64::from(here == Look::Absent);
         }
         let clean = row.as_ref().is_some_and(|row| {
-            !row.dirty && same(&here, row.working.as_ref()) && same(&there, row.mirror_print.as_ref())
+            // a file touched just before the last look has no fingerprint: that alone is no absence
+            let gone = (row.present && here == Look::Absent)
+                || (row.memory.mirror.is_some() && there == Look::Absent);
+            !row.dirty
+                && !gone
+                && same(&here, row.working.as_ref())
+                && same(&there, row.mirror_print.as_ref())
         });
         let something = |look: &Look| matches!(look, Look::File(_));
         if !clean && (row.is_some() || something(&here) || something(&there)) {

@@ -9,6 +9,7 @@ use kitbag_store::ledger::Place;
 
 use super::Cycle;
 use super::look::hash;
+use super::publish::Publisher;
 use crate::error::EngineError;
 
 const PAGE: usize = 1_000;
@@ -44,33 +45,38 @@ impl Cycle<'_> {
             let page = self.ws.ledger.paths_after(last.as_deref(), PAGE)?;
             let Some(end) = page.last() else { return Ok(()) };
             last = Some(end.path.key());
+            let mut publisher = self.publisher();
             for row in page {
                 let shown = row.memory.base.map(|base| self.ws.ledger.record(base)).transpose()?.flatten();
                 let shown = shown.and_then(|(record, _)| record.content.id());
                 for (place, id) in [(Place::Working, shown), (Place::Mirror, row.memory.mirror)] {
                     if let Some(id) = id
                         && lost.contains(&id)
-                        && self.write_back_from(place, &row.path, id)?
+                        && self.write_back_from(place, &row.path, id, &mut publisher)?
                     {
                         lost.remove(&id);
                     }
                 }
             }
+            let published = publisher.finish()?;
+            self.report.bytes_published += self.ws.ledger.batch(|ledger| published.note(ledger))?;
         }
         Ok(())
     }
 
-    fn write_back_from(&mut self, place: Place, path: &WorkPath, id: ContentId) -> Result<bool, EngineError> {
+    fn write_back_from(
+        &self,
+        place: Place,
+        path: &WorkPath,
+        id: ContentId,
+        publisher: &mut Publisher<'_>,
+    ) -> Result<bool, EngineError> {
         let file = self.root(place).join(path.as_str());
-        let disk = self.ws.doors.disk.clone();
-        if !hash(disk.as_ref(), &file).is_ok_and(|(found, _)| found == id) {
+        let disk = self.ws.doors.disk.as_ref();
+        if !hash(disk, &file).is_ok_and(|(found, _)| found == id) {
             return Ok(false);
         }
         let mut open = disk.open(&file).map_err(EngineError::io("cannot read", &file))?;
-        let mut publisher = self.publisher();
-        publisher.content(&mut open)?;
-        let published = publisher.finish()?;
-        self.report.bytes_published += self.ws.ledger.batch(|ledger| published.note(ledger))?;
-        Ok(self.ws.ledger.is_packed(id)?)
+        Ok(publisher.content(&mut open)?.0 == id)
     }
 }

@@ -78,5 +78,10 @@ pub trait Processes: Send + Sync {
     fn kill(&self, id: &ProcessId) -> io::Result<()>;
 }
 
+/// The process that has this number now, to be told from a later one; none when there is none.
+pub fn identity(pid: u32) -> Option<ProcessId> {
+    system::started(pid).map(|started| ProcessId { pid, started })
+}
+
 #[cfg(all(test, unix))]
 mod tests;

@@ -1,0 +1,81 @@
+//! The ports of services on this machine, all on 127.0.0.1. A service keeps the port it had, so that a bookmark goes
+//! on working; else the course's wish is taken where it is free. They are remembered here and never travel.
+
+use std::collections::BTreeMap;
+
+use kitbag_core::course::{Course, Port, ServiceKind};
+use kitbag_platform::process::free_port;
+
+use super::{databases, sqlite};
+use crate::error::EngineError;
+use crate::workspace::Workspace;
+
+/// Where the ledger remembers them: `SERVICE PORT`, one a line.
+const PORTS: &str = "environment.ports";
+
+/// The ports services had last.
+///
+/// # Errors
+/// The ledger fails.
+pub(super) fn remembered(ws: &Workspace) -> Result<BTreeMap<String, u16>, EngineError> {
+    let text = ws.ledger.get(PORTS)?.unwrap_or_default();
+    let one = |line: &str| {
+        line.split_once(' ').and_then(|(service, port)| Some((service.to_owned(), port.parse().ok()?)))
+    };
+    Ok(text.lines().filter_map(one).collect())
+}
+
+/// A port for each service that listens. Services for which `running` says so keep theirs.
+///
+/// # Errors
+/// The ledger fails, or the system has no free port.
+pub(super) fn choose(
+    ws: &Workspace,
+    course: &Course,
+    running: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, u16>, EngineError> {
+    let before = remembered(ws)?;
+    let mut chosen: BTreeMap<String, u16> = BTreeMap::new();
+    for service in &course.services {
+        let ServiceKind::Program(program) = &service.kind else { continue };
+        let wish = match program.port {
+            Port::None => continue,
+            Port::Any => 0,
+            Port::Preferred(port) => port,
+        };
+        let had = before.get(&service.name).copied();
+        let port = match had {
+            Some(port) if running(&service.name) => port,
+            _ => free(ws, had.unwrap_or(wish), &chosen)?,
+        };
+        chosen.insert(service.name.clone(), port);
+    }
+    let lines: Vec<_> = chosen.iter().map(|(service, port)| format!("{service} {port}")).collect();
+    ws.ledger.set(PORTS, &lines.join("\n"))?;
+    Ok(chosen)
+}
+
+/// Two services may wish for one port, and a port given out is free until its program runs.
+fn free(ws: &Workspace, wish: u16, chosen: &BTreeMap<String, u16>) -> Result<u16, EngineError> {
+    let taken = |port: u16| chosen.values().any(|other| *other == port);
+    let mut wish = if taken(wish) { 0 } else { wish };
+    loop {
+        let port =
+            free_port(wish).map_err(EngineError::io("cannot find a free port for", &ws.settings.work))?;
+        if !taken(port) {
+            return Ok(port);
+        }
+        wish = 0;
+    }
+}
+
+/// Where programs find each service: `KITBAG_<SERVICE>_URL` and its value. No secret stands in one.
+pub(super) fn urls(ws: &Workspace, course: &Course, ports: &BTreeMap<String, u16>) -> Vec<(String, String)> {
+    let url = |service: &kitbag_core::course::Service| match &service.kind {
+        ServiceKind::Sqlite(_) => Some(sqlite::url(&databases::file(ws, &service.name))),
+        ServiceKind::Program(program) => {
+            ports.get(&service.name).map(|port| format!("http://127.0.0.1:{port}{}", program.path))
+        }
+    };
+    course.services.iter().filter_map(|service| Some((service.url_variable(), url(service)?))).collect()
+}

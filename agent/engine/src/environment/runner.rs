@@ -1,0 +1,211 @@
+//! The backend plugin of one workspace, ready to be called: loaded, its doors opened, the environment's name known.
+//! What is remembered of an environment is which backend made it and under which name; the rest is the plugin's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kitbag_core::finding::Finding;
+use kitbag_plugin_host::{
+    Backend, Doors, EnvRef, EnvStatus, Fault, FaultCode, Grants, HostConfig, Op, OpContext, Phase, Plugin,
+    PluginError, PluginHost, Reply, Secret, Streams,
+};
+use serde::{Deserialize, Serialize};
+
+use super::secret::{key, secret};
+use super::{doors, ports};
+use crate::error::EngineError;
+use crate::folders::IDENTITIES;
+use crate::sync::Progress;
+use crate::workspace::Workspace;
+
+/// Where the ledger remembers the environment that was made here.
+const MADE: &str = "environment.made";
+/// A question takes no longer than this.
+pub(super) const SHORT: Duration = Duration::from_secs(15);
+/// Starting, stopping, a step of the course.
+pub(super) const LONG: Duration = Duration::from_secs(600);
+
+/// The environment that was made on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Made {
+    pub(super) backend: String,
+    pub(super) id: EnvRef,
+}
+
+/// The environment of this workspace, if one was made.
+///
+/// # Errors
+/// The ledger fails.
+pub(super) fn made(ws: &Workspace) -> Result<Option<Made>, EngineError> {
+    Ok(ws.ledger.get(MADE)?.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// It was destroyed.
+///
+/// # Errors
+/// The ledger fails.
+pub(super) fn forget(ws: &Workspace) -> Result<(), EngineError> {
+    Ok(ws.ledger.unset(MADE)?)
+}
+
+/// A plugin with everything a call goes with.
+pub(super) struct Runner<'a> {
+    ws: &'a Workspace,
+    plugin: Plugin,
+    doors: Doors,
+    pub(super) made: Made,
+    pub(super) token: String,
+    /// Whether the token was made just now.
+    pub(super) new_token: bool,
+    pub(super) ports: BTreeMap<String, u16>,
+}
+
+impl<'a> Runner<'a> {
+    /// The runner of the environment that was made here; none when none was.
+    ///
+    /// # Errors
+    /// The plugin cannot be loaded, or machine state cannot be used.
+    pub(super) async fn existing(
+        ws: &'a Workspace,
+        home: &Path,
+        progress: Arc<dyn Progress>,
+        terminal: bool,
+    ) -> Result<Option<Self>, EngineError> {
+        match made(ws)? {
+            Some(made) => Self::load(ws, home, made, progress, terminal).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The runner of the environment about to be made with a backend. Its name is remembered before anything is
+    /// done in it, and stays when the workspace later turns out to have another id too.
+    ///
+    /// # Errors
+    /// As [`Runner::existing`].
+    pub(super) async fn new(
+        ws: &'a Workspace,
+        home: &Path,
+        backend: &str,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Self, EngineError> {
+        let workspace = ws.ledger.get(IDENTITIES)?.unwrap_or_default();
+        let workspace = workspace.lines().min().unwrap_or(&ws.settings.name).to_owned();
+        let id = EnvRef { workspace, machine: ws.settings.machine_id.clone(), name: "course".to_owned() };
+        let made = match made(ws)? {
+            Some(made) if made.backend == backend => made,
+            _ => Made { backend: backend.to_owned(), id },
+        };
+        let runner = Self::load(ws, home, made, progress, false).await?;
+        ws.ledger.set(MADE, &serde_json::to_string(&runner.made).unwrap_or_default())?;
+        Ok(runner)
+    }
+
+    async fn load(
+        ws: &'a Workspace,
+        home: &Path,
+        made: Made,
+        progress: Arc<dyn Progress>,
+        terminal: bool,
+    ) -> Result<Self, EngineError> {
+        let plugins = home.join("plugins");
+        let (text, _) = secret(&plugins.join("key"), 32, &ws.doors)?;
+        let host = PluginHost::new(HostConfig::new(plugins.join("cache"), key(&text))).map_err(told)?;
+        let plugin = host.load_bundled(&made.backend).await.map_err(told)?;
+        let doors = doors::doors(ws, &made.backend, progress, terminal)?;
+        let (token, new_token) = secret(&ws.environment_folder().join("token"), 24, &ws.doors)?;
+        Ok(Runner { ws, plugin, doors, made, token, new_token, ports: ports::remembered(ws)? })
+    }
+
+    /// What every call may do: the folders, the token, the ports. Programs come from the person's consent.
+    pub(super) fn grants(&self, programs: &BTreeSet<String>) -> Result<Grants, EngineError> {
+        let data = self.ws.environment_folder().join("data");
+        self.ws.doors.disk.create_dirs(&data).map_err(EngineError::io("cannot write", &data))?;
+        Ok(Grants {
+            programs: programs.clone(),
+            folders: [("work".to_owned(), self.ws.settings.work.clone()), ("data".to_owned(), data)].into(),
+            secrets: [("token".to_owned(), Secret::new(&self.token))].into(),
+            ports: self.ports.values().copied().collect(),
+        })
+    }
+
+    /// Ask the plugin.
+    ///
+    /// # Errors
+    /// What the plugin or its host says.
+    pub(super) async fn call(&self, op: Op, grants: Grants, within: Duration) -> Result<Reply, PluginError> {
+        self.plugin.call(op, &OpContext::new(self.doors.clone(), grants, within)).await
+    }
+
+    /// Ask the plugin, with streams.
+    ///
+    /// # Errors
+    /// What the plugin or its host says.
+    pub(super) async fn call_with(
+        &self,
+        op: Op,
+        grants: Grants,
+        within: Duration,
+        streams: Streams,
+    ) -> Result<Reply, PluginError> {
+        let cx = OpContext::new(self.doors.clone(), grants, within).with_streams(streams);
+        self.plugin.call(op, &cx).await
+    }
+
+    /// How the environment is.
+    ///
+    /// # Errors
+    /// What the plugin or its host says.
+    pub(super) async fn status(&self) -> Result<EnvStatus, EngineError> {
+        let op = Op::Status(self.made.id.clone());
+        self.call(op, self.grants(&BTreeSet::new())?, SHORT).await.and_then(Reply::status).map_err(told)
+    }
+
+    /// Stop all it runs.
+    ///
+    /// # Errors
+    /// What the plugin or its host says.
+    pub(super) async fn stop(&self, grace: Duration) -> Result<(), EngineError> {
+        let grace_millis = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+        let op = Op::Stop { id: self.made.id.clone(), grace_millis };
+        self.call(op, self.grants(&BTreeSet::new())?, LONG).await.and_then(Reply::status).map_err(told)?;
+        Ok(())
+    }
+
+    /// Stop and forget it.
+    ///
+    /// # Errors
+    /// What the plugin or its host says.
+    pub(super) async fn destroy(&self) -> Result<(), EngineError> {
+        let op = Op::Destroy(self.made.id.clone());
+        self.call(op, self.grants(&BTreeSet::new())?, LONG).await.and_then(Reply::done).map_err(told)
+    }
+}
+
+/// Whether some program of it runs.
+pub(super) fn runs(status: &EnvStatus) -> bool {
+    let live = |phase: Phase| matches!(phase, Phase::Running | Phase::Starting);
+    !matches!(status.phase, Phase::Absent | Phase::Stopped)
+        && status.services.iter().any(|one| live(one.phase))
+}
+
+/// What a plugin says, for a person.
+pub(super) fn told(error: PluginError) -> EngineError {
+    let Fault { code, message, detail, remedies } = error.fault();
+    let remedies = remedies.into_iter().map(|remedy| match remedy.command.as_slice() {
+        [] => remedy.text,
+        command => format!("{} `{}`", remedy.text, command.join(" ")),
+    });
+    let remedy = remedies.collect::<Vec<_>>().join(" ");
+    let remedy = if remedy.is_empty() {
+        "Try again; if it stays, show this to your tutor.".to_owned()
+    } else {
+        remedy
+    };
+    let finding = Finding::new(message, detail.unwrap_or_default(), remedy);
+    match code {
+        FaultCode::MissingTool | FaultCode::NotGranted | FaultCode::Quota => EngineError::Missing(finding),
+        _ => EngineError::Failed(finding),
+    }
+}
