@@ -45,7 +45,7 @@ impl Printer {
     /// The document.
     pub fn document(&self, document: &impl Serialize) {
         let text = serde_json::to_string_pretty(document).unwrap_or_default();
-        write_line(&mut std::io::stdout().lock(), &text);
+        write_line(&mut std::io::stdout().lock(), &plain(&text));
     }
 
     /// Bad news.
@@ -73,6 +73,20 @@ impl Printer {
             *last = 0;
         }
     }
+}
+
+/// The document with every character that could paint on a terminal escaped as JSON has it. Such characters stand in
+/// strings only; JSON itself asks it for the first 32 alone.
+fn plain(document: &str) -> String {
+    let mut out = String::with_capacity(document.len());
+    for c in document.chars() {
+        if c == '\n' || (' '..='~').contains(&c) || shown(c.encode_utf8(&mut [0; 4])).starts_with(c) {
+            out.push(c);
+        } else {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        }
+    }
+    out
 }
 
 fn sentence(text: &str) -> String {

@@ -1,0 +1,17 @@
+//! Stories: what a student lives through with two computers and a cloud folder, told with the real program and
+//! plain file calls. One module a story; each test says which promise it shows and its tier. All of them are in the
+//! first tier (every landing).
+
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod contract;
+mod delivery;
+mod follow;
+mod gone;
+mod killed;
+mod machine;
+mod outside;
+mod people;
+mod places;
+mod provider;
+mod questions;
