@@ -38,6 +38,8 @@ pub enum Exit {
     Waiting,
     /// Done: 0.
     Done,
+    /// What a command run for the person ended with.
+    Passed(u8),
 }
 
 impl Exit {
@@ -51,6 +53,7 @@ impl Exit {
             Exit::Conflicts => 3,
             Exit::Waiting => 4,
             Exit::Done => 0,
+            Exit::Passed(code) => code,
         }
     }
 }

@@ -9,7 +9,13 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 const REST: &str = "\
 More commands:
+  open         Open the course in the browser, or the working folder
   where        The folders of this workspace
+  logs         What a service said
+  exec         Run a command beside the services
+  course       check: look a course's folder over
+  plugin       list, info: what runs courses here, and what it may do
+  demo         A guided tour in a folder of its own, under a minute
   completions  Completions for your shell
 
 Run `kitbag COMMAND --help` for what one takes.
@@ -62,6 +68,11 @@ pub struct Args {
 pub enum Verb {
     /// Join a cloud folder and a working folder on this machine
     Setup(Setup),
+    /// Begin: bring everything here, start the course
+    Up(Up),
+    /// End: put everything away; then you can shut down
+    #[command(visible_aliases = ["down", "stop"])]
+    Done,
     /// How things stand
     Status,
     /// Carry changes both ways now
@@ -70,6 +81,26 @@ pub enum Verb {
     Conflicts(Conflicts),
     /// Answer one of them
     Resolve(Resolve),
+    /// Start afresh: a new environment with the same work
+    Reset(Up),
+    /// Open the course in the browser, or the working folder
+    #[command(hide = true)]
+    Open(Open),
+    /// What a service said
+    #[command(hide = true)]
+    Logs(Logs),
+    /// Run a command beside the services
+    #[command(hide = true)]
+    Exec(Exec),
+    /// For course teams
+    #[command(hide = true)]
+    Course(Course),
+    /// What runs courses here, and what it may do
+    #[command(hide = true)]
+    Plugin(Plugin),
+    /// A guided tour in a folder of its own
+    #[command(hide = true)]
+    Demo(Demo),
     /// The folders of this workspace
     #[command(hide = true)]
     Where,
@@ -131,6 +162,94 @@ pub enum Absent {
     Accept,
     /// Put them back.
     Restore,
+}
+
+/// `up` and `reset`.
+#[derive(Debug, clap::Args)]
+pub struct Up {
+    /// What runs the course
+    #[arg(long, value_name = "NAME")]
+    pub backend: Option<String>,
+    /// Do not open the browser
+    #[arg(long)]
+    pub no_open: bool,
+}
+
+/// `open`.
+#[derive(Debug, clap::Args)]
+pub struct Open {
+    /// Which service; the course's own choice when not given
+    pub service: Option<String>,
+    /// Print what would be opened
+    #[arg(long)]
+    pub print: bool,
+}
+
+/// `logs`.
+#[derive(Debug, clap::Args)]
+pub struct Logs {
+    /// Which service; all when not given
+    pub service: Option<String>,
+    /// Go on showing what comes
+    #[arg(long, short)]
+    pub follow: bool,
+}
+
+/// `exec`.
+#[derive(Debug, clap::Args)]
+pub struct Exec {
+    /// A service whose surroundings are meant
+    pub service: Option<String>,
+    /// The command
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub command: Vec<String>,
+}
+
+/// `course`.
+#[derive(Debug, clap::Args)]
+pub struct Course {
+    /// What to do
+    #[command(subcommand)]
+    pub verb: CourseVerb,
+}
+
+/// What to do with a course.
+#[derive(Debug, Subcommand)]
+pub enum CourseVerb {
+    /// Look a course's folder over; says file, line and what to do
+    Check {
+        /// The folder with course.toml
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+}
+
+/// `plugin`.
+#[derive(Debug, clap::Args)]
+pub struct Plugin {
+    /// What to do
+    #[command(subcommand)]
+    pub verb: PluginVerb,
+}
+
+/// What to do with plugins.
+#[derive(Debug, Subcommand)]
+pub enum PluginVerb {
+    /// All of them
+    List,
+    /// One of them, with what it may do and why
+    Info {
+        /// Its id
+        id: String,
+    },
+}
+
+/// `demo`.
+#[derive(Debug, clap::Args)]
+pub struct Demo {
+    /// Keep the tour's folder, and put it here
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
 }
 
 /// `completions`.

@@ -2,14 +2,15 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kitbag_core::finding::{Exit, Finding};
 use kitbag_core::path::WorkPath;
+use kitbag_engine::course::{self, unpack};
 use kitbag_engine::doors::Doors;
 use kitbag_engine::error::EngineError;
 use kitbag_engine::sync::Rules;
 use kitbag_engine::workspace::{Config, Settings, Workspace, choose};
-use kitbag_page::status::EnvironmentView;
 use kitbag_platform::places::{Places, RealPlaces};
 
 use crate::Trouble;
@@ -17,7 +18,7 @@ use crate::args::Args;
 use crate::printer::Printer;
 
 /// For one command.
-pub struct Context<'a> {
+pub struct Context {
     /// The state root.
     pub home: PathBuf,
     /// The doors.
@@ -25,18 +26,18 @@ pub struct Context<'a> {
     /// The settings.
     pub config: Config,
     /// Prints.
-    pub printer: &'a Printer,
+    pub printer: Arc<Printer>,
     /// Take the usual answer.
     pub yes: bool,
     workspace: Option<String>,
 }
 
-impl<'a> Context<'a> {
+impl Context {
     /// From the command line.
     ///
     /// # Errors
     /// A setting that does not exist, or no place for machine state.
-    pub fn new(args: &Args, printer: &'a Printer) -> Result<Self, Trouble> {
+    pub fn new(args: &Args, printer: Arc<Printer>) -> Result<Self, Trouble> {
         let mut config = Config::default();
         for setting in &args.config {
             config.set(setting).map_err(|what| usage(what, "Run `kitbag --help` for what there is."))?;
@@ -106,23 +107,24 @@ impl<'a> Context<'a> {
     }
 
     /// What the course of the workspace says about files.
-    pub fn rules(&self, _ws: &Workspace) -> Result<Rules, Trouble> {
-        Ok(Rules::default())
+    ///
+    /// # Errors
+    /// The ledger or the unpacked course cannot be read.
+    pub fn rules(&self, ws: &Workspace) -> Result<Rules, Trouble> {
+        Ok(course::rules(unpack::unpacked(ws)?.as_ref()))
     }
 
-    /// TEMP
-    pub fn environment(&self, _ws: &Workspace) -> Result<EnvironmentView, Trouble> {
-        Ok(EnvironmentView::default())
-    }
-
-    /// TEMP
-    pub fn check_package(&self, _package: &Path) -> Result<(), Trouble> {
-        Ok(())
-    }
-
-    /// TEMP
-    pub fn begin_course(&self, _ws: &Workspace, _package: Option<&Path>) -> Result<usize, Trouble> {
-        Ok(0)
+    /// Wait for work that talks to plugins and programs.
+    ///
+    /// # Errors
+    /// Its own; or the system gives no room for it.
+    pub fn wait<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, Trouble>
+    where
+        Trouble: From<E>,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(EngineError::io("cannot start work in", &self.home))?;
+        Ok(runtime.block_on(work)?)
     }
 
     /// Ask for a line; none when nobody can be asked.

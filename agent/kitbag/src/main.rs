@@ -3,10 +3,12 @@
 
 mod args;
 mod context;
+mod opener;
 mod printer;
 mod verbs;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use kitbag_core::finding::{Exit, Finding};
@@ -20,9 +22,9 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return args::explain(error),
     };
-    let printer = Printer::new(args.json, args.plain);
+    let printer = Arc::new(Printer::new(args.json, args.plain));
     start_log(args.verbose);
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(args, &printer)));
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(args, printer.clone())));
     let exit = match outcome {
         Ok(Ok(exit)) => exit,
         Ok(Err(trouble)) => {
@@ -61,7 +63,7 @@ impl From<Finding> for Trouble {
 
 type Outcome = Result<Exit, Trouble>;
 
-fn run(args: Args, printer: &Printer) -> Outcome {
+fn run(args: Args, printer: Arc<Printer>) -> Outcome {
     let context = Context::new(&args, printer)?;
     match args.verb.unwrap_or(Verb::Status) {
         Verb::Setup(options) => verbs::setup::run(&context, &options),
@@ -70,6 +72,15 @@ fn run(args: Args, printer: &Printer) -> Outcome {
         Verb::Sync(options) => verbs::sync::run(&context, &options),
         Verb::Conflicts(options) => verbs::conflicts::run(&context, &options),
         Verb::Resolve(options) => verbs::resolve::run(&context, &options),
+        Verb::Up(options) => verbs::up::run(&context, &options),
+        Verb::Done => verbs::done::run(&context),
+        Verb::Reset(options) => verbs::reset::run(&context, &options),
+        Verb::Open(options) => verbs::open::run(&context, &options),
+        Verb::Logs(options) => verbs::logs::run(&context, &options),
+        Verb::Exec(options) => verbs::exec::run(&context, &options),
+        Verb::Course(options) => verbs::course::run(&context, &options),
+        Verb::Plugin(options) => verbs::plugin::run(&context, &options),
+        Verb::Demo(options) => verbs::demo::run(&context, &options),
         Verb::Completions(options) => verbs::completions::run(&context, &options),
     }
 }

@@ -2,6 +2,7 @@
 //! yet is null.
 
 use kitbag_core::session::Presence;
+use kitbag_engine::environment::EnvironmentView;
 use kitbag_engine::error::EngineError;
 use kitbag_engine::sync::{Conflict, Cycle, Rules};
 use kitbag_engine::workspace::Workspace;
@@ -48,30 +49,6 @@ pub struct ShareView {
     pub provider: Option<&'static str>,
     /// Whether it is there.
     pub reachable: bool,
-}
-
-/// What runs the course here.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct EnvironmentView {
-    /// The backend, once one was chosen.
-    pub backend: Option<String>,
-    /// `running`, `stopped` and the like; null where there is no course.
-    pub state: Option<String>,
-    /// Its services.
-    pub services: Vec<ServiceView>,
-}
-
-/// One service.
-#[derive(Debug, Clone, Serialize)]
-pub struct ServiceView {
-    /// Its name.
-    pub name: String,
-    /// `sqlite` or `program`.
-    pub kind: String,
-    /// `running`, `stopped` and the like.
-    pub state: String,
-    /// Where it is reached.
-    pub url: Option<String>,
 }
 
 /// `status --json`.

@@ -50,6 +50,14 @@ struct Grant {
     programs: BTreeSet<String>,
 }
 
+/// What the person has allowed, as far as it matters now.
+pub(super) struct Allowed {
+    /// The programs that may be started.
+    pub programs: BTreeSet<String>,
+    /// Programs that are here and were not allowed; the course goes on without them.
+    pub left_out: BTreeSet<String>,
+}
+
 /// The programs the person has allowed already; nobody is asked. None where this package and list were not answered.
 ///
 /// # Errors
@@ -61,30 +69,49 @@ pub(super) fn granted(
 ) -> Result<Option<BTreeSet<String>>, EngineError> {
     let wanted = wanted(here, backend);
     let same = wanted.programs.is_empty() || before(ws)?.as_ref() == Some(&wanted);
-    Ok(same.then_some(wanted.programs))
+    Ok(same.then(|| all(here, backend)))
 }
 
+fn all(here: &CourseHere, backend: &str) -> BTreeSet<String> {
+    here.course.programs(backend).into_iter().map(str::to_owned).collect()
+}
+
+/// What has to be asked: a program that is not on this computer and that the course can do without needs no answer.
 fn wanted(here: &CourseHere, backend: &str) -> Grant {
-    let programs = here.course.programs(backend).into_iter().map(str::to_owned).collect();
-    Grant { package: here.id, backend: backend.to_owned(), programs }
+    let programs = all(here, backend);
+    let matters = |program: &String| needed(&here.course, program) || find(program).is_some();
+    Grant {
+        package: here.id,
+        backend: backend.to_owned(),
+        programs: programs.into_iter().filter(matters).collect(),
+    }
+}
+
+/// Whether the course cannot run without a program.
+fn needed(course: &Course, program: &str) -> bool {
+    course.services.iter().any(|service| match &service.kind {
+        ServiceKind::Program(of) => of.program == program && !of.optional,
+        ServiceKind::Sqlite(_) => false,
+    })
 }
 
 fn before(ws: &Workspace) -> Result<Option<Grant>, EngineError> {
     Ok(ws.ledger.get(GRANT)?.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
-/// The programs the person allows. Asks where that has not been answered for this very package and list.
+/// The programs the person allows. Asks where that has not been answered for this very package and list. Without a
+/// yes the course goes on where it can do without them.
 ///
 /// # Errors
-/// [`EngineError::Missing`] when the person says no.
+/// [`EngineError::Missing`] when the person says no to one it needs.
 pub(super) fn programs(
     ws: &Workspace,
     here: &CourseHere,
     backend: &str,
     ask: &dyn Fn(&Question) -> bool,
-) -> Result<BTreeSet<String>, EngineError> {
+) -> Result<Allowed, EngineError> {
     if let Some(programs) = granted(ws, here, backend)? {
-        return Ok(programs);
+        return Ok(Allowed { programs, left_out: BTreeSet::new() });
     }
     let wanted = wanted(here, backend);
     let question = Question {
@@ -94,8 +121,12 @@ pub(super) fn programs(
         programs: wanted.programs.iter().map(|program| asked(&here.course, program)).collect(),
         again: before(ws)?.is_some(),
     };
+    if ask(&question) {
+        ws.ledger.set(GRANT, &serde_json::to_string(&wanted).unwrap_or_default())?;
+        return Ok(Allowed { programs: all(here, backend), left_out: BTreeSet::new() });
+    }
     let names: Vec<_> = wanted.programs.iter().map(String::as_str).collect();
-    if !ask(&question) {
+    if wanted.programs.iter().any(|program| needed(&here.course, program)) {
         return Err(EngineError::Missing(Finding::new(
             "the course's programs have not been allowed to start",
             format!(
@@ -105,8 +136,16 @@ pub(super) fn programs(
             "Run `kitbag up` and answer yes, or `kitbag up --yes`, if you trust the course team.",
         )));
     }
-    ws.ledger.set(GRANT, &serde_json::to_string(&wanted).unwrap_or_default())?;
-    Ok(wanted.programs)
+    let programs = all(here, backend).difference(&wanted.programs).cloned().collect();
+    Ok(Allowed { programs, left_out: wanted.programs })
+}
+
+/// What the person has allowed in this workspace: backend and programs; none where nothing was asked yet.
+///
+/// # Errors
+/// The ledger fails.
+pub fn grants(ws: &Workspace) -> Result<Option<(String, BTreeSet<String>)>, EngineError> {
+    Ok(before(ws)?.map(|grant| (grant.backend, grant.programs)))
 }
 
 fn asked(course: &Course, program: &str) -> AskedProgram {

@@ -19,10 +19,10 @@ mod up;
 mod view;
 
 pub use choose::choose;
-pub use consent::{AskedProgram, Question};
+pub use consent::{AskedProgram, Question, grants};
 pub use databases::file as database_file;
 pub use done::{Done, checkpoint, done};
-pub use kitbag_plugin_host::{LineSink, Streams};
+pub use kitbag_plugin_host::{LineSink, Manifest, Streams, World, bundled};
 pub use reach::{Opened, exec, logs, open};
 pub use reset::reset;
 pub use up::{Options, Up, up};

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kitbag_core::course::{Course, Moment, Specs, machine_problems};
+use kitbag_core::course::{Course, Moment, Service, ServiceKind, Specs, machine_problems};
 use kitbag_core::path::shown;
 use kitbag_core::session::EventKind;
 use kitbag_platform::disk::RealDisk;
@@ -15,7 +15,7 @@ use kitbag_platform::specs::{Host, RealHost};
 use kitbag_plugin_host::{EnvStatus, FaultCode, Op, Phase, Port, Reply, Spec};
 
 use super::choose::choose;
-use super::consent::{self, Question};
+use super::consent::{self, Allowed, Question};
 use super::databases::Databases;
 use super::reach::{self, Opened};
 use super::runner::{LONG, Runner, SHORT, runs, told};
@@ -182,7 +182,15 @@ impl Work<'_> {
     async fn environment(&mut self, home: &Path, options: &Options<'_>) -> Result<(), EngineError> {
         let course = &self.here.course;
         let backend = choose(course, options.backend.as_deref())?;
-        let programs = consent::programs(self.ws, self.here, &backend, options.ask)?;
+        let allowed = consent::programs(self.ws, self.here, &backend, options.ask)?;
+        if !allowed.left_out.is_empty() {
+            let names: Vec<_> = allowed.left_out.iter().map(String::as_str).collect();
+            self.up.notes.push(format!(
+                "The course would also start {}, which you have not allowed yet: answer yes to `kitbag up`, or use \
+                 `kitbag up --yes`.",
+                names.join(", ")
+            ));
+        }
         let mut runner = Runner::new(self.ws, home, &backend, self.progress.clone()).await?;
         if runner.new_token {
             self.up.notes.push(
@@ -207,7 +215,7 @@ impl Work<'_> {
         }
         let live = live(&status);
         runner.ports = ports::choose(self.ws, course, |service| live.contains(service))?;
-        let started = self.start(&runner, &programs).await;
+        let started = self.start(&runner, &allowed).await;
         let status = match started {
             Ok(status) => status,
             Err(error) => {
@@ -227,16 +235,12 @@ impl Work<'_> {
         Ok(())
     }
 
-    async fn start(
-        &mut self,
-        runner: &Runner<'_>,
-        programs: &BTreeSet<String>,
-    ) -> Result<EnvStatus, EngineError> {
-        let course = &self.here.course;
+    async fn start(&mut self, runner: &Runner<'_>, allowed: &Allowed) -> Result<EnvStatus, EngineError> {
+        let (course, programs) = (&self.here.course, &allowed.programs);
         let urls = ports::urls(self.ws, course, &runner.ports);
         let spec = Spec {
             id: runner.made.id.clone(),
-            source: source(course, &runner.made.backend),
+            source: source(course, &runner.made.backend, &allowed.left_out),
             ports: runner
                 .ports
                 .iter()
@@ -285,12 +289,16 @@ pub(super) fn live(status: &EnvStatus) -> BTreeSet<String> {
 }
 
 /// The course's block for a backend, with the services it has to run.
-fn source(course: &Course, backend: &str) -> serde_json::Value {
+fn source(course: &Course, backend: &str, left_out: &BTreeSet<String>) -> serde_json::Value {
     let mut source = match course.backends.get(backend) {
         Some(serde_json::Value::Object(block)) => block.clone(),
         _ => serde_json::Map::new(),
     };
-    let services = course.services.iter().map(|service| service.told_to_backend()).collect();
+    let runs = |service: &&Service| match &service.kind {
+        ServiceKind::Program(of) => !left_out.contains(&of.program),
+        ServiceKind::Sqlite(_) => true,
+    };
+    let services = course.services.iter().filter(runs).map(|service| service.told_to_backend()).collect();
     source.insert("services".to_owned(), serde_json::Value::Array(services));
     serde_json::Value::Object(source)
 }

@@ -8,7 +8,7 @@ use crate::args::{Args, Completions};
 use crate::context::Context;
 
 /// Print them.
-pub fn run(_: &Context<'_>, options: &Completions) -> Outcome {
+pub fn run(_: &Context, options: &Completions) -> Outcome {
     clap_complete::generate(options.shell, &mut Args::command(), "kitbag", &mut std::io::stdout());
     Ok(Exit::Done)
 }

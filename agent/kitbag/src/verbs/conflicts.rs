@@ -18,7 +18,7 @@ struct Document {
 }
 
 /// Show them.
-pub fn run(context: &Context<'_>, options: &Conflicts) -> Outcome {
+pub fn run(context: &Context, options: &Conflicts) -> Outcome {
     let ws = context.look()?;
     let rules = context.rules(&ws)?;
     let cycle = Cycle::for_answers(&ws, &rules)?;

@@ -2,8 +2,17 @@
 
 pub mod completions;
 pub mod conflicts;
+pub mod course;
+pub mod demo;
+pub mod done;
+pub mod exec;
+pub mod logs;
+pub mod open;
+pub mod plugin;
+pub mod reset;
 pub mod resolve;
 pub mod setup;
 pub mod status;
 pub mod sync;
+pub mod up;
 pub mod whereabouts;

@@ -17,7 +17,7 @@ struct Document {
 }
 
 /// Answer.
-pub fn run(context: &Context<'_>, options: &Resolve) -> Outcome {
+pub fn run(context: &Context, options: &Resolve) -> Outcome {
     let ws = context.open()?;
     let rules = context.rules(&ws)?;
     let path = options.path.as_ref().map(|path| context.work_path(&ws, path)).transpose()?;
@@ -43,7 +43,7 @@ pub fn run(context: &Context<'_>, options: &Resolve) -> Outcome {
         }
         _ => {}
     }
-    let report = sync::run(&ws, &rules, request, context.printer)?;
+    let report = sync::run(&ws, &rules, request, context.printer.as_ref())?;
     if context.printer.json() {
         let exit = report.exit();
         context.printer.document(&Document { answered, sync: report });
@@ -52,6 +52,6 @@ pub fn run(context: &Context<'_>, options: &Resolve) -> Outcome {
     for beside in answered.iter().flat_map(|answered| &answered.beside) {
         context.printer.line(format!("The other side lies beside it as {beside}."));
     }
-    tell(context.printer, &report);
+    tell(&context.printer, &report);
     Ok(report.exit())
 }

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use kitbag_engine::course::{adopt, folders, package, seeds, unpack};
 use kitbag_engine::error::show;
 use kitbag_engine::setup::{Wanted, setup};
+use kitbag_engine::share::Share;
 use kitbag_engine::sync::report::Report;
 use kitbag_engine::sync::{self, Request};
 use kitbag_engine::workspace::Workspace;
@@ -28,7 +30,7 @@ struct Document {
 }
 
 /// Set up, with the first sync.
-pub fn run(context: &Context<'_>, options: &Setup) -> Outcome {
+pub fn run(context: &Context, options: &Setup) -> Outcome {
     let share = match &options.share {
         Some(share) => absolute(share)?,
         None => ask_share(context)?,
@@ -42,15 +44,18 @@ pub fn run(context: &Context<'_>, options: &Setup) -> Outcome {
     // the package is read before anything is made: a broken one leaves no half set-up workspace
     let package = options.course.as_deref().map(absolute).transpose()?;
     if let Some(package) = &package {
-        context.check_package(package)?;
+        package::read_folder(package, &context.doors)?;
     }
     let wanted = Wanted { share, work, machine, name: context.named().map(str::to_owned) };
     let done = setup(&context.home, &wanted, &RealPlaces, &context.doors)?;
     let ws =
         Workspace::open(&context.home, done.settings.clone(), context.config.clone(), context.doors.clone())?;
-    let seeded = context.begin_course(&ws, package.as_deref())?;
+    let seeded = match &package {
+        Some(package) => bring_in(context, &ws, package)?,
+        None => 0,
+    };
     let rules = context.rules(&ws)?;
-    let report = sync::run(&ws, &rules, Request::default(), context.printer)?;
+    let report = sync::run(&ws, &rules, Request::default(), context.printer.as_ref())?;
     if context.printer.json() {
         let exit = report.exit();
         context.printer.document(&Document {
@@ -69,11 +74,29 @@ pub fn run(context: &Context<'_>, options: &Setup) -> Outcome {
         .line(format!("{what} the workspace {} on {}.", done.settings.name, done.settings.machine));
     context.printer.line(format!("  cloud folder    {}", show(&done.settings.share)));
     context.printer.line(format!("  working folder  {}", show(&done.settings.work)));
-    tell(context.printer, &report);
+    tell(&context.printer, &report);
     Ok(report.exit())
 }
 
-fn ask_share(context: &Context<'_>) -> Result<PathBuf, Trouble> {
+/// The course's package goes into the share, its files into the workspace: where it had none of its own.
+fn bring_in(context: &Context, ws: &Workspace, package: &Path) -> Result<usize, Trouble> {
+    let share = Share::new(&ws.settings.share, &ws.doors);
+    // what others put there first, so that nothing is placed twice
+    sync::run(ws, &context.rules(ws)?, Request::default(), context.printer.as_ref())?;
+    let adopted = adopt::adopt(ws, &share, package)?;
+    for warning in &adopted.warnings {
+        context.printer.say(format!("course: {warning}"));
+    }
+    let here = unpack::ensure_unpacked(ws, &share)?.here.unwrap_or(adopted.here);
+    let placed = seeds::place(ws, &share, &here)?;
+    folders::make_required(ws, &here.course)?;
+    for left in placed.left.iter().take(5) {
+        context.printer.say(format!("{left}: the course has one too; yours was left as it is"));
+    }
+    Ok(placed.placed)
+}
+
+fn ask_share(context: &Context) -> Result<PathBuf, Trouble> {
     let found = cloud_folders(&RealPlaces, context.doors.disk.as_ref());
     let missing = || {
         let found: Vec<_> =
@@ -93,7 +116,7 @@ fn ask_share(context: &Context<'_>) -> Result<PathBuf, Trouble> {
     }
 }
 
-fn ask_work(context: &Context<'_>, share: &Path) -> Result<PathBuf, Trouble> {
+fn ask_work(context: &Context, share: &Path) -> Result<PathBuf, Trouble> {
     let name = share.file_name().unwrap_or_default();
     let usual = RealPlaces.work_parent().map(|parent| parent.join(name));
     let missing = || usage("setup needs the working folder", "Name it with --work DIR.");

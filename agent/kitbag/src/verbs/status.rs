@@ -2,18 +2,19 @@
 
 use kitbag_core::finding::Exit;
 use kitbag_core::path::shown;
+use kitbag_engine::environment;
 use kitbag_engine::error::{count, show};
 use kitbag_page::status::{self, State};
 use kitbag_platform::places::RealPlaces;
 
-use crate::Outcome;
 use crate::context::Context;
+use crate::{Outcome, Trouble};
 
 /// Show it.
-pub fn run(context: &Context<'_>) -> Outcome {
+pub fn run(context: &Context) -> Outcome {
     let ws = context.look()?;
     let rules = context.rules(&ws)?;
-    let view = context.environment(&ws)?;
+    let view = context.wait(async { Ok::<_, Trouble>(environment::view(&ws, &context.home).await) })?;
     let status = status::read(&ws, &rules, view, &RealPlaces)?;
     let exit = match status.state {
         State::NeedsYou if status.held > 0 => Exit::Failed,
@@ -26,7 +27,7 @@ pub fn run(context: &Context<'_>) -> Outcome {
         context.printer.document(&status);
         return Ok(exit);
     }
-    let printer = context.printer;
+    let printer = &context.printer;
     printer.line(format!("{}: {}", status.workspace, status.state.words()));
     let provider = status.share.provider.map(|provider| format!(" ({provider})")).unwrap_or_default();
     let reachable = if status.share.reachable { "" } else { ": not there" };

@@ -10,15 +10,15 @@ use crate::context::Context;
 use crate::printer::Printer;
 
 /// Run it.
-pub fn run(context: &Context<'_>, options: &SyncOptions) -> Outcome {
+pub fn run(context: &Context, options: &SyncOptions) -> Outcome {
     let ws = context.open()?;
     let rules = context.rules(&ws)?;
     let request = Request { dry_run: options.dry_run, absent: None };
-    let report = sync::run(&ws, &rules, request, context.printer)?;
+    let report = sync::run(&ws, &rules, request, context.printer.as_ref())?;
     if context.printer.json() {
         context.printer.document(&report);
     } else {
-        tell(context.printer, &report);
+        tell(&context.printer, &report);
     }
     Ok(report.exit())
 }

@@ -17,7 +17,7 @@ struct Where {
 }
 
 /// Print them.
-pub fn run(context: &Context<'_>) -> Outcome {
+pub fn run(context: &Context) -> Outcome {
     let ws = context.look()?;
     let at = Where {
         workspace: ws.settings.name.clone(),

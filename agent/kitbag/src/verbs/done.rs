@@ -1,0 +1,42 @@
+//! `done`: everything put away, and whether it is safe to shut down.
+
+use kitbag_core::finding::Exit;
+use kitbag_core::path::shown;
+use kitbag_engine::environment;
+use kitbag_engine::sync::report::Report;
+use serde::Serialize;
+
+use super::sync::tell;
+use crate::Outcome;
+use crate::context::Context;
+
+#[derive(Serialize)]
+struct Document {
+    waiting: Vec<String>,
+    notes: Vec<String>,
+    sync: Report,
+}
+
+/// End.
+pub fn run(context: &Context) -> Outcome {
+    let ws = context.open()?;
+    let done = context.wait(environment::done(&ws, &context.home, context.printer.clone()))?;
+    let exit = done.report.exit();
+    if context.printer.json() {
+        context.printer.document(&Document { waiting: done.waiting, notes: done.notes, sync: done.report });
+        return Ok(exit);
+    }
+    let printer = &context.printer;
+    tell(printer, &done.report);
+    for line in done.notes.iter().chain(&done.waiting) {
+        printer.line(shown(line));
+    }
+    match exit {
+        Exit::Done if done.waiting.is_empty() => printer.line(
+            "Your work is in the cloud folder. Once your cloud program has carried it, you can shut down.",
+        ),
+        Exit::Conflicts => printer.line("Nothing is lost; you can shut down and answer later."),
+        _ => {}
+    }
+    Ok(exit)
+}

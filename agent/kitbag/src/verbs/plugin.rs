@@ -1,0 +1,94 @@
+//! `plugin list` and `plugin info`: what runs courses here, what each may do, and why.
+
+use kitbag_core::finding::{Exit, Finding};
+use kitbag_engine::environment;
+use kitbag_engine::environment::{Manifest, World, bundled};
+use serde::Serialize;
+
+use crate::args::{Plugin, PluginVerb};
+use crate::context::Context;
+use crate::{Outcome, Trouble};
+
+#[derive(Serialize)]
+struct Document {
+    plugins: Vec<Listed>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    id: String,
+    version: String,
+    kind: &'static str,
+    origin: &'static str,
+    grants: Vec<String>,
+}
+
+/// Show them.
+pub fn run(context: &Context, options: &Plugin) -> Outcome {
+    let mut manifests = Vec::new();
+    for (_, plugin) in bundled() {
+        let manifest = Manifest::read(plugin.manifest);
+        manifests.push(manifest.map_err(|error| {
+            Trouble::from(Finding::new(
+                "a plugin of kitbag's own cannot be read",
+                error.to_string(),
+                "Please report this.",
+            ))
+        })?);
+    }
+    match &options.verb {
+        PluginVerb::List => list(context, &manifests),
+        PluginVerb::Info { id } => info(context, &manifests, id),
+    }
+}
+
+fn list(context: &Context, manifests: &[Manifest]) -> Outcome {
+    // without a workspace nothing was granted
+    let granted = context.look().ok().and_then(|ws| environment::grants(&ws).ok().flatten());
+    let listed = manifests.iter().map(|manifest| {
+        let of_this = granted.iter().filter(|(backend, _)| *backend == manifest.id);
+        Listed {
+            id: manifest.id.clone(),
+            version: manifest.version.clone(),
+            kind: match manifest.world {
+                World::Backend => "backend",
+                World::Course => "course",
+            },
+            origin: "built-in",
+            grants: of_this
+                .flat_map(|(_, programs)| programs.iter().map(|name| format!("program {name}")))
+                .collect(),
+        }
+    });
+    let document = Document { plugins: listed.collect() };
+    if context.printer.json() {
+        context.printer.document(&document);
+        return Ok(Exit::Done);
+    }
+    for plugin in &document.plugins {
+        let grants =
+            if plugin.grants.is_empty() { "nothing granted yet".into() } else { plugin.grants.join(", ") };
+        context
+            .printer
+            .line(format!("{} {}  {}, {}; {grants}", plugin.id, plugin.version, plugin.kind, plugin.origin));
+    }
+    Ok(Exit::Done)
+}
+
+fn info(context: &Context, manifests: &[Manifest], id: &str) -> Outcome {
+    let Some(manifest) = manifests.iter().find(|manifest| manifest.id == id) else {
+        let what = format!("there is no plugin called {}", kitbag_core::path::shown(id));
+        return Err(Finding::new(what, "", "`kitbag plugin list` shows what there is.").into());
+    };
+    if context.printer.json() {
+        context.printer.document(manifest);
+        return Ok(Exit::Done);
+    }
+    context
+        .printer
+        .line(format!("{} {}: {}, by {}", manifest.id, manifest.version, manifest.title, manifest.publisher));
+    for capability in &manifest.capabilities {
+        context.printer.line(format!("  {}: {}", capability.name.as_str(), capability.reason));
+    }
+    Ok(Exit::Done)
+}

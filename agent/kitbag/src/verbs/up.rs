@@ -1,0 +1,85 @@
+//! `up`: everything here, the course started.
+
+use std::cell::Cell;
+
+use kitbag_core::finding::Exit;
+use kitbag_core::path::shown;
+use kitbag_engine::environment::{self, Opened, Options, Question, ServiceView};
+use kitbag_engine::error::show;
+use kitbag_engine::sync::report::Report;
+use serde::Serialize;
+
+use super::sync::tell;
+use crate::args::Up;
+use crate::context::Context;
+use crate::{Outcome, opener};
+
+#[derive(Serialize)]
+struct Document {
+    services: Vec<ServiceView>,
+    notes: Vec<String>,
+    sync: Report,
+}
+
+/// Begin.
+pub fn run(context: &Context, options: &Up) -> Outcome {
+    let ws = context.open()?;
+    let asked = Cell::new(false);
+    let ask = |question: &Question| consent(context, question, &asked);
+    let wanted = Options { backend: options.backend.clone(), ask: &ask };
+    let up = context.wait(environment::up(&ws, &context.home, &wanted, context.printer.clone()))?;
+    started(context, up, options)
+}
+
+/// What `up` and `reset` say at the end.
+pub fn started(context: &Context, up: environment::Up, options: &Up) -> Outcome {
+    let exit = up.report.exit();
+    if context.printer.json() {
+        context.printer.document(&Document { services: up.services, notes: up.notes, sync: up.report });
+        return Ok(exit);
+    }
+    let printer = &context.printer;
+    tell(printer, &up.report);
+    for note in &up.notes {
+        printer.line(shown(note));
+    }
+    for service in &up.services {
+        let url = service.url.as_deref().map(|url| format!("  {}", shown(url))).unwrap_or_default();
+        printer.line(format!("  {}: {}{url}", shown(&service.name), service.state));
+    }
+    if exit == Exit::Done {
+        printer.line("Ready. When you have finished: `kitbag done`.");
+    }
+    match up.open {
+        Some(opened @ Opened::Url { .. }) if !options.no_open && !context.yes => {
+            opener::open(&context.doors, &opened)?
+        }
+        Some(Opened::Folder(folder)) => printer.line(format!("Your files are in {}.", show(&folder))),
+        _ => {}
+    }
+    Ok(exit)
+}
+
+/// Ask whether the course's programs may be started, and say what that means.
+pub fn consent(context: &Context, question: &Question, asked: &Cell<bool>) -> bool {
+    if context.yes {
+        return true;
+    }
+    if asked.replace(true) {
+        return false;
+    }
+    let again = if question.again { " has changed and" } else { "" };
+    context.printer.say(format!(
+        "The course \"{}\"{again} wants to start these programs of your computer:",
+        shown(&question.course)
+    ));
+    for program in &question.programs {
+        let file = program.file.as_ref().map_or_else(|| "not installed".to_owned(), show);
+        let uses: Vec<_> = program.uses.iter().map(|name| shown(name)).collect();
+        context.printer.say(format!("  {} ({file}), for {}", shown(&program.program), uses.join(", ")));
+    }
+    context.printer.say("A program started here can do everything you can do on this computer.");
+    context
+        .ask("Allow it for this course? [y/N]")
+        .is_some_and(|answer| matches!(answer.as_str(), "y" | "Y" | "yes"))
+}
