@@ -24,8 +24,9 @@ pub struct Sidecar {
 }
 
 impl Contents for Sidecar {
-    fn read(&self, content: ContentId) -> Result<Arc<[u8]>, Unreadable> {
-        self.contents.get(&content).cloned().ok_or(Unreadable { content, reason: "not delivered".into() })
+    fn read(&self, content: ContentId) -> Result<Option<Arc<[u8]>>, Unreadable> {
+        let known = self.contents.get(&content).cloned();
+        known.map(Some).ok_or(Unreadable { content, reason: "not delivered".into() })
     }
 }
 

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::machine::{Chance, Files, Machine, empty, pair, room};
 
 /// Two machines with some thirty files.
@@ -175,6 +177,38 @@ fn joining_where_old_versions_are_gone() {
     let c = Machine::new(room.path(), "THIRD-PC", &a.share);
     c.setup().exits(&[0]);
     assert_eq!(c.files(), all);
+    // it is said once: nobody writes anything any more
+    for machine in [&a, &b] {
+        machine.sync();
+    }
+    for machine in [&a, &b, &c] {
+        let report = machine.run(&["--json", "sync"]).exits(&[0]).json();
+        assert_eq!((&report["bytes_published"], &report["waiting_for"]), (&0.into(), &json!([])), "{report}");
+    }
+    // and it is said again when the history is deleted again
+    fs::remove_dir_all(a.share.join(".kitbag")).unwrap();
+    all_show(&b, &a, &all);
+    let d = Machine::new(room.path(), "FOURTH-PC", &a.share);
+    d.setup().exits(&[0]);
+    assert_eq!(d.files(), all);
+}
+
+/// Another machine's word that a version is gone does not keep one that still shows it from bringing it back. First
+/// tier.
+#[test]
+fn a_gone_version_turns_up_again() {
+    let room = room();
+    let (a, b, mut all) = thirty(room.path());
+    a.write("part 0/file 0.txt", "line of 0\nand more\n");
+    all.0.insert("part 0/file 0.txt".into(), b"line of 0\nand more\n".to_vec());
+    a.sync();
+    fs::remove_dir_all(a.share.join(".kitbag")).unwrap();
+    a.sync();
+    let report = b.run(&["--json", "sync"]).exits(&[0]).json();
+    assert_ne!(report["bytes_published"], 0, "{report}");
+    all_show(&a, &b, &all);
+    let report = b.run(&["--json", "sync"]).exits(&[0]).json();
+    assert_eq!(report["bytes_published"], 0, "{report}");
 }
 
 /// Shows line 6: a share emptied with its history is not taken for a wish. It is said; `restore` fills it again, also

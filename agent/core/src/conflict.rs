@@ -58,7 +58,7 @@ pub fn answer(path: &WorkPath, history: &History, heads: &[RecordId], content: C
     record
 }
 
-/// All lines of all sides in one text, or none where a side is not text.
+/// All lines of all sides in one text, or none where a side is not text or gone.
 ///
 /// # Errors
 /// A side cannot be read.
@@ -72,7 +72,7 @@ pub fn both_texts(
     for head in heads {
         match history.content(*head) {
             Some(Content::File { id, size }) if lines_apply(path) && size <= text::LARGEST as u64 => {
-                let bytes = contents.read(id)?;
+                let Some(bytes) = contents.read(id)? else { return Ok(None) };
                 if !text::is_text(&bytes) {
                     return Ok(None);
                 }

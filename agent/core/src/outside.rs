@@ -41,7 +41,7 @@ fn nearest(
     if !lines_apply(path) || size > text::LARGEST as u64 {
         return Ok(None);
     }
-    let bytes = contents.read(id)?;
+    let Some(bytes) = contents.read(id)? else { return Ok(None) };
     if !text::is_text(&bytes) {
         return Ok(None);
     }
@@ -51,7 +51,7 @@ fn nearest(
         if size > text::LARGEST as u64 {
             continue;
         }
-        let other = contents.read(id)?;
+        let Some(other) = contents.read(id)? else { continue };
         if !text::is_text(&other) || text::common(&other, &bytes) == 0 {
             continue;
         }

@@ -288,12 +288,13 @@ impl Work<'_> {
         if size > text::LARGEST as u64 {
             return Ok(false);
         }
-        let part = self.contents.read(id)?;
+        let Some(part) = self.contents.read(id)? else { return Ok(false) };
         for (_, record) in self.history.live() {
             if let Content::File { id, size: whole } = record.content
                 && whole >= size
                 && whole <= text::LARGEST as u64
-                && text::is_partial(&part, &self.contents.read(id)?)
+                && let Some(whole) = self.contents.read(id)?
+                && text::is_partial(&part, &whole)
             {
                 return Ok(true);
             }

@@ -14,11 +14,12 @@ use crate::version::{Content, Kind, Record};
 
 /// Where merges read the bytes of a version.
 pub trait Contents {
-    /// The bytes, which stand on this machine or in the share. Asked for text sizes only.
+    /// The bytes, which stand on this machine or in the share; none when they are known to be nowhere any more,
+    /// as those of an old version can be. Asked for text sizes only.
     ///
     /// # Errors
     /// The bytes are not to be had now; the path waits.
-    fn read(&self, id: ContentId) -> Result<Arc<[u8]>, Unreadable>;
+    fn read(&self, id: ContentId) -> Result<Option<Arc<[u8]>>, Unreadable>;
 }
 
 /// The bytes of a version could not be read; nothing is decided without them.
@@ -84,8 +85,8 @@ struct Fresh<'a> {
 }
 
 impl Contents for Fresh<'_> {
-    fn read(&self, id: ContentId) -> Result<Arc<[u8]>, Unreadable> {
-        self.made.get(&id).cloned().map_or_else(|| self.stored.read(id), Ok)
+    fn read(&self, id: ContentId) -> Result<Option<Arc<[u8]>>, Unreadable> {
+        self.made.get(&id).cloned().map_or_else(|| self.stored.read(id), |bytes| Ok(Some(bytes)))
     }
 }
 
@@ -121,9 +122,16 @@ fn merge(
     }
     let (from_left, from_right) =
         (history.ancestors(left, Near::Counts), history.ancestors(right, Near::Counts));
-    let base = base_text(history, contents, &from_left, &from_right, DEEPEST_BASE)?;
-    let ask_left = asked(history, contents, left, &from_left, &from_right)?;
-    let ask_right = asked(history, contents, right, &from_right, &from_left)?;
+    let known = base_text(history, contents, &from_left, &from_right, DEEPEST_BASE).and_then(|base| {
+        let ask_left = asked(history, contents, left, &from_left, &from_right)?;
+        Ok((base, ask_left, asked(history, contents, right, &from_right, &from_left)?))
+    });
+    let (base, ask_left, ask_right) = match known {
+        Ok(known) => known,
+        // without a base nothing is removed, so nothing that ought to be asked is done unasked
+        Err(Stop::Gone) => Default::default(),
+        Err(Stop::Unreadable(error)) => return Err(error),
+    };
     let asks = Asks { left: borrowed(&ask_left), right: borrowed(&ask_right) };
     Ok(match text::merge(base.as_deref(), &x, &y, &asks) {
         Merged::Conflict => None,
@@ -177,12 +185,38 @@ fn half_delivered(
     }
 }
 
-/// The bytes where they are few enough to be looked into.
+/// Why what two sides come from cannot be told.
+enum Stop {
+    /// Bytes it takes are nowhere any more.
+    Gone,
+    /// They are not to be had now.
+    Unreadable(Unreadable),
+}
+
+impl From<Unreadable> for Stop {
+    fn from(error: Unreadable) -> Self {
+        Stop::Unreadable(error)
+    }
+}
+
+/// The bytes of an older version, where they are few enough to be looked into.
+fn older(content: Content, contents: &dyn Contents) -> Result<Option<Arc<[u8]>>, Stop> {
+    match readable(content, contents)? {
+        None if fits(content) => Err(Stop::Gone),
+        bytes => Ok(bytes),
+    }
+}
+
+/// The bytes where they are few enough to be looked into, and not gone.
 fn readable(content: Content, contents: &dyn Contents) -> Result<Option<Arc<[u8]>>, Unreadable> {
     match content {
-        Content::File { id, size } if size <= text::LARGEST as u64 => contents.read(id).map(Some),
+        Content::File { id, .. } if fits(content) => contents.read(id),
         _ => Ok(None),
     }
+}
+
+fn fits(content: Content) -> bool {
+    matches!(content, Content::File { size, .. } if size <= text::LARGEST as u64)
 }
 
 fn common(history: &History, left: RecordId, right: RecordId, near: Near) -> BTreeSet<RecordId> {
@@ -203,19 +237,20 @@ fn maximal(history: &History, set: &BTreeSet<RecordId>, near: Near) -> Vec<Recor
 /// A criss-cross deeper than this is merged without base: it asks more, and loses nothing.
 const DEEPEST_BASE: usize = 12;
 
-/// The text both sides started from: their maximal common ancestors, several merged with one another first.
+/// The text both sides started from: their maximal common ancestors, several merged with one another first. Where
+/// one of them is gone it is not guessed from the others: a line might be removed that a person had put back.
 fn base_text(
     history: &History,
     contents: &dyn Contents,
     left: &BTreeSet<RecordId>,
     right: &BTreeSet<RecordId>,
     depth: usize,
-) -> Result<Option<Vec<u8>>, Unreadable> {
+) -> Result<Option<Vec<u8>>, Stop> {
     let shared: BTreeSet<_> = left.intersection(right).copied().collect();
     let mut base: Option<(Vec<u8>, BTreeSet<RecordId>)> = None;
     for id in maximal(history, &shared, Near::Counts) {
         let Some(content) = history.content(id) else { continue };
-        let Some(bytes) = readable(content, contents)? else { continue };
+        let Some(bytes) = older(content, contents)? else { continue };
         if !text::is_text(&bytes) {
             continue;
         }
@@ -244,7 +279,7 @@ fn asked(
     head: RecordId,
     from: &BTreeSet<RecordId>,
     others: &BTreeSet<RecordId>,
-) -> Result<Lines, Unreadable> {
+) -> Result<Lines, Stop> {
     let settled = history.ancestors(head, Near::Ignored);
     let mut all = Lines::new();
     for &id in from.difference(others) {
@@ -254,7 +289,7 @@ fn asked(
             continue;
         }
         let Some(near) = history.content(near) else { continue };
-        let (Some(was), Some(is)) = (readable(near, contents)?, readable(record.content, contents)?) else {
+        let (Some(was), Some(is)) = (older(near, contents)?, older(record.content, contents)?) else {
             continue;
         };
         all.extend(text::removed(&was, &is).into_keys().map(<[u8]>::to_vec));
@@ -265,3 +300,6 @@ fn asked(
 fn borrowed(owned: &Lines) -> BTreeSet<&[u8]> {
     owned.iter().map(Vec::as_slice).collect()
 }
+
+#[cfg(test)]
+mod tests;

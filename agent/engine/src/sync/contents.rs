@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kitbag_core::id::ContentId;
 use kitbag_core::path::TEMPORARY_PREFIX;
 use kitbag_core::reconcile::{self, Unreadable};
-use kitbag_store::{Contents, Ledger, Loose};
+use kitbag_store::{ContentError, Contents, Ledger, Loose};
 
 use crate::doors::Doors;
 use crate::error::EngineError;
@@ -114,19 +114,23 @@ impl<'a> BatchContents<'a> {
     }
 }
 
-fn into_io(error: kitbag_store::ContentError) -> io::Error {
+fn into_io(error: ContentError) -> io::Error {
     match error {
-        kitbag_store::ContentError::Unreadable { error, .. } => error,
+        ContentError::Unreadable { error, .. } => error,
         other => io::Error::other(other.to_string()),
     }
 }
 
 impl reconcile::Contents for BatchContents<'_> {
-    fn read(&self, content: ContentId) -> Result<Arc<[u8]>, Unreadable> {
+    fn read(&self, content: ContentId) -> Result<Option<Arc<[u8]>>, Unreadable> {
         if let Some(bytes) = self.held.get(&content) {
-            return Ok(bytes.clone());
+            return Ok(Some(bytes.clone()));
         }
-        let bytes = self.stored().read(content, HELD_BYTES);
-        bytes.map(Arc::from).map_err(|error| Unreadable { content, reason: error.to_string() })
+        let gone = |error| match error {
+            ContentError::NotHere(_) if self.ledger.is_gone(content)? => Ok(None),
+            error => Err(error),
+        };
+        let bytes = self.stored().read(content, HELD_BYTES).map(|bytes| Some(Arc::from(bytes))).or_else(gone);
+        bytes.map_err(|error| Unreadable { content, reason: error.to_string() })
     }
 }

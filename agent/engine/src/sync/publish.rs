@@ -93,6 +93,20 @@ impl<'a> Publisher<'a> {
         }
     }
 
+    /// Say that the bytes of a content are nowhere any more.
+    ///
+    /// # Errors
+    /// A full pack cannot be written.
+    pub fn gone(&mut self, content: ContentId) -> Result<(), EngineError> {
+        match self.builder.gone(content) {
+            Err(Unfit::NoRoom) => {
+                self.flush()?;
+                self.fits(|builder| builder.gone(content))
+            }
+            other => unfit(other),
+        }
+    }
+
     /// Add the description of a course package.
     ///
     /// # Errors

@@ -1,10 +1,13 @@
 //! Records this machine knows that are missing from the share are written back, with the contents that can still be
-//! had: somebody cleaned the folder, or a provider lost a file. The others then find everything again.
+//! had: somebody cleaned the folder, or a provider lost a file. The others then find everything again. A superseded
+//! content that can be had nowhere is said to be gone, so that a machine that joins does not wait for it for ever.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 
 use kitbag_core::id::ContentId;
 use kitbag_core::path::WorkPath;
+use kitbag_core::version::Content;
 use kitbag_store::ledger::Place;
 
 use super::Cycle;
@@ -13,6 +16,14 @@ use super::publish::Publisher;
 use crate::error::EngineError;
 
 const PAGE: usize = 1_000;
+
+/// Whether a file still holds the bytes that are looked for.
+enum Found {
+    Here,
+    Not,
+    /// It cannot be read now.
+    Unsure,
+}
 
 impl Cycle<'_> {
     pub(super) fn write_back(&mut self) -> Result<(), EngineError> {
@@ -40,10 +51,11 @@ impl Cycle<'_> {
         let lost: BTreeSet<ContentId> = self.ws.ledger.lost_contents()?.into_iter().collect();
         let kept: Vec<ContentId> = self.ws.ledger.observed_contents()?;
         let mut lost: BTreeSet<_> = lost.into_iter().filter(|id| !kept.contains(id)).collect();
+        let mut unsure = BTreeSet::new();
         let mut last: Option<Vec<u8>> = None;
         while !lost.is_empty() {
             let page = self.ws.ledger.paths_after(last.as_deref(), PAGE)?;
-            let Some(end) = page.last() else { return Ok(()) };
+            let Some(end) = page.last() else { break };
             last = Some(end.path.key());
             let mut publisher = self.publisher();
             for row in page {
@@ -52,16 +64,77 @@ impl Cycle<'_> {
                 for (place, id) in [(Place::Working, shown), (Place::Mirror, row.memory.mirror)] {
                     if let Some(id) = id
                         && lost.contains(&id)
-                        && self.write_back_from(place, &row.path, id, &mut publisher)?
                     {
-                        lost.remove(&id);
+                        match self.write_back_from(place, &row.path, id, &mut publisher)? {
+                            Found::Here => drop(lost.remove(&id)),
+                            Found::Not => {}
+                            Found::Unsure => drop(unsure.insert(id)),
+                        }
                     }
                 }
             }
             let published = publisher.finish()?;
             self.report.bytes_published += self.ws.ledger.batch(|ledger| published.note(ledger))?;
         }
+        self.say_gone(lost.difference(&unsure).copied().collect())
+    }
+
+    /// Contents this machine looked for and has nowhere, where only superseded versions need them: said once in the
+    /// share, unless somebody said so before. What a newest version needs is waited for.
+    fn say_gone(&mut self, lost: BTreeSet<ContentId>) -> Result<(), EngineError> {
+        let gone = self.superseded(lost)?;
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let mut publisher = self.publisher();
+        for id in &gone {
+            if !self.ws.ledger.is_gone(*id)? {
+                publisher.gone(*id)?;
+            }
+        }
+        let published = publisher.finish()?;
+        self.report.bytes_published += self.ws.ledger.batch(|ledger| {
+            let bytes = published.note(ledger)?;
+            for id in &gone {
+                ledger.looked_for_gone(*id)?;
+            }
+            Ok::<_, EngineError>(bytes)
+        })?;
         Ok(())
+    }
+
+    /// Without those that a head of some path has, or a record that does not count yet.
+    fn superseded(&self, mut contents: BTreeSet<ContentId>) -> Result<BTreeSet<ContentId>, EngineError> {
+        let ledger = &self.ws.ledger;
+        let needed = |content: ContentId, contents: &mut BTreeSet<ContentId>| {
+            contents.remove(&content);
+            for part in ledger.unit_parts(content)?.unwrap_or_default() {
+                contents.remove(&part);
+            }
+            Ok::<_, EngineError>(())
+        };
+        if contents.is_empty() {
+            return Ok(contents);
+        }
+        for content in ledger.waiting()?.into_iter().filter_map(|waiting| waiting.content) {
+            needed(content, &mut contents)?;
+        }
+        let mut last: Option<Vec<u8>> = None;
+        while !contents.is_empty() {
+            let page = ledger.paths_after(last.as_deref(), PAGE)?;
+            let Some(end) = page.last() else { break };
+            last = Some(end.path.key());
+            for row in page {
+                let history = self.history(&row.path)?;
+                for content in history.heads().into_iter().filter_map(|head| history.content(head)) {
+                    match content {
+                        Content::File { id, .. } | Content::Unit { id, .. } => needed(id, &mut contents)?,
+                        Content::Deleted => {}
+                    }
+                }
+            }
+        }
+        Ok(contents)
     }
 
     fn write_back_from(
@@ -70,13 +143,16 @@ impl Cycle<'_> {
         path: &WorkPath,
         id: ContentId,
         publisher: &mut Publisher<'_>,
-    ) -> Result<bool, EngineError> {
+    ) -> Result<Found, EngineError> {
         let file = self.root(place).join(path.as_str());
         let disk = self.ws.doors.disk.as_ref();
-        if !hash(disk, &file).is_ok_and(|(found, _)| found == id) {
-            return Ok(false);
+        match hash(disk, &file) {
+            Ok((found, _)) if found == id => {}
+            Ok(_) => return Ok(Found::Not),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Not),
+            Err(_) => return Ok(Found::Unsure),
         }
         let mut open = disk.open(&file).map_err(EngineError::io("cannot read", &file))?;
-        Ok(publisher.content(&mut open)?.0 == id)
+        Ok(if publisher.content(&mut open)?.0 == id { Found::Here } else { Found::Not })
     }
 }

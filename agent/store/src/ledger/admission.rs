@@ -1,7 +1,7 @@
 //! Which records count. A record is admitted once its parents, the record it is near to and its content are
-//! here; until then it waits, and each thing it lacks stands in `needs`. Whatever arrives strikes out its own
-//! needs, so admitting costs what arrives and not what waits, and a chain of any length is one walk. What was
-//! once admitted stays so: decisions were made on it.
+//! here, or its content is known to be gone; until then it waits, and each thing it lacks stands in `needs`.
+//! Whatever arrives strikes out its own needs, so admitting costs what arrives and not what waits, and a chain
+//! of any length is one walk. What was once admitted stays so: decisions were made on it.
 
 use std::collections::BTreeSet;
 
@@ -106,17 +106,19 @@ impl Ledger {
     }
 
     fn unmet_content(&self, id: ContentId, unit: bool, to: &mut BTreeSet<Need>) -> Result<(), StoreError> {
-        if !self.has_content(id)? {
+        if !self.is_here_or_gone(id)? {
             to.insert((A_CONTENT, *id.as_bytes()));
         }
         if unit {
             match self.unit_parts(id)? {
+                // Without its manifest nobody will ever know the parts.
+                None if !self.has_content(id)? && self.is_gone(id)? => {}
                 None => {
                     to.insert((A_LIST, *id.as_bytes()));
                 }
                 Some(parts) => {
                     for part in parts {
-                        if !self.has_content(part)? {
+                        if !self.is_here_or_gone(part)? {
                             to.insert((A_CONTENT, *part.as_bytes()));
                         }
                     }
@@ -158,6 +160,12 @@ impl Ledger {
     /// A content is here now. Said of any piece too, since a short content bears its piece's name.
     pub(super) fn content_arrived(&self, content: &[u8; 32]) -> Result<(), StoreError> {
         self.arrived(A_CONTENT, content, &mut Vec::new())
+    }
+
+    /// A content will not come any more, nor, if it is a unit's manifest, the list of its parts.
+    pub(super) fn content_is_gone(&self, content: &[u8; 32]) -> Result<(), StoreError> {
+        self.arrived(A_CONTENT, content, &mut Vec::new())?;
+        self.arrived(A_LIST, content, &mut Vec::new())
     }
 
     // A content of many pieces may have become whole by the last of them.
@@ -247,7 +255,7 @@ impl Ledger {
     }
 
     /// Contents of admitted records that are no longer here: a pack was taken away. Old content that was
-    /// pruned on purpose is among them. Looks at every record; for the time after [`Ledger::forget_pack`].
+    /// pruned on purpose is among them; what is gone for good is so until [`Ledger::looked_for_gone`]. Looks at every record; for the time after [`Ledger::forget_pack`].
     ///
     /// # Errors
     /// Those of the database.
@@ -255,7 +263,10 @@ impl Ledger {
         let mut find = self.db.prepare_cached(
             "SELECT DISTINCT content FROM records WHERE state = 2 AND content IS NOT NULL
                  AND NOT EXISTS (SELECT 1 FROM pieces WHERE piece = content)
-                 AND NOT EXISTS (SELECT 1 FROM kept WHERE kept.content = records.content)",
+                 AND NOT EXISTS (SELECT 1 FROM kept WHERE kept.content = records.content)
+                 AND NOT EXISTS (
+                     SELECT 1 FROM gone WHERE gone.content = records.content AND looked = 1
+                 )",
         )?;
         let mut lost = BTreeSet::new();
         for content in find.query_map([], |row| column::id(row, 0))? {
@@ -269,7 +280,7 @@ impl Ledger {
         )?;
         for parts in find.query_map([], |row| column::ids::<ContentId>(row, 0))? {
             for part in parts? {
-                if !self.has_content(part)? {
+                if !self.has_content(part)? && !self.was_looked_for(part)? {
                     lost.insert(part);
                 }
             }

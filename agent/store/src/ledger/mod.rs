@@ -8,6 +8,7 @@ mod admission;
 mod candidates;
 mod column;
 mod events;
+mod gone;
 mod held;
 mod intents;
 mod kept;

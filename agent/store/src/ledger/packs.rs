@@ -21,7 +21,7 @@ pub struct Located {
 }
 
 impl Ledger {
-    /// Take in everything a pack holds: records, packages, pieces and lists. `size` is the file's, in bytes;
+    /// Take in everything a pack holds: records, packages, pieces, lists and what is gone. `size` is the file's, in bytes;
     /// `mine` says this machine wrote it. Taking the same pack again changes nothing. The number of records
     /// that are new is returned; they count only after [`Ledger::admit`].
     ///
@@ -35,6 +35,7 @@ impl Ledger {
                 .execute(params![id.as_bytes(), size.cast_signed(), mine])?;
             let number = ledger.pack_number(id)?;
             ledger.add_pieces(number, pack)?;
+            ledger.add_gone(number, pack)?;
             for package in &pack.packages {
                 ledger.add_package(number, package.id, &package.raw)?;
             }
@@ -130,6 +131,9 @@ impl Ledger {
                 "DELETE FROM pieces WHERE pack = ?1",
                 "DELETE FROM layouts WHERE pack = ?1",
                 "DELETE FROM package_packs WHERE pack = ?1",
+                "DELETE FROM gone WHERE pack = ?1",
+                // What came back after it was gone may have gone again with this pack.
+                "UPDATE gone SET looked = 0 WHERE pack <> ?1",
                 "DELETE FROM packs WHERE number = ?1",
             ] {
                 ledger.db.prepare_cached(step)?.execute([number])?;

@@ -76,6 +76,12 @@ CREATE TABLE services (
 CREATE TABLE plugin_state (
     plugin TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (plugin, key)
 ) STRICT;
+", "
+-- Contents whose bytes a pack says are nowhere any more. looked: this machine looked for them itself, in vain.
+CREATE TABLE gone (
+    content BLOB NOT NULL, pack INTEGER NOT NULL, looked INTEGER NOT NULL, PRIMARY KEY (content, pack)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX gone_pack ON gone (pack);
 "];
 
 pub(super) fn configure(db: &Connection) -> Result<(), StoreError> {

@@ -13,11 +13,11 @@ pub(crate) fn path(text: &str) -> WorkPath {
     WorkPath::parse(text).unwrap()
 }
 
-fn add(ledger: &Ledger, record: &Record) -> bool {
+pub(crate) fn add(ledger: &Ledger, record: &Record) -> bool {
     ledger.add_record(record.id(), record, &record.canonical(), None, None).unwrap()
 }
 
-fn pack_of(records: &[&Record], contents: &[&[u8]]) -> (PackId, Pack) {
+pub(crate) fn pack_of(records: &[&Record], contents: &[&[u8]]) -> (PackId, Pack) {
     let mut builder = Builder::new();
     for record in records {
         builder.record(&record.canonical(), Some(&label())).unwrap();
@@ -29,7 +29,7 @@ fn pack_of(records: &[&Record], contents: &[&[u8]]) -> (PackId, Pack) {
     (packed.id, read(packed.id, &packed.bytes).unwrap())
 }
 
-fn give(ledger: &Ledger, (id, pack): &(PackId, Pack)) -> u64 {
+pub(crate) fn give(ledger: &Ledger, (id, pack): &(PackId, Pack)) -> u64 {
     ledger.add_pack(*id, pack, 1000, false).unwrap()
 }
 

@@ -43,6 +43,7 @@ pub struct Builder {
     known_records: HashSet<RecordId>,
     known_pieces: HashSet<PieceId>,
     known_contents: HashSet<ContentId>,
+    known_gone: HashSet<ContentId>,
 }
 
 impl Builder {
@@ -87,6 +88,19 @@ impl Builder {
         let mut written = false;
         self.statement(|to| written = statement::write_package(to, raw))?;
         if written { Ok(()) } else { Err(Unfit::Unreadable) }
+    }
+
+    /// Say that the bytes of a content are nowhere any more. One that is in already is passed over.
+    ///
+    /// # Errors
+    /// When it does not fit.
+    pub fn gone(&mut self, content: ContentId) -> Result<(), Unfit> {
+        if self.known_gone.contains(&content) {
+            return Ok(());
+        }
+        self.statement(|to| statement::write_gone(to, content))?;
+        self.known_gone.insert(content);
+        Ok(())
     }
 
     /// Add a piece. One that is in already is passed over.

@@ -15,6 +15,8 @@ mod statement;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::BTreeSet;
+
 use kitbag_core::id::{ContentId, PackId, PieceId, RecordId};
 use kitbag_core::version::{Label, Record};
 
@@ -57,6 +59,8 @@ pub struct Pack {
     pub pieces: Vec<PieceAt>,
     /// Contents of more than one piece; the pieces may lie in other packs.
     pub contents: Vec<(ContentId, u64, Vec<PieceId>)>,
+    /// Contents of superseded versions whose bytes are said to be nowhere any more.
+    pub gone: BTreeSet<ContentId>,
     /// What was skipped and why, in words that are safe to show.
     pub refused: Vec<String>,
 }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use kitbag_core::id::RecordId;
+use kitbag_core::id::{ContentId, RecordId};
 use kitbag_core::path::shown;
 use kitbag_core::version::{LONGEST_RECORD, Label, Record};
 use serde::{Deserialize, Serialize};
@@ -15,9 +15,11 @@ use super::{Pack, PackPackage, PackRecord, Package};
 const RECORD: &[u8] = b"{\"record\":";
 const LABEL: &[u8] = b"{\"label\":";
 const PACKAGE: &[u8] = b"{\"package\":";
+const GONE: &[u8] = b"{\"gone\":";
 // A course of many thousand seeds still fits.
 const LONGEST_PACKAGE: usize = 4 * 1024 * 1024;
 const LONGEST_LABEL: usize = 1024;
+const LONGEST_GONE: usize = 1024;
 const MOST_NOTES: usize = 100;
 const LONGEST_NOTE: usize = 160;
 
@@ -26,6 +28,11 @@ struct LabelLine {
     record: RecordId,
     machine: String,
     time: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GoneLine {
+    content: ContentId,
 }
 
 /// Words about what was skipped. Whoever fills a pack with rubbish gets a hundred lines of attention.
@@ -74,6 +81,10 @@ pub(super) fn write_package(to: &mut Vec<u8>, raw: &[u8]) -> bool {
     fits
 }
 
+pub(super) fn write_gone(to: &mut Vec<u8>, content: ContentId) {
+    wrap(to, GONE, &serde_json::to_vec(&GoneLine { content }).unwrap_or_default());
+}
+
 fn wrap(to: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     to.extend_from_slice(key);
     to.extend_from_slice(value);
@@ -94,6 +105,8 @@ pub(super) fn read(section: &[u8], pack: &mut Pack, notes: &mut Notes) {
             read_label(raw, &mut labels, notes);
         } else if let Some(raw) = between(line, PACKAGE) {
             read_package(raw, pack, notes);
+        } else if let Some(raw) = between(line, GONE) {
+            read_gone(raw, pack, notes);
         } else if !line.starts_with(b"{\"") {
             notes.add("a line that is no statement");
         }
@@ -136,6 +149,18 @@ fn read_package(raw: &[u8], pack: &mut Pack, notes: &mut Notes) {
     match Package::parse(raw) {
         Ok((id, package)) => pack.packages.push(PackPackage { id, package, raw: raw.to_vec() }),
         Err(error) => notes.add(&error.to_string()),
+    }
+}
+
+fn read_gone(raw: &[u8], pack: &mut Pack, notes: &mut Notes) {
+    if raw.len() > LONGEST_GONE {
+        return notes.add("a word about a lost content that is too long");
+    }
+    match serde_json::from_slice(raw) {
+        Ok(GoneLine { content }) => {
+            pack.gone.insert(content);
+        }
+        Err(error) => notes.add(&format!("not a word about a lost content: {error}")),
     }
 }
 

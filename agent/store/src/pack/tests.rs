@@ -94,6 +94,29 @@ fn there_and_back() {
 }
 
 #[test]
+fn what_is_gone_is_said_once() {
+    let mut builder = Builder::new();
+    let gone = [ContentId::of(b"x"), ContentId::of(b"y")];
+    for id in [gone[0], gone[1], gone[0]] {
+        builder.gone(id).unwrap();
+    }
+    assert!(!builder.is_empty());
+    let (len, packed) = (builder.len(), builder.finish());
+    assert_eq!(packed.bytes.len(), len);
+    let pack = read(packed.id, &packed.bytes).unwrap();
+    assert_eq!((pack.gone, pack.refused), (gone.into(), vec![]));
+    let text = String::from_utf8_lossy(&packed.bytes).into_owned();
+    assert_eq!(text.matches(&format!("{{\"gone\":{{\"content\":\"{}\"}}}}\n", gone[0])).count(), 1);
+    let bad = [
+        "{\"gone\":{\"content\":\"x\"}}".to_owned(),
+        "{\"gone\":[]}".to_owned(),
+        format!("{{\"gone\":{{\"content\":\"{}\",\"more\":\"{}\"}}}}", gone[0], "x".repeat(2000)),
+    ];
+    let pack = read_any(&frame(bad.join("\n").as_bytes(), b"", EMPTY)).unwrap();
+    assert_eq!((pack.gone.len(), pack.refused.len()), (0, 3));
+}
+
+#[test]
 fn an_empty_pack_is_a_pack() {
     let packed = Builder::new().finish();
     let pack = read(packed.id, &packed.bytes).unwrap();
@@ -352,7 +375,7 @@ proptest! {
     #[test]
     fn no_bytes_at_all_make_it_panic(
         statements in prop::collection::vec(any::<u8>(), 0..200),
-        line in "\\{\"(record|label|package)\":.{0,80}\\}\n",
+        line in "\\{\"(record|label|package|gone)\":.{0,80}\\}\n",
         index in prop_oneof![Just(EMPTY.to_vec()), prop::collection::vec(any::<u8>(), 0..200)],
         flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
     ) {

@@ -1,0 +1,164 @@
+//! Merges where bytes of older versions are gone: they may ask more or add more, and never take anything away. What
+//! is only not readable now is an error, and the path waits.
+
+use super::*;
+use crate::history::History;
+
+/// Contents in memory; None is one that is gone.
+#[derive(Default)]
+struct Memory(BTreeMap<ContentId, Option<Arc<[u8]>>>);
+
+impl Contents for Memory {
+    fn read(&self, content: ContentId) -> Result<Option<Arc<[u8]>>, Unreadable> {
+        self.0.get(&content).cloned().ok_or(Unreadable { content, reason: "not delivered".into() })
+    }
+}
+
+#[derive(Default)]
+struct World {
+    history: History,
+    contents: Memory,
+}
+
+impl World {
+    fn add(&mut self, text: &str, kind: Kind, parents: &[RecordId], near: Option<RecordId>) -> RecordId {
+        let id = ContentId::of(text.as_bytes());
+        self.contents.0.insert(id, Some(Arc::from(text.as_bytes())));
+        let content = Content::File { id, size: text.len() as u64 };
+        let mut record = Record::new(path(), content, kind, parents.iter().copied());
+        record.near = near;
+        self.history.insert(record)
+    }
+
+    fn edit(&mut self, text: &str, parents: &[RecordId]) -> RecordId {
+        self.add(text, Kind::Edit, parents, None)
+    }
+
+    fn lose(&mut self, text: &str) {
+        self.contents.0.insert(ContentId::of(text.as_bytes()), None);
+    }
+
+    /// What the heads merge to, if they do.
+    fn merged(&self) -> Option<String> {
+        let made = reduce(&path(), &mut self.history.clone(), &self.contents).unwrap();
+        let made = made.last()?;
+        let bytes = match &made.bytes {
+            Some(bytes) => bytes.clone(),
+            None => self.contents.read(made.record.content.id()?).unwrap()?.to_vec(),
+        };
+        Some(String::from_utf8(bytes).unwrap())
+    }
+}
+
+fn path() -> WorkPath {
+    WorkPath::parse("a.txt").unwrap()
+}
+
+#[test]
+fn over_a_gone_base_lines_are_added_and_never_taken() {
+    let mut world = World::default();
+    let base = world.edit("1\n2\n3\n", &[]);
+    world.edit("1\n3\n", &[base]);
+    world.edit("1\n2\n3\n4\n", &[base]);
+    assert_eq!(world.merged().as_deref(), Some("1\n3\n4\n"));
+    world.lose("1\n2\n3\n");
+    assert_eq!(world.merged().as_deref(), Some("1\n2\n3\n4\n"));
+}
+
+#[test]
+fn over_a_gone_base_a_change_is_asked_about() {
+    let mut world = World::default();
+    let base = world.edit("1\n2\n3\n", &[]);
+    world.edit("1\ntwo\n3\n", &[base]);
+    world.edit("1\n2\n3\n4\n", &[base]);
+    assert_eq!(world.merged().as_deref(), Some("1\ntwo\n3\n4\n"));
+    world.lose("1\n2\n3\n");
+    assert_eq!(world.merged(), None);
+}
+
+#[test]
+fn what_is_only_not_readable_now_is_waited_for() {
+    let mut world = World::default();
+    let base = world.edit("1\n", &[]);
+    world.edit("1\n2\n", &[base]);
+    world.edit("0\n1\n", &[base]);
+    world.contents.0.remove(&ContentId::of(b"1\n"));
+    assert!(reduce(&path(), &mut world.history, &world.contents).is_err());
+}
+
+#[test]
+fn a_gone_side_stays_whole() {
+    let mut world = World::default();
+    let base = world.edit("1\n", &[]);
+    world.edit("1\n2\n", &[base]);
+    world.edit("0\n1\n", &[base]);
+    world.lose("0\n1\n");
+    assert_eq!(world.merged(), None);
+    let heads = world.history.heads();
+    let union = crate::conflict::both_texts(&path(), &world.history, &heads, &world.contents);
+    assert_eq!(union.unwrap(), None);
+}
+
+// Both sides come from two older versions that crossed. Line 2 went and was put back on one side: with the
+// only old version that is left, which has it, it would go again.
+#[test]
+fn one_of_two_gone_bases_is_not_guessed() {
+    let mut world = World::default();
+    let first = world.edit("1\n2\n3\n", &[]);
+    let one = world.edit("1\n2\n3\n4\n", &[first]);
+    let other = world.edit("1\n3\n", &[first]);
+    world.edit("1\n2\n3\n4\n5\n", &[one, other]);
+    world.edit("0\n1\n3\n4\n", &[one, other]);
+    assert_eq!(world.merged().as_deref(), Some("0\n1\n2\n3\n4\n5\n"));
+    for lost in ["1\n3\n", "1\n2\n3\n", "1\n2\n3\n4\n"] {
+        world.lose(lost);
+        assert_eq!(world.merged().as_deref(), Some("0\n1\n2\n3\n4\n5\n"), "{lost:?}");
+    }
+}
+
+#[test]
+fn what_an_outside_version_took_away_is_not_taken_when_nobody_can_tell() {
+    let mut world = World::default();
+    let seen = world.edit("1\n2\n3\n", &[]);
+    let outside = world.add("1\n3\n", Kind::Outside, &[], Some(seen));
+    world.edit("1\n3\n4\n", &[outside]);
+    world.edit("0\n1\n2\n3\n", &[seen]);
+    assert_eq!(world.merged(), None);
+    world.lose("1\n2\n3\n");
+    assert_eq!(world.merged().as_deref(), Some("0\n1\n2\n3\n4\n"));
+}
+
+// The base is here, but not what the outside version looked nearest to: that line 2 was its doing cannot be told.
+#[test]
+fn without_a_base_nothing_goes_unasked() {
+    let mut world = World::default();
+    let seen = world.edit("1\n2\n3\n", &[]);
+    let newer = world.edit("1\n2\n3\n4\n", &[seen]);
+    let takes = world.add("1\n3\n", Kind::Outside, &[], Some(seen));
+    let adds = world.add("1\n2\n3\n4\n5\n", Kind::Outside, &[], Some(newer));
+    world.edit("1\n3\n4\n", &[takes, adds]);
+    world.edit("0\n1\n2\n3\n4\n", &[newer]);
+    assert_eq!(world.merged(), None);
+    world.lose("1\n2\n3\n");
+    assert_eq!(world.merged().as_deref(), Some("0\n1\n2\n3\n4\n"));
+}
+
+#[test]
+fn a_gone_version_is_nobodys_nearest() {
+    let mut world = World::default();
+    let old = world.edit("1\n2\n", &[]);
+    let new = world.edit("one\n2\n3\n", &[old]);
+    let text = "1\n2\n9\n";
+    let outside = world.edit(text, &[]);
+    let content = world.history.content(outside).unwrap();
+    let mut without = World { contents: world.contents, ..World::default() };
+    let old_again = without.edit("1\n2\n", &[]);
+    without.edit("one\n2\n3\n", &[old_again]);
+    assert_eq!((old, new), (old_again, without.history.heads()[0]));
+    let record = |world: &World| {
+        crate::outside::record_for(&path(), content, &world.history, &world.contents).unwrap()
+    };
+    assert_eq!(record(&without).parents, BTreeSet::from([old]));
+    without.lose("1\n2\n");
+    assert_eq!((record(&without).parents, record(&without).near), (BTreeSet::new(), Some(new)));
+}
