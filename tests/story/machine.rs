@@ -98,7 +98,8 @@ impl Machine {
         self.settings.push(format!("{key}={value}"));
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    /// The program with this machine's surroundings, not started yet.
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kitbag"));
         command.env_clear().env("HOME", &self.user).env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("RUST_BACKTRACE", "1").current_dir(&self.user).arg("--home").arg(&self.home);

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod contract;
+mod course;
 mod delivery;
 mod follow;
 mod gone;
@@ -13,5 +14,6 @@ mod machine;
 mod outside;
 mod people;
 mod places;
+mod programs;
 mod provider;
 mod questions;

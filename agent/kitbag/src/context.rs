@@ -9,6 +9,7 @@ use kitbag_core::path::WorkPath;
 use kitbag_engine::course::{self, unpack};
 use kitbag_engine::doors::Doors;
 use kitbag_engine::error::EngineError;
+use kitbag_engine::share::Share;
 use kitbag_engine::sync::Rules;
 use kitbag_engine::workspace::{Config, Settings, Workspace, choose};
 use kitbag_platform::places::{Places, RealPlaces};
@@ -112,6 +113,16 @@ impl Context {
     /// The ledger or the unpacked course cannot be read.
     pub fn rules(&self, ws: &Workspace) -> Result<Rules, Trouble> {
         Ok(course::rules(unpack::unpacked(ws)?.as_ref()))
+    }
+
+    /// Unpack a course that came with a sync, so that what it says about files counts from now on, also before the
+    /// first `up`.
+    ///
+    /// # Errors
+    /// The ledger fails or machine state cannot be written.
+    pub fn unpack_course(&self, ws: &Workspace) -> Result<(), Trouble> {
+        unpack::ensure_unpacked(ws, &Share::new(&ws.settings.share, &ws.doors))?;
+        Ok(())
     }
 
     /// Wait for work that talks to plugins and programs.

@@ -56,6 +56,7 @@ pub fn run(context: &Context, options: &Setup) -> Outcome {
     };
     let rules = context.rules(&ws)?;
     let report = sync::run(&ws, &rules, Request::default(), context.printer.as_ref())?;
+    context.unpack_course(&ws)?;
     if context.printer.json() {
         let exit = report.exit();
         context.printer.document(&Document {

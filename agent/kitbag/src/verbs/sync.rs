@@ -15,6 +15,9 @@ pub fn run(context: &Context, options: &SyncOptions) -> Outcome {
     let rules = context.rules(&ws)?;
     let request = Request { dry_run: options.dry_run, absent: None };
     let report = sync::run(&ws, &rules, request, context.printer.as_ref())?;
+    if !options.dry_run {
+        context.unpack_course(&ws)?;
+    }
     if context.printer.json() {
         context.printer.document(&report);
     } else {
