@@ -261,7 +261,9 @@ fn two_machines_bring_the_course_in_before_they_meet() {
     up(&a);
     assert_eq!((a.read(LAST), a.text("utilities/library.py")), (None, "# mine\n".into()));
     assert_eq!(a.files().0.len(), alone.0.len() - 1);
-    setup_with(&a, &hello()).exits(&[1]).explains(&["set up here already"]);
+    // bringing the same course in again, where it is set up already, changes nothing
+    setup_with(&a, &hello()).exits(&[0]);
+    assert_eq!((a.read(LAST), a.text("utilities/library.py")), (None, "# mine\n".into()));
     assert_eq!((a.read(LAST), a.text("utilities/library.py")), (None, "# mine\n".into()));
 }
 
@@ -358,4 +360,31 @@ fn the_tour_ends_well_and_leaves_nothing() {
     assert_eq!(fs::read_dir(&temp).unwrap().count(), 0);
     assert_eq!(tree(room.path()), before, "no file anywhere else");
     assert!(!a.home.exists());
+}
+
+/// Shows that a course can come later, and that its rules count from the first look: what it ignores is never put into
+/// the share, also not by a machine that joins with such a file in its working folder. First tier.
+#[test]
+fn a_course_comes_later_and_its_rules_count_at_once() {
+    let room = room();
+    let share = room.path().join("share");
+    let a = Machine::new(room.path(), "HOME-PC", &share);
+    a.write("notes.md", "mine\n");
+    a.setup().exits(&[0]);
+    a.write("a.log", "here only\n");
+    a.run(&["setup", "--course", hello().to_str().unwrap()]).exits(&[0]);
+    assert!(a.read(LAST).is_some(), "the course's files are here");
+    let b = Machine::new(room.path(), "WORK-PC", &share);
+    b.write("b.log", "here only\n");
+    b.setup().exits(&[0]);
+    a.sync();
+    for machine in [&a, &b] {
+        assert!(machine.read(LAST).is_some() && machine.text("notes.md") == "mine\n");
+        assert!(
+            !machine.mirror().0.keys().any(|name| name.ends_with(".log")),
+            "{:?}",
+            machine.mirror().0.keys()
+        );
+    }
+    assert_eq!((a.read("b.log"), b.read("a.log")), (None, None));
 }

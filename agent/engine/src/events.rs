@@ -18,18 +18,39 @@ pub fn all(ledger: &Ledger) -> Result<Vec<Event>, EngineError> {
     Ok(ledger.events()?.iter().filter_map(|(_, text)| serde_json::from_str(text).ok()).collect())
 }
 
+/// Packs that no event of this machine has named yet.
+fn unsaid(ws: &Workspace, mine: &[Event]) -> Result<BTreeSet<PackId>, EngineError> {
+    let said: BTreeSet<PackId> = mine.iter().flat_map(|event| event.packs.iter().copied()).collect();
+    Ok(ws.ledger.packs()?.difference(&said).copied().collect())
+}
+
+fn mine(ws: &Workspace) -> Result<Vec<Event>, EngineError> {
+    Ok(all(&ws.ledger)?.into_iter().filter(|event| event.machine == ws.settings.machine_id).collect())
+}
+
+/// Say what was taken in from other machines since the last time; nothing when there is nothing new.
+///
+/// # Errors
+/// The event cannot be written.
+pub fn acknowledge(ws: &Workspace, share: &Share) -> Result<(), EngineError> {
+    let own = ws.ledger.my_packs()?;
+    if unsaid(ws, &mine(ws)?)?.is_subset(&own) {
+        return Ok(());
+    }
+    add(ws, share, EventKind::Seen)
+}
+
 /// Say what happened, to the other machines.
 ///
 /// # Errors
 /// The event cannot be written.
 pub fn add(ws: &Workspace, share: &Share, event: EventKind) -> Result<(), EngineError> {
-    let mine: Vec<_> = all(&ws.ledger)?.into_iter().filter(|e| e.machine == ws.settings.machine_id).collect();
-    let said: BTreeSet<PackId> = mine.iter().flat_map(|event| event.packs.iter().copied()).collect();
+    let mine = mine(ws)?;
     let next = Event {
         event,
         machine: ws.settings.machine_id.clone(),
         name: ws.settings.machine.clone(),
-        packs: ws.ledger.packs()?.difference(&said).copied().collect(),
+        packs: unsaid(ws, &mine)?,
         sequence: mine.iter().map(|event| event.sequence + 1).max().unwrap_or(1),
         time: ws.doors.clock.rfc3339(),
     };

@@ -62,7 +62,11 @@ impl Context {
         self.workspace.as_deref()
     }
 
-    fn settings(&self) -> Result<Settings, Trouble> {
+    /// Which workspace is meant.
+    ///
+    /// # Errors
+    /// None, or several.
+    pub fn settings(&self) -> Result<Settings, Trouble> {
         let current = std::env::current_dir().ok();
         let current = current.and_then(|current| self.doors.disk.canonical(&current).ok());
         Ok(choose(&self.home, &self.doors, self.named(), current.as_deref())?)

@@ -43,7 +43,7 @@ pub async fn done(ws: &Workspace, home: &Path, progress: Arc<dyn Progress>) -> R
     share.check(ws, false)?;
     let here = ensure_unpacked(ws, &share)?.here;
     let notes = stop(ws, home, here.as_ref(), progress.clone()).await?;
-    let report = carry_out(ws, &share, here.as_ref(), progress.as_ref())?;
+    let report = carry_out(ws, &share, here.as_ref(), true, progress.as_ref())?;
     if events::session_open(&ws.ledger, &ws.settings.machine_id)? {
         events::add(ws, &share, EventKind::Closed)?;
     }
@@ -84,20 +84,21 @@ pub fn checkpoint(ws: &Workspace, progress: &dyn Progress) -> Result<Report, Eng
     let share = Share::new(&ws.settings.share, &ws.doors);
     share.check(ws, false)?;
     let here = ensure_unpacked(ws, &share)?.here;
-    carry_out(ws, &share, here.as_ref(), progress)
+    carry_out(ws, &share, here.as_ref(), false, progress)
 }
 
 fn carry_out(
     ws: &Workspace,
     share: &Share,
     here: Option<&CourseHere>,
+    ending: bool,
     progress: &dyn Progress,
 ) -> Result<Report, EngineError> {
     let recorded = match here {
         Some(here) => Databases { ws, share, here }.record_changes()?,
         None => Outcome::default(),
     };
-    let mut report = sync::run(ws, &rules(here), Request::default(), progress)?;
+    let mut report = sync::run(ws, &rules(here), Request { ending, ..Request::default() }, progress)?;
     report.problems.extend(recorded.problems());
     Ok(report)
 }

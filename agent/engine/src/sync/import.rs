@@ -14,8 +14,6 @@ use super::report::{Problem, WaitingFor};
 /// What an import found.
 #[derive(Default)]
 pub struct Imported {
-    /// Packs taken in.
-    pub packs: BTreeSet<PackId>,
     /// Announced and not whole yet.
     pub waiting: Vec<WaitingFor>,
     /// Refused, and why.
@@ -48,7 +46,6 @@ pub fn import(share: &Share, ledger: &Ledger) -> Result<Imported, EngineError> {
                     imported.problems.push(Problem::told("history", reason.clone()));
                 }
                 ledger.batch(|ledger| ledger.add_pack(id, &pack, size, false).map_err(EngineError::from))?;
-                imported.packs.insert(id);
             }
             Err(BadPack::NotArrived) => {
                 imported

@@ -27,7 +27,6 @@ use kitbag_core::id::ContentId;
 use kitbag_core::ignore::Ignore;
 use kitbag_core::path::WorkPath;
 use kitbag_core::plan::{AbsenceAnswer, Put, Removal};
-use kitbag_core::session::EventKind;
 use kitbag_core::version::{Backup, Label};
 use kitbag_platform::disk::Disk;
 use kitbag_store::ledger::{Intent, Place};
@@ -53,6 +52,8 @@ pub struct Request {
     pub dry_run: bool,
     /// An answer about files that are gone: for one path, or for all.
     pub absent: Option<(AbsenceAnswer, Option<WorkPath>)>,
+    /// The course's programs have ended: no notebook is open in a browser any more.
+    pub ending: bool,
 }
 
 impl Request {
@@ -101,7 +102,7 @@ impl Progress for Silent {
 
 /// A batch is closed at this many paths or bytes, whichever comes first: a compromise between memory and fsyncs.
 const BATCH_PATHS: usize = 2_048;
-const BATCH_BYTES: u64 = 6 * 1024 * 1024;
+const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 /// A sync that still has something to do right away goes round this often at the most.
 const ROUNDS: usize = 5;
 /// A sync waits for bytes to settle if that takes no longer than this, in milliseconds.
@@ -162,12 +163,23 @@ pub fn run(
     sync.finish()
 }
 
+/// Take in what other machines put into the share, and touch no file: a machine that joins learns of its course before
+/// it looks at any folder.
+///
+/// # Errors
+/// The share is missing or cannot be read, or the ledger fails.
+pub fn take_in(ws: &Workspace) -> Result<(), EngineError> {
+    let share = Share::new(&ws.settings.share, &ws.doors);
+    share.check(ws, false)?;
+    import::import(&share, &ws.ledger).map(|_| ())
+}
+
 /// How many files are not carried yet, by looking only.
 ///
 /// # Errors
 /// A folder cannot be read, or the ledger is busy.
 pub fn pending(ws: &Workspace, rules: &Rules) -> Result<u64, EngineError> {
-    let mut cycle = Cycle::new(ws, rules, Request { dry_run: true, absent: None }, &Silent)?;
+    let mut cycle = Cycle::new(ws, rules, Request { dry_run: true, ..Request::default() }, &Silent)?;
     let mut found = 0;
     let undone = ws.ledger.batch(|_| {
         found = cycle.scan()?;
@@ -190,6 +202,7 @@ impl<'a> Cycle<'a> {
             rayon::ThreadPoolBuilder::new().num_threads(ws.config.threads).stack_size(512 * 1024).build();
         let pool =
             pool.map_err(|e| EngineError::io("cannot start threads for", &ws.state)(io::Error::other(e)))?;
+        let session_open = !request.ending && events::session_open(&ws.ledger, &ws.settings.machine_id)?;
         Ok(Cycle {
             ws,
             share: Share::new(&ws.settings.share, &ws.doors),
@@ -203,7 +216,7 @@ impl<'a> Cycle<'a> {
             removal: Removal::Counts,
             delivering: BTreeSet::new(),
             copies: BTreeMap::new(),
-            session_open: events::session_open(&ws.ledger, &ws.settings.machine_id)?,
+            session_open,
             again: false,
             progress,
         })
@@ -265,10 +278,7 @@ impl<'a> Cycle<'a> {
         // first of all: a batch may have to bring what was deleted from the sidecar
         self.write_back()?;
         self.batches(total)?;
-        if imported.packs.is_empty() {
-            return Ok(());
-        }
-        events::add(self.ws, &self.share, EventKind::Seen)
+        events::acknowledge(self.ws, &self.share)
     }
 
     fn scan(&mut self) -> Result<u64, EngineError> {

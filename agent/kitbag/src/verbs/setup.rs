@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use kitbag_engine::course::{adopt, folders, package, seeds, unpack};
 use kitbag_engine::error::show;
-use kitbag_engine::setup::{Wanted, setup};
+use kitbag_engine::setup::{SetUp, Wanted, setup};
 use kitbag_engine::share::Share;
 use kitbag_engine::sync::report::Report;
 use kitbag_engine::sync::{self, Request};
-use kitbag_engine::workspace::Workspace;
+use kitbag_engine::workspace::{Settings, Workspace, list};
 use kitbag_platform::places::{Places, RealPlaces};
 use kitbag_platform::provider::cloud_folders;
 use kitbag_platform::specs::computer_name;
@@ -31,25 +31,20 @@ struct Document {
 
 /// Set up, with the first sync.
 pub fn run(context: &Context, options: &Setup) -> Outcome {
-    let share = match &options.share {
-        Some(share) => absolute(share)?,
-        None => ask_share(context)?,
-    };
-    let work = match &options.work {
-        Some(work) => absolute(work)?,
-        None => ask_work(context, &share)?,
-    };
-    let machine = options.machine.clone().or_else(computer_name).unwrap_or_else(|| "this computer".into());
-    let machine: String = machine.chars().filter(|c| !c.is_control()).take(60).collect();
     // the package is read before anything is made: a broken one leaves no half set-up workspace
     let package = options.course.as_deref().map(absolute).transpose()?;
     if let Some(package) = &package {
         package::read_folder(package, &context.doors)?;
     }
-    let wanted = Wanted { share, work, machine, name: context.named().map(str::to_owned) };
-    let done = setup(&context.home, &wanted, &RealPlaces, &context.doors)?;
+    let done = match course_for(context, options)? {
+        Some(settings) => SetUp { settings, joined: true, provider: None },
+        None => make(context, options)?,
+    };
     let ws =
         Workspace::open(&context.home, done.settings.clone(), context.config.clone(), context.doors.clone())?;
+    // what others put there first: the course with its rules comes before any folder is looked at
+    sync::take_in(&ws)?;
+    context.unpack_course(&ws)?;
     let seeded = match &package {
         Some(package) => bring_in(context, &ws, package)?,
         None => 0,
@@ -79,11 +74,42 @@ pub fn run(context: &Context, options: &Setup) -> Outcome {
     Ok(report.exit())
 }
 
+/// The workspace a course is brought into when it is set up here already: the one with these folders, or the only one
+/// when none are named.
+fn course_for(context: &Context, options: &Setup) -> Result<Option<Settings>, Trouble> {
+    if options.course.is_none() {
+        return Ok(None);
+    }
+    let share = options.share.as_deref().map(absolute).transpose()?;
+    let work = options.work.as_deref().map(absolute).transpose()?;
+    if share.is_none() && work.is_none() {
+        return Ok(context.settings().ok());
+    }
+    let same = |settings: &Settings| {
+        share.as_ref().is_none_or(|share| *share == settings.share)
+            && work.as_ref().is_none_or(|work| *work == settings.work)
+    };
+    Ok(list(&context.home, &context.doors)?.into_iter().find(same))
+}
+
+fn make(context: &Context, options: &Setup) -> Result<SetUp, Trouble> {
+    let share = match &options.share {
+        Some(share) => absolute(share)?,
+        None => ask_share(context)?,
+    };
+    let work = match &options.work {
+        Some(work) => absolute(work)?,
+        None => ask_work(context, &share)?,
+    };
+    let machine = options.machine.clone().or_else(computer_name).unwrap_or_else(|| "this computer".into());
+    let machine: String = machine.chars().filter(|c| !c.is_control()).take(60).collect();
+    let wanted = Wanted { share, work, machine, name: context.named().map(str::to_owned) };
+    Ok(setup(&context.home, &wanted, &RealPlaces, &context.doors)?)
+}
+
 /// The course's package goes into the share, its files into the workspace: where it had none of its own.
 fn bring_in(context: &Context, ws: &Workspace, package: &Path) -> Result<usize, Trouble> {
     let share = Share::new(&ws.settings.share, &ws.doors);
-    // what others put there first, so that nothing is placed twice
-    sync::run(ws, &context.rules(ws)?, Request::default(), context.printer.as_ref())?;
     let adopted = adopt::adopt(ws, &share, package)?;
     for warning in &adopted.warnings {
         context.printer.say(format!("course: {warning}"));

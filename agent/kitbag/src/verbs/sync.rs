@@ -13,7 +13,7 @@ use crate::printer::Printer;
 pub fn run(context: &Context, options: &SyncOptions) -> Outcome {
     let ws = context.open()?;
     let rules = context.rules(&ws)?;
-    let request = Request { dry_run: options.dry_run, absent: None };
+    let request = Request { dry_run: options.dry_run, ..Request::default() };
     let report = sync::run(&ws, &rules, request, context.printer.as_ref())?;
     if !options.dry_run {
         context.unpack_course(&ws)?;
