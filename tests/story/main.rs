@@ -10,6 +10,7 @@ mod delivery;
 mod follow;
 mod gone;
 mod killed;
+mod large;
 mod machine;
 mod outside;
 mod people;

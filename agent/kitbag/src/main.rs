@@ -18,6 +18,7 @@ use context::Context;
 use printer::Printer;
 
 fn main() -> ExitCode {
+    kitbag_platform::memory::keep_small();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return args::explain(error),

@@ -24,6 +24,9 @@ use crate::error::EngineError;
 /// How long a notebook must be left alone before it is written during a session, in milliseconds.
 const QUIET_NOTEBOOK: i64 = 120_000;
 
+/// So many contents are compressed before they go into the pack.
+const COMPRESSED_AT_ONCE: usize = 64;
+
 /// One path on its way through a batch.
 pub(super) struct Item {
     pub(super) row: PathRow,
@@ -264,13 +267,17 @@ impl Cycle<'_> {
                 }
             }
         }
-        let pieces: Vec<_> = self.pool.install(|| {
-            small.par_iter().map(|(id, bytes)| compress_as((*id).into(), bytes)).collect::<Vec<_>>()
-        });
-        drop(small);
-        for piece in pieces {
-            publisher.piece(piece)?;
+        let small: Vec<_> = small.into_iter().collect();
+        // some at a time: the batch is in memory already, and its pack is about to be
+        for some in small.chunks(COMPRESSED_AT_ONCE) {
+            let pieces: Vec<_> = self.pool.install(|| {
+                some.par_iter().map(|(id, bytes)| compress_as((*id).into(), bytes)).collect::<Vec<_>>()
+            });
+            for piece in pieces {
+                publisher.piece(piece)?;
+            }
         }
+        drop(small);
         for item in items.iter().filter(|item| !item.dropped) {
             for made in &item.plan.records {
                 publisher.record(&made.record)?;

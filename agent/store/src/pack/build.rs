@@ -163,13 +163,16 @@ impl Builder {
 
     /// Close it and name it.
     pub fn finish(self) -> Packed {
-        let mut bytes = Vec::with_capacity(self.len());
-        bytes.extend_from_slice(MAGIC);
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
-        bytes.extend_from_slice(&self.statements);
-        bytes.extend_from_slice(&self.pieces);
+        let (whole, sections) = (self.len(), [self.statements.len(), self.pieces.len(), self.index.len()]);
+        // The pieces are nearly all of it: they are moved up in their own buffer, not copied to another.
+        let (mut bytes, before) = (self.pieces, HEADER + self.statements.len());
+        bytes.reserve_exact(whole - bytes.len());
+        bytes.splice(..0, std::iter::repeat_n(0, before));
+        bytes[..MAGIC.len()].copy_from_slice(MAGIC);
+        bytes[MAGIC.len()..HEADER].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[HEADER..before].copy_from_slice(&self.statements);
         self.index.write(&mut bytes);
-        for section in [self.statements.len(), self.pieces.len(), self.index.len()] {
+        for section in sections {
             bytes.extend_from_slice(&(section as u64).to_le_bytes());
         }
         bytes.extend_from_slice(MAGIC);
