@@ -10,6 +10,7 @@ mod delivery;
 mod follow;
 mod gone;
 mod killed;
+#[cfg(target_os = "linux")]
 mod large;
 mod machine;
 mod outside;

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use super::Cycle;
 use super::contents::BatchContents;
 use super::look::{Looked, look};
-use super::publish::Publisher;
+use super::publish::{Published, Publisher};
 use super::report::{Planned, Problem, WaitingFor};
 use crate::error::EngineError;
 
@@ -52,8 +52,8 @@ impl Cycle<'_> {
             return Ok(());
         }
         self.keep(&mut items)?;
-        self.publish(&mut items, &contents)?;
-        let writes = self.note_plans(&mut items)?;
+        let published = self.publish(&mut items, &contents)?;
+        let writes = self.note_plans(&mut items, &published)?;
         self.write(&mut items, &writes, &mut contents)
     }
 
@@ -62,13 +62,17 @@ impl Cycle<'_> {
         candidates: &[Candidate],
         contents: &mut BatchContents<'_>,
     ) -> Result<Vec<Item>, EngineError> {
-        let mut rows = Vec::with_capacity(candidates.len());
-        for candidate in candidates {
-            let row = self.ws.ledger.path(&candidate.path)?;
-            let row = row.unwrap_or_else(|| PathRow::new(candidate.path.clone()));
-            let shown = row.memory.base.map(|base| self.ws.ledger.record(base)).transpose()?.flatten();
-            rows.push((row, shown.and_then(|(record, _)| record.content.id())));
-        }
+        let ws = self.ws;
+        let rows = ws.ledger.reading(|ledger| {
+            let mut rows = Vec::with_capacity(candidates.len());
+            for candidate in candidates {
+                let row = ledger.path(&candidate.path)?;
+                let row = row.unwrap_or_else(|| PathRow::new(candidate.path.clone()));
+                let shown = row.memory.base.map(|base| ledger.record(base)).transpose()?.flatten();
+                rows.push((row, shown.and_then(|(record, _)| record.content.id())));
+            }
+            Ok::<_, EngineError>(rows)
+        })?;
         let (disk, now) = (self.ws.doors.disk.clone(), self.now());
         let (work, mirror) = (self.ws.settings.work.as_path(), self.share.root());
         let one =
@@ -92,6 +96,16 @@ impl Cycle<'_> {
                 })
                 .collect()
         });
+        ws.ledger.reading(|_| self.plan_looked(candidates, rows, looked, contents))
+    }
+
+    fn plan_looked(
+        &mut self,
+        candidates: &[Candidate],
+        rows: Vec<(PathRow, Option<ContentId>)>,
+        looked: Vec<(Looked, Looked)>,
+        contents: &mut BatchContents<'_>,
+    ) -> Result<Vec<Item>, EngineError> {
         let mut items = Vec::with_capacity(rows.len());
         for ((candidate, (row, _)), (mut working, mut mirror)) in candidates.iter().zip(rows).zip(looked) {
             for (met, looked) in [(&candidate.working, &mut working), (&candidate.mirror, &mut mirror)] {
@@ -240,7 +254,11 @@ impl Cycle<'_> {
         })
     }
 
-    fn publish(&mut self, items: &mut [Item], contents: &BatchContents<'_>) -> Result<(), EngineError> {
+    fn publish(
+        &mut self,
+        items: &mut [Item],
+        contents: &BatchContents<'_>,
+    ) -> Result<Published, EngineError> {
         let (ws, share) = (self.ws, self.share.clone());
         let mut publisher = Publisher::new(&ws.ledger, &share, self.label());
         let mut small: BTreeMap<ContentId, Arc<[u8]>> = BTreeMap::new();
@@ -287,9 +305,7 @@ impl Cycle<'_> {
                 }
             }
         }
-        let published = publisher.finish()?;
-        self.report.bytes_published += self.ws.ledger.batch(|ledger| published.note(ledger))?;
-        Ok(())
+        publisher.finish()
     }
 
     /// A large content is cut straight from the file it was seen in. If the file has changed since, the path waits.

@@ -101,8 +101,8 @@ impl Progress for Silent {
 }
 
 /// A batch is closed at this many paths or bytes, whichever comes first: a compromise between memory and fsyncs.
-const BATCH_PATHS: usize = 2_048;
-const BATCH_BYTES: u64 = 4 * 1024 * 1024;
+const BATCH_PATHS: usize = 3_072;
+const BATCH_BYTES: u64 = 8 * 1024 * 1024;
 /// A sync that still has something to do right away goes round this often at the most.
 const ROUNDS: usize = 5;
 /// A sync waits for bytes to settle if that takes no longer than this, in milliseconds.
@@ -284,8 +284,10 @@ impl<'a> Cycle<'a> {
     fn scan(&mut self) -> Result<u64, EngineError> {
         let ws = self.ws;
         let (work, mirror) = (ws.settings.work.clone(), self.share.root().to_owned());
-        let scanned =
-            ws.ledger.batch(|ledger| scan::scan(&ws.doors.disk, &work, &mirror, &self.ignore, ledger))?;
+        let ahead = ws.config.threads > 1;
+        let scanned = ws
+            .ledger
+            .batch(|ledger| scan::scan(&ws.doors.disk, &work, &mirror, &self.ignore, ledger, ahead))?;
         // a folder renamed away during the scan looks like one whose files were deleted
         self.share.is_empty()?;
         folders::check_same_working(ws)?;

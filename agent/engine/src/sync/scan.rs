@@ -37,7 +37,8 @@ pub struct Scanned {
     pub mirror_files: u64,
 }
 
-/// Scan both folders against the ledger. Call it inside a batch of the ledger.
+/// Scan both folders against the ledger. Call it inside a batch of the ledger. With `ahead` each folder is walked on
+/// a thread of its own.
 ///
 /// # Errors
 /// A folder's top cannot be listed, or the ledger fails.
@@ -47,11 +48,16 @@ pub fn scan(
     mirror: &Path,
     ignore: &Arc<Ignore>,
     ledger: &Ledger,
+    ahead: bool,
 ) -> Result<Scanned, EngineError> {
     let mut scanned = Scanned::default();
     ledger.clear_candidates()?;
     let open = |root: &Path| {
-        Walk::new(disk.clone(), root, ignore.clone()).map_err(EngineError::io("cannot read", root))
+        let walk = Walk::new(disk.clone(), root, ignore.clone());
+        let steps = walk.and_then(|walk| {
+            Ok(if ahead { Box::new(walk.ahead()?) as Steps } else { Box::new(walk) as Steps })
+        });
+        steps.map_err(EngineError::io("cannot read", root))
     };
     let mut working = Side::new(open(work)?, "", None);
     let mut mirrored = Side::new(open(mirror)?, "cloud folder: ", Some(ledger));
@@ -110,9 +116,11 @@ fn same(look: &Look, print: Option<&Fingerprint>) -> bool {
     }
 }
 
+type Steps = Box<dyn Iterator<Item = Met>>;
+
 /// One folder's stream, with what cannot be judged remembered for everything below it.
 struct Side<'a> {
-    walk: Walk,
+    walk: Steps,
     next: Option<(Vec<u8>, Look)>,
     unsure: Option<Vec<u8>>,
     problems: Vec<Problem>,
@@ -123,7 +131,7 @@ struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    fn new(walk: Walk, place: &'static str, ledger: Option<&'a Ledger>) -> Self {
+    fn new(walk: Steps, place: &'static str, ledger: Option<&'a Ledger>) -> Self {
         let mut side =
             Side { walk, next: None, unsure: None, problems: Vec::new(), place, ledger, copies: Vec::new() };
         side.advance();

@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::{self, JoinHandle};
 use std::vec::IntoIter;
 
 use kitbag_core::entry::Fingerprint;
@@ -57,6 +59,26 @@ impl Walk {
     pub fn new(disk: Arc<dyn Disk>, root: &Path, ignore: Arc<Ignore>) -> std::io::Result<Self> {
         let items = disk.list(root)?;
         Ok(Walk { disk, root: root.to_owned(), ignore, stack: vec![(String::new(), items.into_iter())] })
+    }
+
+    /// Walk on a thread of its own, a little ahead of whoever listens, so that two folders can be walked at once.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn ahead(self) -> std::io::Result<Ahead> {
+        let (to, from) = sync_channel(STEPS_AHEAD);
+        let mut walk = self;
+        let steps = move || {
+            loop {
+                let step: Vec<Met> = walk.by_ref().take(STEP).collect();
+                // nobody listens any more when it cannot be sent
+                if step.is_empty() || to.send(step).is_err() {
+                    return;
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("walk".into()).stack_size(512 * 1024).spawn(steps)?;
+        Ok(Ahead { from, step: Vec::new().into_iter(), thread: Some(thread) })
     }
 
     fn meet(&mut self, folder: &str, item: &Item) -> Option<Met> {
@@ -118,6 +140,39 @@ impl Iterator for Walk {
                     if let Some(met) = self.meet(&folder, &item) {
                         return Some(met);
                     }
+                }
+            }
+        }
+    }
+}
+
+/// How many things go to the listener at once, and how many times that a walk may be ahead.
+const STEP: usize = 128;
+const STEPS_AHEAD: usize = 4;
+
+/// A walk on a thread of its own.
+pub struct Ahead {
+    from: Receiver<Vec<Met>>,
+    step: IntoIter<Met>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Iterator for Ahead {
+    type Item = Met;
+
+    fn next(&mut self) -> Option<Met> {
+        loop {
+            if let Some(met) = self.step.next() {
+                return Some(met);
+            }
+            match self.from.recv() {
+                Ok(step) => self.step = step.into_iter(),
+                Err(_) => {
+                    // a walk that broke off must never look like a folder that ends here
+                    if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
+                        std::panic::resume_unwind(panic);
+                    }
+                    return None;
                 }
             }
         }

@@ -18,6 +18,7 @@ use super::batch::Item;
 use super::contents::BatchContents;
 use super::look::HELD_BYTES;
 use super::project::Outcome;
+use super::publish::Published;
 use super::report::{HeldFile, Problem, held_word};
 use crate::error::EngineError;
 
@@ -54,11 +55,17 @@ fn puts(path: &WorkPath, plan: &Plan) -> Vec<(Place, WorkPath, Put)> {
 }
 
 impl Cycle<'_> {
-    /// The ledger learns what was decided, and which names are about to be used.
-    pub(super) fn note_plans(&mut self, items: &mut [Item]) -> Result<Vec<Write>, EngineError> {
+    /// The ledger learns what was published, what was decided, and which names are about to be used: in one step,
+    /// since each waits for the disk.
+    pub(super) fn note_plans(
+        &mut self,
+        items: &mut [Item],
+        published: &Published,
+    ) -> Result<Vec<Write>, EngineError> {
         let mut writes = Vec::new();
         let ws = self.ws;
-        ws.ledger.batch(|ledger| {
+        self.report.bytes_published += ws.ledger.batch(|ledger| {
+            let bytes = published.note(ledger)?;
             for (at, item) in items.iter_mut().enumerate() {
                 if item.dropped {
                     item.row.dirty = true;
@@ -67,7 +74,7 @@ impl Cycle<'_> {
                     self.note_plan(ledger, at, item, &mut writes)?;
                 }
             }
-            Ok::<_, EngineError>(())
+            Ok::<_, EngineError>(bytes)
         })?;
         for item in items.iter().filter(|item| !item.dropped) {
             if let Some(held) = item.plan.held {
@@ -157,7 +164,8 @@ impl Cycle<'_> {
         while !rest.is_empty() {
             let mut bytes = 0;
             let fits = rest.iter().take_while(|write| {
-                bytes += write.put.content.size();
+                let here = write.put.content.id().is_some_and(|id| contents.held.contains_key(&id));
+                bytes += if here { 0 } else { write.put.content.size() };
                 bytes <= HELD_BYTES
             });
             let n = fits.count().max(1);

@@ -77,6 +77,21 @@ impl Ledger {
         Ok(Ledger { db, in_batch: Cell::new(false) })
     }
 
+    /// Look at several things as they are at one moment. Each look by itself would take and give back the
+    /// database's locks. Nothing is to be written inside.
+    ///
+    /// # Errors
+    /// Those of `f`, and those of the database.
+    pub fn reading<T, E: From<StoreError>>(&self, f: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
+        if self.in_batch.get() {
+            return f(self);
+        }
+        let open = Batch::open(self, "BEGIN DEFERRED")?;
+        let value = f(self)?;
+        open.commit()?;
+        Ok(value)
+    }
+
     /// Do several things in one transaction: all of them are on the disk when this returns, or none happened.
     /// A batch inside a batch joins the outer one; so when the inner one fails, the outer must fail too.
     ///
@@ -86,7 +101,8 @@ impl Ledger {
         if self.in_batch.get() {
             return f(self);
         }
-        let open = Batch::begin(self)?;
+        // Immediate: two processes that both read first and write later could not both go on.
+        let open = Batch::open(self, "BEGIN IMMEDIATE")?;
         let value = f(self)?;
         open.commit()?;
         Ok(value)
@@ -97,9 +113,8 @@ impl Ledger {
 struct Batch<'a>(&'a Ledger);
 
 impl<'a> Batch<'a> {
-    fn begin(ledger: &'a Ledger) -> Result<Self, StoreError> {
-        // Immediate: two processes that both read first and write later could not both go on.
-        ledger.db.execute_batch("BEGIN IMMEDIATE")?;
+    fn open(ledger: &'a Ledger, begin: &str) -> Result<Self, StoreError> {
+        ledger.db.execute_batch(begin)?;
         ledger.in_batch.set(true);
         Ok(Batch(ledger))
     }

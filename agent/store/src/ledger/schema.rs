@@ -85,12 +85,14 @@ CREATE INDEX gone_pack ON gone (pack);
 "];
 
 pub(super) fn configure(db: &Connection) -> Result<(), StoreError> {
+    // A checkpoint every 16 MiB of log: the same pages are changed by many batches, and each is then moved once.
     // fullfsync only means something on macOS, where a plain fsync may stay in the drive's cache.
     db.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA fullfsync = ON;
          PRAGMA checkpoint_fullfsync = ON;
+         PRAGMA wal_autocheckpoint = 4000;
          PRAGMA cache_size = -8192;
          PRAGMA temp.cache_size = -2048;
          PRAGMA journal_size_limit = 16777216;
