@@ -244,7 +244,10 @@ impl Share {
             // a torn delivery under its name: nobody can use it, and the whole one is here
             self.doors.disk.remove(&file).map_err(EngineError::io("cannot write", &file))?;
         }
-        self.write_once(&file, bytes)
+        self.write_once(&file, bytes)?;
+        // the folder of packs may be new: its own name has to last as long as what lies in it
+        let packs = folder.parent().unwrap_or(&self.root);
+        self.doors.disk.sync_dir(packs).map_err(EngineError::io("cannot write", packs))
     }
 
     /// Write a file that never changes: by a temporary name, durably, never over anything.

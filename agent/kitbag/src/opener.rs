@@ -3,7 +3,6 @@
 use std::process::{Command, Stdio};
 
 use kitbag_core::finding::{Exit, Finding};
-use kitbag_engine::doors::Doors;
 use kitbag_engine::environment::Opened;
 use kitbag_platform::process::find_program;
 
@@ -20,7 +19,7 @@ const OPENERS: &[&str] = &["xdg-open", "gio", "wslview"];
 ///
 /// # Errors
 /// There is no such program here, or it does not start.
-pub fn open(_: &Doors, what: &Opened) -> Result<(), Trouble> {
+pub fn open(what: &Opened) -> Result<(), Trouble> {
     let target = match what {
         Opened::Url { url, .. } => std::ffi::OsString::from(url),
         Opened::Folder(folder) => folder.clone().into_os_string(),

@@ -27,7 +27,7 @@ pub fn run(context: &Context, options: &Open) -> Outcome {
     } else if options.print {
         context.printer.line(kitbag_core::path::shown(&what));
     } else {
-        opener::open(&context.doors, &opened)?;
+        opener::open(&opened)?;
     }
     Ok(Exit::Done)
 }

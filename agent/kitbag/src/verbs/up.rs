@@ -51,9 +51,7 @@ pub fn started(context: &Context, up: environment::Up, options: &Up) -> Outcome 
         printer.line("Ready. When you have finished: `kitbag done`.");
     }
     match up.open {
-        Some(opened @ Opened::Url { .. }) if !options.no_open && !context.yes => {
-            opener::open(&context.doors, &opened)?
-        }
+        Some(opened @ Opened::Url { .. }) if !options.no_open && !context.yes => opener::open(&opened)?,
         Some(Opened::Folder(folder)) => printer.line(format!("Your files are in {}.", show(&folder))),
         _ => {}
     }
