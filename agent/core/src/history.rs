@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::RecordId;
+use crate::mutation::{Rule, off};
 use crate::version::{Content, Kind, Record};
 
 /// The records of one path, with the aliases between them.
@@ -29,6 +30,15 @@ impl History {
             self.find_aliases();
         }
         id
+    }
+
+    /// Add several records, in any order.
+    pub fn extend(&mut self, records: impl IntoIterator<Item = (RecordId, Record)>) {
+        let before = self.records.len();
+        self.records.extend(records);
+        if self.records.len() > before {
+            self.find_aliases();
+        }
     }
 
     /// Nothing recorded yet.
@@ -127,7 +137,7 @@ impl History {
         self.alias.clear();
         let outside: Vec<_> =
             self.records.iter().filter(|(_, r)| r.kind == Kind::Outside).map(|(id, _)| *id).collect();
-        if outside.is_empty() {
+        if outside.is_empty() || off(Rule::Aliases) {
             return;
         }
         let raw = |id: RecordId| -> BTreeSet<RecordId> {

@@ -15,6 +15,7 @@ pub mod history;
 pub mod id;
 pub mod ignore;
 pub mod merge;
+pub mod mutation;
 pub mod outside;
 pub mod path;
 pub mod plan;

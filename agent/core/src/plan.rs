@@ -6,6 +6,7 @@ use crate::entry::{Memory, Millis, Observed, Seen};
 use crate::history::{History, same};
 use crate::id::RecordId;
 use crate::merge::text;
+use crate::mutation::{Rule, off};
 use crate::outside;
 use crate::path::WorkPath;
 use crate::reconcile::{Contents, Made, Unreadable, reduce};
@@ -166,7 +167,11 @@ impl Work<'_> {
     }
 
     fn edit(&mut self, content: Content, parent: Option<RecordId>) -> RecordId {
-        self.record(Record::new(self.s.path.clone(), content, Kind::Edit, parent))
+        let mut record = Record::new(self.s.path.clone(), content, Kind::Edit, parent);
+        if off(Rule::EditNamesShown) {
+            record.parents.extend(self.history.heads());
+        }
+        self.record(record)
     }
 
     fn wait_until(&mut self, at: Millis) {
@@ -212,6 +217,7 @@ impl Work<'_> {
             (Seen::Content(content), Some(base)) => {
                 if !shown.is_some_and(|shown| same(shown, content)) {
                     let newer = self.history.descendant_with(base, content);
+                    let newer = newer.filter(|_| !off(Rule::LaterVersionShown));
                     self.memory.base = Some(newer.unwrap_or_else(|| self.edit(content, Some(base))));
                 }
             }
@@ -240,7 +246,10 @@ impl Work<'_> {
         let Some(base) = self.memory.base else { return };
         let had = self.history.content(base).and_then(|content| content.id());
         let gone = self.s.mirror == Seen::Absent && self.memory.mirror.is_some() && self.memory.mirror == had;
-        if gone && self.s.answer == Some(AbsenceAnswer::Accept) && self.held.is_none() {
+        let accepted = self.s.answer == Some(AbsenceAnswer::Accept)
+            || (off(Rule::AbsenceAsks)
+                && self.memory.absent_since.is_some_and(|since| self.s.now >= since + self.s.absence_wait));
+        if gone && accepted && self.held.is_none() {
             self.edit(Content::Deleted, Some(base));
         }
     }
@@ -257,7 +266,7 @@ impl Work<'_> {
                 None => self.s.mirror.id() == observed.content.id(),
                 Some(name) => self.s.copies.iter().any(|(copy, _)| copy == name),
             };
-            if partial && !stands && self.s.mirror != Seen::Unsure {
+            if (partial || off(Rule::ObservedSettles)) && !stands && self.s.mirror != Seen::Unsure {
                 continue;
             }
             let patience = match (self.s.delivering, partial) {
@@ -270,13 +279,25 @@ impl Work<'_> {
                 self.wait_until(due);
                 self.memory.observed.push(observed);
             } else {
-                let record =
+                let mut record =
                     outside::record_for(self.s.path, observed.content, &self.history, self.contents)?;
+                self.guess_from_shown(&mut record);
                 self.record(record);
             }
         }
         let known = |content: &Content| self.history.knows(*content);
         Ok(self.s.copies.iter().filter(|(_, content)| known(content)).cloned().collect())
+    }
+
+    /// What the outside rule is there to prevent, for tests that take it out.
+    fn guess_from_shown(&self, record: &mut Record) {
+        let shown = self.memory.base.and_then(|base| Some((base, self.history.get(base)?)));
+        let Some((base, version)) = shown else { return };
+        if off(Rule::OutsideNoChild) {
+            (record.parents, record.near) = ([base].into(), None);
+        } else if off(Rule::OutsideNoSibling) {
+            (record.parents, record.near) = (version.parents.clone(), None);
+        }
     }
 
     /// Empty, or the beginning of a version we know: what a provider shows while it is still writing.
@@ -353,6 +374,9 @@ impl Work<'_> {
             return None;
         }
         if self.s.busy {
+            if off(Rule::BaseStaysWhileBusy) {
+                self.memory.base = Some(version);
+            }
             return None;
         }
         Some(Put { expect: self.s.working, content, version })
@@ -375,7 +399,7 @@ impl Work<'_> {
                 (None, false)
             }
             // unexplained bytes are not written over: they wait to become a version
-            Seen::Content(seen) if !self.history.knows(seen) => (None, false),
+            Seen::Content(seen) if !self.history.knows(seen) && !off(Rule::UnexplainedStays) => (None, false),
             Seen::Content(seen) if self.memory.mirror == seen.id() => {
                 self.memory.stale_writes = 0;
                 (Some(put), false)

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::history::{History, Near, same};
 use crate::id::{ContentId, RecordId};
 use crate::merge::text::{self, Asks, Merged};
+use crate::mutation::{Rule, off};
 use crate::path::WorkPath;
 use crate::version::{Content, Kind, Record};
 
@@ -74,6 +75,13 @@ pub fn reduce(
                 made.push(Made { id: history.insert(record.clone()), record, bytes });
                 continue 'again;
             }
+        }
+        if off(Rule::ConflictsStayOpen)
+            && let Some(content) = heads.get(1).and_then(|_| history.content(heads[0]))
+        {
+            let record = Record::new(path.clone(), content, Kind::Merge, heads);
+            made.push(Made { id: history.insert(record.clone()), record, bytes: None });
+            continue;
         }
         return Ok(made);
     }
@@ -148,7 +156,8 @@ fn against_delete(history: &History, deleted: RecordId, other: RecordId) -> Cont
     let Some(record) = history.get(other) else { return Content::Deleted };
     let common = maximal(history, &common(history, deleted, other, Near::Ignored), Near::Ignored);
     let untouched = matches!(common.as_slice(), [only] if history.content(*only).is_some_and(|c| same(c, record.content)));
-    if untouched || record.kind == Kind::Seed { Content::Deleted } else { record.content }
+    let seed = record.kind == Kind::Seed && !off(Rule::DeleteBeatsSeed);
+    if untouched || seed || off(Rule::EditBeatsDelete) { Content::Deleted } else { record.content }
 }
 
 /// A person's file at a place where a course would put its own, with nothing in common: the person's stays.
@@ -280,6 +289,9 @@ fn asked(
     from: &BTreeSet<RecordId>,
     others: &BTreeSet<RecordId>,
 ) -> Result<Lines, Stop> {
+    if off(Rule::OutsideRemovalsAsk) {
+        return Ok(Lines::new());
+    }
     let settled = history.ancestors(head, Near::Ignored);
     let mut all = Lines::new();
     for &id in from.difference(others) {

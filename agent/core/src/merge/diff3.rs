@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::diff::partners;
+use crate::mutation::{Rule, off};
 
 /// Two sides over a base, and which lines of the sides are which lines of the base.
 #[derive(Debug)]
@@ -126,7 +127,7 @@ impl<'t> Three<'t> {
         let settle = |region: &Region| {
             if self.asked(region, left_asks, right_asks) { None } else { self.settle(region) }
         };
-        self.weave(settle).filter(|woven| self.guard(woven, kinds))
+        self.weave(settle).filter(|woven| off(Rule::LineGuard) || self.guard(woven, kinds))
     }
 
     /// The merge with nothing where the sides conflict. It asks nothing and is not guarded: it is shown to

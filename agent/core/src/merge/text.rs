@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::diff;
 use super::diff3::Three;
 use super::lines::{Numbers, Text, counts, split};
+use crate::mutation::{self, Rule, off};
 
 /// Largest side that is merged line by line, in bytes.
 pub const LARGEST: usize = 4 * 1024 * 1024;
@@ -46,10 +47,15 @@ pub fn merge(base: Option<&[u8]>, left: &[u8], right: &[u8], asks: &Asks) -> Mer
     if left == right {
         return Merged::Clean(left.to_vec());
     }
-    if right < left {
+    let turn = if off(Rule::OperandsOrdered) { mutation::turned() } else { right < left };
+    if turn {
         let turned = Asks { left: asks.right.clone(), right: asks.left.clone() };
-        return merge(base, right, left, &turned);
+        return merge_in_order(base, right, left, &turned);
     }
+    merge_in_order(base, left, right, asks)
+}
+
+fn merge_in_order(base: Option<&[u8]>, left: &[u8], right: &[u8], asks: &Asks) -> Merged {
     let read = Read::new(base, left, right);
     let find = |asks: &BTreeSet<&[u8]>| -> BTreeSet<usize> {
         asks.iter().filter_map(|line| read.numbers.find(line)).collect()
