@@ -16,6 +16,7 @@ pub mod id;
 pub mod ignore;
 pub mod merge;
 pub mod mutation;
+pub mod names;
 pub mod outside;
 pub mod path;
 pub mod plan;

@@ -113,8 +113,16 @@ impl WorkPath {
 
     /// Equal for names that a case-insensitive or normalising file system takes for one.
     pub fn folded(&self) -> String {
-        self.0.nfc().flat_map(char::to_lowercase).nfc().collect()
+        folded(&self.0)
     }
+}
+
+/// Equal for texts that a case-insensitive or normalising file system takes for one.
+pub fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.nfc().flat_map(char::to_lowercase).nfc().collect()
 }
 
 fn check_name(name: &str) -> Result<(), BadPath> {

@@ -3,6 +3,7 @@
 //! file somebody else may have written ([`Disk::rename_new`], [`Disk::exchange`]), no file is read or written
 //! through a link at the last step, and nothing is opened but a plain file whose bytes lie on this disk.
 
+mod ability;
 mod real;
 mod simulated;
 #[cfg(test)]
@@ -20,8 +21,9 @@ use std::path::{Path, PathBuf};
 
 use kitbag_core::entry::Fingerprint;
 
+pub use ability::{Ability, probe};
 pub use real::RealDisk;
-pub use simulated::{Failure, SimulatedDisk};
+pub use simulated::{Failure, Folding, Manners, SimulatedDisk};
 
 /// What a name stands for, without following links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -218,6 +220,27 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// Common ones.
     fn free_space(&self, path: &Path) -> io::Result<u64>;
+
+    /// Let a plain file's owner run it, or not. Does nothing where there is no such bit.
+    ///
+    /// # Errors
+    /// As [`Disk::open`].
+    fn set_executable(&self, path: &Path, executable: bool) -> io::Result<()>;
+
+    /// What a link points to, with `/` between names, exactly as it is written there.
+    ///
+    /// # Errors
+    /// Common ones; [`Refused::NotPlain`] when it is no symbolic link; [`io::ErrorKind::InvalidData`] when the text is
+    /// not UTF-8.
+    fn read_link(&self, path: &Path) -> io::Result<String>;
+
+    /// Make a symbolic link that says `target`, with `/` between names. The target need not exist; where a link to a
+    /// folder is another thing than one to a file (Windows), it is looked at.
+    ///
+    /// # Errors
+    /// Common ones; [`io::ErrorKind::AlreadyExists`] when the name is taken; [`io::ErrorKind::Unsupported`] or
+    /// [`io::ErrorKind::PermissionDenied`] where links cannot be made.
+    fn create_link(&self, path: &Path, target: &str) -> io::Result<()>;
 
     /// Set when a file was last modified, in nanoseconds since 1970. Systems round.
     ///

@@ -151,6 +151,21 @@ impl Disk for RealDisk {
         system::free_space(path)
     }
 
+    fn set_executable(&self, path: &Path, executable: bool) -> io::Result<()> {
+        system::set_executable(&system::open_plain(path, false)?, executable)
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<String> {
+        match fs::read_link(path)?.into_os_string().into_string() {
+            Ok(target) => Ok(system::link_text(target)),
+            Err(_) => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+
+    fn create_link(&self, path: &Path, target: &str) -> io::Result<()> {
+        system::create_link(path, target)
+    }
+
     fn set_modified(&self, path: &Path, nanos: i64) -> io::Result<()> {
         system::set_modified(path, nanos)
     }

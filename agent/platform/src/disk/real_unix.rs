@@ -226,6 +226,21 @@ pub(super) fn set_modified(path: &Path, nanos: i64) -> io::Result<()> {
     rustix::fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(io::Error::from)
 }
 
+/// Link texts have `/` already.
+pub(super) fn link_text(target: String) -> String {
+    target
+}
+
+pub(super) fn create_link(path: &Path, target: &str) -> io::Result<()> {
+    match std::os::unix::fs::symlink(target, path) {
+        // FAT on Linux answers so
+        Err(error) if error.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        done => done,
+    }
+}
+
 /// Paths have one form here.
 pub(super) fn plain_form(path: PathBuf) -> PathBuf {
     path

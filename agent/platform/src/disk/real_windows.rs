@@ -18,7 +18,8 @@ use kitbag_core::entry::Fingerprint;
 use kitbag_core::path::TEMPORARY_PREFIX;
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_INVALID_FUNCTION, ERROR_INVALID_HANDLE, ERROR_LOCK_VIOLATION,
-    ERROR_NOT_SUPPORTED, ERROR_SHARING_VIOLATION, ERROR_UNABLE_TO_MOVE_REPLACEMENT_2, WIN32_ERROR,
+    ERROR_NOT_SUPPORTED, ERROR_PRIVILEGE_NOT_HELD, ERROR_SHARING_VIOLATION,
+    ERROR_UNABLE_TO_MOVE_REPLACEMENT_2, WIN32_ERROR,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_OFFLINE,
@@ -313,6 +314,29 @@ pub(super) fn set_modified(path: &Path, nanos: i64) -> io::Result<()> {
         .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS)
         .open(path)?
         .set_times(FileTimes::new().set_modified(time.ok_or(io::ErrorKind::InvalidInput)?))
+}
+
+/// A link's text with `/` between names.
+pub(super) fn link_text(target: String) -> String {
+    target.replace('\\', "/")
+}
+
+/// Windows tells links to folders from links to files. Both need a right that ordinary users have only in developer
+/// mode.
+pub(super) fn create_link(path: &Path, target: &str) -> io::Result<()> {
+    let target = PathBuf::from(target.replace('/', "\\"));
+    let leads_to = path.parent().map_or_else(|| target.clone(), |folder| folder.join(&target));
+    let made = if leads_to.is_dir() {
+        std::os::windows::fs::symlink_dir(&target, path)
+    } else {
+        std::os::windows::fs::symlink_file(&target, path)
+    };
+    made.map_err(|error| match code(&error) {
+        Some(ERROR_PRIVILEGE_NOT_HELD | ERROR_INVALID_FUNCTION | ERROR_NOT_SUPPORTED) => {
+            io::ErrorKind::Unsupported.into()
+        }
+        _ => error,
+    })
 }
 
 /// Without `\\?\` where the rest means the same: short, and no name that Windows would bend.

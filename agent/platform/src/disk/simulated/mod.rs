@@ -4,6 +4,7 @@
 
 mod durable;
 mod handle;
+mod manners;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use durable::Naming;
 use handle::Handle;
+pub use manners::{Folding, Manners};
 pub use state::Failure;
 use state::{Outcome, State, lock};
 use tree::{Body, Names, Number, Tree, error};
@@ -70,6 +72,11 @@ impl SimulatedDisk {
     /// Whether [`Disk::exchange`] works, as it does not on FAT or NFS. It does at first.
     pub fn set_exchange(&self, can: bool) {
         self.state().can_exchange = can;
+    }
+
+    /// What its file system can do; as on Linux at first. To be said before there are files.
+    pub fn set_manners(&self, manners: Manners) {
+        self.state().tree.manners = manners;
     }
 
     /// The program was killed and starts again; the system went on, so nothing is lost. Open handles are
@@ -334,6 +341,33 @@ impl Disk for SimulatedDisk {
         let mut state = self.looked()?;
         state.tree.find(path, true)?;
         Ok(state.free().min(PLENTY))
+    }
+
+    fn set_executable(&self, path: &Path, executable: bool) -> io::Result<()> {
+        let mut state = self.mutate()?;
+        let number = plain(&state.tree, path)?;
+        let now = state.tree.now();
+        let node = state.tree.node_mut(number)?;
+        (node.executable, node.changed) = (executable, now);
+        Ok(())
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<String> {
+        let state = self.looked()?;
+        match &state.tree.node(state.tree.find(path, false)?)?.body {
+            Body::Link(target) => target.to_str().map(str::to_owned).ok_or(ErrorKind::InvalidData.into()),
+            _ => Err(Refused::NotPlain.into()),
+        }
+    }
+
+    fn create_link(&self, path: &Path, target: &str) -> io::Result<()> {
+        let mut state = self.mutate()?;
+        let (folder, name) = state.tree.free_place(path)?;
+        if !state.tree.manners.links {
+            return error(ErrorKind::Unsupported);
+        }
+        let number = state.tree.add(Body::Link(target.into()));
+        state.tree.change(vec![Naming::new(folder, name, Some(number))])
     }
 
     fn set_modified(&self, path: &Path, nanos: i64) -> io::Result<()> {

@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use kitbag_core::entry::Fingerprint;
 
 use super::durable::Change;
+use super::manners::Manners;
 use crate::clock::{Clock, SimulatedClock};
 use crate::disk::{ItemKind, Stat};
 
@@ -55,6 +56,7 @@ pub(super) struct Tree {
     /// How often each node is held open.
     pub(super) open: BTreeMap<Number, usize>,
     pub(super) used: u64,
+    pub(super) manners: Manners,
     swept_at: usize,
     clock: SimulatedClock,
     ticks: i64,
@@ -73,6 +75,7 @@ impl Tree {
             unsynced: BTreeSet::new(),
             open: BTreeMap::new(),
             used: 0,
+            manners: Manners::default(),
             swept_at: 0,
             clock,
             ticks: 0,
@@ -139,7 +142,7 @@ impl Tree {
         Ok(Stat {
             kind: self.kind(number)?,
             fingerprint: Fingerprint { size, modified: node.modified, changed: node.changed, file: number },
-            executable: node.executable,
+            executable: node.executable && self.manners.executable,
             placeholder: node.placeholder,
         })
     }
@@ -162,7 +165,7 @@ impl Tree {
                 way.pop();
                 continue;
             }
-            let Some(&number) = self.names(here)?.get(&name) else { return error(ErrorKind::NotFound) };
+            let Some((name, number)) = self.named(here, &name)? else { return error(ErrorKind::NotFound) };
             match &self.node(number)?.body {
                 Body::Link(target) if follow_last || !ahead.is_empty() => {
                     links += 1;
@@ -193,8 +196,22 @@ impl Tree {
             return error(ErrorKind::InvalidFilename);
         }
         let folder = self.find(folder, true)?;
-        let number = self.names(folder)?.get(name).copied();
-        Ok((folder, name.to_owned(), number))
+        match self.named(folder, name)? {
+            Some((stored, number)) => Ok((folder, stored, Some(number))),
+            None if self.manners.allows(name) => Ok((folder, self.manners.stored(name), None)),
+            None => error(ErrorKind::InvalidFilename),
+        }
+    }
+
+    /// What a name stands for in a folder, and the name as it is stored there.
+    fn named(&self, folder: Number, name: &OsStr) -> io::Result<Option<(OsString, Number)>> {
+        let names = self.names(folder)?;
+        if let Some(&number) = names.get(name) {
+            return Ok(Some((name.to_owned(), number)));
+        }
+        let Some(key) = self.manners.key(name) else { return Ok(None) };
+        let same = names.iter().find(|(other, _)| self.manners.key(other).as_ref() == Some(&key));
+        Ok(same.map(|(stored, &number)| (stored.clone(), number)))
     }
 
     /// As [`Tree::place`], for a name that is free.
