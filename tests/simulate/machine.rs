@@ -239,7 +239,7 @@ impl Machine {
         }
         let path = WorkPath::parse(path).unwrap();
         let Some(bytes) = conflict::both_texts(&path, &history, &heads, &self.known).unwrap() else { return };
-        let content = Content::File { id: ContentId::of(&bytes), size: bytes.len() as u64 };
+        let content = Content::file(ContentId::of(&bytes), bytes.len() as u64);
         let record = conflict::answer(&path, &history, &heads, content);
         self.known.contents.insert(ContentId::of(&bytes), Arc::from(bytes));
         self.known.records.insert(record.id(), record);

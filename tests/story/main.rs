@@ -7,6 +7,8 @@
 mod contract;
 mod course;
 mod delivery;
+#[cfg(unix)]
+mod entries;
 mod follow;
 mod gone;
 mod killed;

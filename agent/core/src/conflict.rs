@@ -71,7 +71,7 @@ pub fn both_texts(
     let mut sides: Vec<Arc<[u8]>> = Vec::new();
     for head in heads {
         match history.content(*head) {
-            Some(Content::File { id, size }) if lines_apply(path) && size <= text::LARGEST as u64 => {
+            Some(Content::File { id, size, .. }) if lines_apply(path) && size <= text::LARGEST as u64 => {
                 let Some(bytes) = contents.read(id)? else { return Ok(None) };
                 if !text::is_text(&bytes) {
                     return Ok(None);

@@ -22,7 +22,16 @@ pub enum Seen {
 impl Seen {
     /// A plain file.
     pub fn file(id: ContentId, size: u64) -> Self {
-        Seen::Content(Content::File { id, size })
+        Seen::Content(Content::file(id, size))
+    }
+
+    /// The same, as a place shows it that tells nothing of who may run a file.
+    #[must_use]
+    pub fn without_bit(self) -> Self {
+        match self {
+            Seen::Content(content) => Seen::Content(content.with_bit(false)),
+            other => other,
+        }
     }
 
     /// The content's name where there is one.

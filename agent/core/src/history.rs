@@ -70,9 +70,29 @@ impl History {
         self.records.iter().filter(|(id, _)| !self.alias.contains_key(id)).map(|(id, record)| (*id, record))
     }
 
-    /// Whether some record of this path has this content.
+    /// Whether some record of this path has these bytes.
     pub fn knows(&self, content: Content) -> bool {
-        self.records.values().any(|record| same(record.content, content))
+        self.records.values().any(|record| same_bytes(record.content, content))
+    }
+
+    /// What a place that has no executable bit shows, with the bit the version has that it shows: the base, a
+    /// descendant of it, any other of these bytes. Bytes that are new keep the base's bit.
+    pub fn with_recorded_bit(&self, base: Option<RecordId>, seen: Content) -> Content {
+        let shown = base.and_then(|base| self.content(base));
+        let either = [seen.with_bit(false), seen.with_bit(true)];
+        let of_version = || {
+            let descendant =
+                |content: &Content| base.and_then(|base| self.descendant_with(base, *content)).is_some();
+            let known = |content: &Content| self.explaining(*content).is_some();
+            either.iter().find(|content| descendant(content)).or_else(|| either.iter().find(|c| known(c)))
+        };
+        match shown {
+            Some(shown) if same_bytes(shown, seen) => shown,
+            _ => {
+                let bit = shown.is_some_and(|shown| shown.is_executable());
+                of_version().copied().unwrap_or_else(|| seen.with_bit(bit))
+            }
+        }
     }
 
     /// The record that best explains finding this content: a head before others, then the deepest, then the
@@ -151,7 +171,7 @@ impl History {
             let mut targets: Vec<_> = self
                 .records
                 .iter()
-                .filter(|(id, record)| **id != void && same(record.content, content))
+                .filter(|(id, record)| **id != void && same_bytes(record.content, content))
                 .map(|(id, record)| (record.kind == Kind::Outside, raw(*id), *id))
                 .filter(|(_, ancestors, _)| !ancestors.contains(&void))
                 .map(|(outside, ancestors, id)| (outside, ancestors.len(), id))
@@ -180,9 +200,14 @@ pub enum Near {
     Ignored,
 }
 
-/// Equal bytes (or both deleted), whatever size a record claims.
+/// Equal in all that counts: what it is, its bytes, whether it may be run. The size a record claims is not.
 pub fn same(a: Content, b: Content) -> bool {
-    a.id() == b.id()
+    same_bytes(a, b) && a.is_executable() == b.is_executable()
+}
+
+/// Equal as a place shows it that tells nothing of who may run a file, such as the mirror.
+pub fn same_bytes(a: Content, b: Content) -> bool {
+    std::mem::discriminant(&a) == std::mem::discriminant(&b) && a.id() == b.id()
 }
 
 #[cfg(test)]
@@ -192,7 +217,7 @@ mod tests {
     use crate::path::WorkPath;
 
     fn record(text: &str, kind: Kind, parents: &[RecordId]) -> Record {
-        let content = Content::File { id: ContentId::of(text.as_bytes()), size: text.len() as u64 };
+        let content = Content::file(ContentId::of(text.as_bytes()), text.len() as u64);
         Record::new(WorkPath::parse("f").unwrap(), content, kind, parents.iter().copied())
     }
 

@@ -20,8 +20,12 @@ pub fn record_for(
     history: &History,
     contents: &dyn Contents,
 ) -> Result<Record, Unreadable> {
-    let mut record = Record::new(path.clone(), content, Kind::Outside, []);
-    if let Some((nearest, adds_only)) = nearest(path, content, history, contents)? {
+    let nearest = nearest(path, content, history, contents)?;
+    // the mirror does not tell who may run it: as before
+    let before = nearest.map_or_else(|| history.heads(), |(id, _)| vec![id]);
+    let bit = before.iter().filter_map(|id| history.content(*id)).any(|content| content.is_executable());
+    let mut record = Record::new(path.clone(), content.with_bit(bit), Kind::Outside, []);
+    if let Some((nearest, adds_only)) = nearest {
         if adds_only {
             record.parents.insert(nearest);
         } else {
@@ -37,7 +41,7 @@ fn nearest(
     history: &History,
     contents: &dyn Contents,
 ) -> Result<Option<(RecordId, bool)>, Unreadable> {
-    let Content::File { id, size } = content else { return Ok(None) };
+    let Content::File { id, size, .. } = content else { return Ok(None) };
     if !lines_apply(path) || size > text::LARGEST as u64 {
         return Ok(None);
     }
@@ -47,7 +51,7 @@ fn nearest(
     }
     let mut best = None;
     for (candidate, record) in history.live() {
-        let Content::File { id, size } = record.content else { continue };
+        let Content::File { id, size, .. } = record.content else { continue };
         if size > text::LARGEST as u64 {
             continue;
         }

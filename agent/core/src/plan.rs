@@ -3,7 +3,7 @@
 //! records before anything is replaced, and every step may be repeated after a crash without harm.
 
 use crate::entry::{Memory, Millis, Observed, Seen};
-use crate::history::{History, same};
+use crate::history::{History, same, same_bytes};
 use crate::id::RecordId;
 use crate::merge::text;
 use crate::mutation::{Rule, off};
@@ -191,7 +191,7 @@ impl Work<'_> {
 
     fn observe(&mut self, content: Content, copy: Option<&String>) {
         let already =
-            self.memory.observed.iter().any(|o| same(o.content, content) && o.copy.as_ref() == copy);
+            self.memory.observed.iter().any(|o| same_bytes(o.content, content) && o.copy.as_ref() == copy);
         if !already && !self.history.knows(content) {
             let observed = Observed { content, since: self.s.now, copy: copy.cloned() };
             self.keep.push(observed.clone());
@@ -302,7 +302,7 @@ impl Work<'_> {
 
     /// Empty, or the beginning of a version we know: what a provider shows while it is still writing.
     fn partial(&self, content: Content) -> Result<bool, Unreadable> {
-        let Content::File { id, size } = content else { return Ok(false) };
+        let Content::File { id, size, .. } = content else { return Ok(false) };
         if size == 0 {
             return Ok(true);
         }
@@ -311,7 +311,7 @@ impl Work<'_> {
         }
         let Some(part) = self.contents.read(id)? else { return Ok(false) };
         for (_, record) in self.history.live() {
-            if let Content::File { id, size: whole } = record.content
+            if let Content::File { id, size: whole, .. } = record.content
                 && whole >= size
                 && whole <= text::LARGEST as u64
                 && let Some(whole) = self.contents.read(id)?
@@ -331,7 +331,7 @@ impl Work<'_> {
         let (mirror, backs_off) = first.map_or((None, false), |version| self.put_mirror(version));
         // what is published in this very cycle is durable there
         let recorded =
-            |content: &Content| self.records.iter().any(|made| same(made.record.content, *content));
+            |content: &Content| self.records.iter().any(|made| same_bytes(made.record.content, *content));
         self.keep.retain(|observed| !recorded(&observed.content));
         Plan {
             keep: self.keep,
@@ -392,7 +392,7 @@ impl Work<'_> {
                 (None, false)
             }
             Seen::Absent => (self.may_fill_absence(content).then_some(put), false),
-            Seen::Content(seen) if same(seen, content) => {
+            Seen::Content(seen) if same_bytes(seen, content) => {
                 if self.memory.mirror != seen.id() {
                     (self.memory.mirror, self.memory.stale_writes) = (seen.id(), 0);
                 }

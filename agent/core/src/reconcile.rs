@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::history::{History, Near, same};
+use crate::history::{History, Near, same, same_bytes};
 use crate::id::{ContentId, RecordId};
 use crate::merge::text::{self, Asks, Merged};
 use crate::mutation::{Rule, off};
@@ -111,6 +111,9 @@ fn merge(
     if same(a.content, b.content) {
         return Ok(Some((a.content, None)));
     }
+    if same_bytes(a.content, b.content) {
+        return Ok(Some((a.content.with_bit(bit(history, left, right)), None)));
+    }
     match (a.content, b.content) {
         (Content::Deleted, _) => return Ok(Some((against_delete(history, left, right), None))),
         (_, Content::Deleted) => return Ok(Some((against_delete(history, right, left), None))),
@@ -123,7 +126,7 @@ fn merge(
         return Ok(None);
     };
     if let Some(content) = half_delivered(history, (left, &x), (right, &y)) {
-        return Ok(Some((content, None)));
+        return Ok(Some((content.with_bit(bit(history, left, right)), None)));
     }
     if !lines_apply(path) || !text::is_text(&x) || !text::is_text(&y) {
         return Ok(None);
@@ -144,11 +147,25 @@ fn merge(
     Ok(match text::merge(base.as_deref(), &x, &y, &asks) {
         Merged::Conflict => None,
         Merged::Clean(bytes) => {
-            let content = Content::File { id: ContentId::of(&bytes), size: bytes.len() as u64 };
-            let stands = same(content, a.content) || same(content, b.content);
-            Some((content, (!stands).then_some(bytes)))
+            let content = Content::file(ContentId::of(&bytes), bytes.len() as u64);
+            let stands = same_bytes(content, a.content) || same_bytes(content, b.content);
+            Some((content.with_bit(bit(history, left, right)), (!stands).then_some(bytes)))
         }
     })
+}
+
+/// Who may run it, by three: the side that changed it wins. With nothing in common, or a past that does not agree
+/// about it, it may be run: the other mistake stops a person's work.
+fn bit(history: &History, left: RecordId, right: RecordId) -> bool {
+    let of = |id: RecordId| history.content(id).is_some_and(|content| content.is_executable());
+    if of(left) == of(right) {
+        return of(left);
+    }
+    let shared = common(history, left, right, Near::Counts);
+    let mut before = maximal(history, &shared, Near::Counts).into_iter().map(of);
+    // the sides differ, so one of them changed what both had
+    let both_had_it = before.next().is_some_and(|first| first && before.all(|bit| bit));
+    !both_had_it
 }
 
 /// Content wins over a deletion, unless it is just what was deleted, or what a course placed.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::history::{History, same};
+use crate::history::{History, same_bytes};
 use crate::id::{PackId, RecordId};
 
 /// What happened.
@@ -121,7 +121,7 @@ pub fn database_step(
     };
     match loaded {
         Some(loaded) if loaded == target => DatabaseStep::Keep,
-        Some(loaded) if history.content(loaded).is_some_and(|now| same(now, content)) => {
+        Some(loaded) if history.content(loaded).is_some_and(|now| same_bytes(now, content)) => {
             DatabaseStep::Follow(target)
         }
         _ => DatabaseStep::Restore(target),
@@ -136,7 +136,7 @@ mod tests {
     use crate::version::{Content, Kind, Record};
 
     fn record(text: &str, parents: &[RecordId]) -> Record {
-        let content = Content::File { id: ContentId::of(text.as_bytes()), size: 1 };
+        let content = Content::file(ContentId::of(text.as_bytes()), 1);
         Record::new(
             WorkPath::parse("backups/db/db.dump").unwrap(),
             content,

@@ -24,6 +24,9 @@ pub enum Content {
     Deleted,
     /// A plain file.
     File {
+        /// Its owner may run it. Systems without such a bit keep what was recorded.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        executable: bool,
         /// The bytes.
         id: ContentId,
         /// How many bytes.
@@ -39,6 +42,25 @@ pub enum Content {
 }
 
 impl Content {
+    /// A plain file that nobody runs.
+    pub fn file(id: ContentId, size: u64) -> Self {
+        Content::File { executable: false, id, size }
+    }
+
+    /// Whether it is a file its owner may run.
+    pub fn is_executable(&self) -> bool {
+        matches!(self, Content::File { executable: true, .. })
+    }
+
+    /// The same, to be run or not; only a file can be.
+    #[must_use]
+    pub fn with_bit(self, bit: bool) -> Self {
+        match self {
+            Content::File { id, size, .. } => Content::File { executable: bit, id, size },
+            other => other,
+        }
+    }
+
     /// The content's name, none for a deletion.
     pub fn id(&self) -> Option<ContentId> {
         match *self {
@@ -183,7 +205,7 @@ mod tests {
     use super::*;
 
     fn sample() -> Record {
-        let content = Content::File { id: ContentId::of(b"x"), size: 1 };
+        let content = Content::file(ContentId::of(b"x"), 1);
         Record::new(
             WorkPath::parse("a/b.txt").unwrap(),
             content,

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use kitbag_core::path::FOLDER_MARKER;
-use kitbag_platform::disk::ItemKind;
+use kitbag_platform::disk::{Ability, ItemKind, probe};
 
 use crate::error::EngineError;
 use crate::share::Share;
@@ -15,6 +15,8 @@ use crate::workspace::Workspace;
 /// Where the ledger remembers the marker and the folder's number.
 const MARKER: &str = "folder.marker";
 const NUMBER: &str = "folder.number";
+/// Where it remembers what the folder's file system can do.
+const ABILITY: &str = "folder.ability";
 
 /// Where the ledger remembers the ids of the workspace, one a line.
 pub const IDENTITIES: &str = "workspace.identities";
@@ -42,6 +44,9 @@ pub fn check_working(ws: &Workspace) -> Result<(), EngineError> {
         None => same_number,
         Some(marker) => known_marker.as_ref() == Some(marker) && same_number,
     };
+    if !same || ws.ledger.get(ABILITY)?.is_none() {
+        remember_ability(ws)?;
+    }
     if same && marker.is_some() {
         return Ok(());
     }
@@ -56,6 +61,33 @@ pub fn check_working(ws: &Workspace) -> Result<(), EngineError> {
         ledger.set(NUMBER, &number)?;
         Ok(())
     })
+}
+
+/// What the working folder's file system can do, as far as it was found out; else what is usual on this system.
+///
+/// # Errors
+/// The ledger fails.
+pub fn ability(ws: &Workspace) -> Result<Ability, EngineError> {
+    let known = ws.ledger.get(ABILITY)?.and_then(|text| serde_json::from_str(&text).ok());
+    Ok(known.unwrap_or(Ability {
+        executable: cfg!(unix),
+        links: cfg!(unix),
+        folds: cfg!(any(windows, target_os = "macos")),
+        windows_names: cfg!(windows),
+    }))
+}
+
+fn remember_ability(ws: &Workspace) -> Result<(), EngineError> {
+    let work = &ws.settings.work;
+    let token = ws.doors.chance.token(8).map_err(EngineError::io("cannot try out", work))?;
+    match probe(ws.doors.disk.as_ref(), work, &token) {
+        Ok(found) => {
+            let text = serde_json::to_string(&found).unwrap_or_default();
+            Ok(ws.ledger.set(ABILITY, &text)?)
+        }
+        // it cannot be written to now; another time
+        Err(_) => Ok(ws.ledger.unset(ABILITY)?),
+    }
 }
 
 /// The working folder is still the one [`check_working`] found.

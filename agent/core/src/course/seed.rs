@@ -119,7 +119,7 @@ mod tests {
     fn the_seeds_of_one_path_form_a_chain_that_is_the_same_everywhere() {
         let first = Course { id: "c".to_owned(), version: "1".to_owned(), ..Course::default() };
         let second = Course { version: "2".to_owned(), ..first.clone() };
-        let content = |text: &[u8]| Content::File { id: ContentId::of(text), size: text.len() as u64 };
+        let content = |text: &[u8]| Content::file(ContentId::of(text), text.len() as u64);
         let one = seed_record(&first, &path("a.txt"), content(b"one"), None);
         let two = seed_record(&second, &path("a.txt"), content(b"two"), Some(one.id()));
         assert_eq!(one.kind, Kind::Seed);

@@ -24,7 +24,7 @@ impl World {
     fn add(&mut self, text: &str, kind: Kind, parents: &[RecordId], near: Option<RecordId>) -> RecordId {
         let id = ContentId::of(text.as_bytes());
         self.contents.0.insert(id, Some(Arc::from(text.as_bytes())));
-        let content = Content::File { id, size: text.len() as u64 };
+        let content = Content::file(id, text.len() as u64);
         let mut record = Record::new(path(), content, kind, parents.iter().copied());
         record.near = near;
         self.history.insert(record)
@@ -161,4 +161,83 @@ fn a_gone_version_is_nobodys_nearest() {
     assert_eq!(record(&without).parents, BTreeSet::from([old]));
     without.lose("1\n2\n");
     assert_eq!((record(&without).parents, record(&without).near), (BTreeSet::new(), Some(new)));
+}
+
+fn script(world: &mut World, text: &str, bit: bool, kind: Kind, parents: &[RecordId]) -> RecordId {
+    let id = ContentId::of(text.as_bytes());
+    world.contents.0.insert(id, Some(Arc::from(text.as_bytes())));
+    let content = Content::file(id, text.len() as u64).with_bit(bit);
+    world.history.insert(Record::new(path(), content, kind, parents.iter().copied()))
+}
+
+fn merged_bit(world: &World) -> bool {
+    reduce(&path(), &mut world.history.clone(), &world.contents)
+        .unwrap()
+        .last()
+        .unwrap()
+        .record
+        .content
+        .is_executable()
+}
+
+#[test]
+fn the_side_that_changed_who_may_run_it_wins() {
+    for before in [false, true] {
+        for text in ["1\n2\n3\n", "1\n2\n3\n4\n"] {
+            let mut world = World::default();
+            let base = script(&mut world, "1\n2\n3\n", before, Kind::Edit, &[]);
+            let changed = script(&mut world, "1\n2\n3\n", !before, Kind::Edit, &[base]);
+            let other = script(&mut world, &format!("0\n{text}"), before, Kind::Edit, &[base]);
+            assert_eq!(merged_bit(&world), !before);
+            // and both ways round at once: a bit that both had and one changed twice is as it was
+            let back = script(&mut world, text, before, Kind::Edit, &[changed]);
+            assert_eq!(merged_bit(&world), before);
+            assert_ne!(back, other);
+        }
+    }
+}
+
+#[test]
+fn without_a_past_it_may_be_run() {
+    let mut world = World::default();
+    script(&mut world, "1\n", false, Kind::Edit, &[]);
+    script(&mut world, "1\n", true, Kind::Edit, &[]);
+    let made = reduce(&path(), &mut world.history, &world.contents).unwrap();
+    assert!(made[0].record.content.is_executable() && made[0].bytes.is_none());
+}
+
+#[test]
+fn a_changed_bit_is_an_edit_and_beats_a_deletion() {
+    let mut world = World::default();
+    let base = script(&mut world, "1\n", false, Kind::Edit, &[]);
+    world.history.insert(Record::new(path(), Content::Deleted, Kind::Edit, [base]));
+    script(&mut world, "1\n", true, Kind::Edit, &[base]);
+    assert!(merged_bit(&world));
+}
+
+#[test]
+fn what_the_mirror_shows_keeps_the_bit_of_what_it_looks_like() {
+    let mut world = World::default();
+    let base = script(&mut world, "1\n2\n", true, Kind::Edit, &[]);
+    let id = ContentId::of(b"1\n2\n3\n");
+    world.contents.0.insert(id, Some(Arc::from(&b"1\n2\n3\n"[..])));
+    let outside =
+        crate::outside::record_for(&path(), Content::file(id, 6), &world.history, &world.contents).unwrap();
+    assert!(outside.content.is_executable());
+    assert_eq!(outside.parents.into_iter().collect::<Vec<_>>(), [base]);
+    assert!(world.history.knows(Content::file(ContentId::of(b"1\n2\n"), 4)), "the mirror tells no bit");
+}
+
+#[test]
+fn where_there_is_no_bit_the_recorded_one_is_taken() {
+    let mut world = World::default();
+    let base = script(&mut world, "1\n", true, Kind::Edit, &[]);
+    let next = script(&mut world, "2\n", false, Kind::Edit, &[base]);
+    let seen = |text: &str| Content::file(ContentId::of(text.as_bytes()), 2);
+    let told = |base, text| world.history.with_recorded_bit(base, seen(text)).is_executable();
+    assert!(told(Some(base), "1\n"), "unchanged");
+    assert!(!told(Some(base), "2\n"), "a later version is shown");
+    assert!(told(Some(base), "new\n"), "an edit keeps it");
+    assert!(!told(Some(next), "new\n"));
+    assert!(told(None, "1\n") && !told(None, "new\n"));
 }

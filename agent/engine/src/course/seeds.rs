@@ -40,7 +40,7 @@ pub fn place(ws: &Workspace, share: &Share, here: &CourseHere) -> Result<Placed,
         else {
             continue;
         };
-        let content = Content::File { id: *id, size: *size };
+        let content = Content::file(*id, *size);
         match decide(ws, here, &siblings, &to, content)? {
             Step::Place(previous) => {
                 let record = seed_record(&here.course, &to, content, previous);

@@ -49,7 +49,7 @@ impl<'a> Databases<'a> {
             Hashing { to: disk.create(&to).map_err(fail())?, hasher: blake3::Hasher::new(), size: 0 };
         let mut dump = Dump { ws: self.ws, file: to.clone(), content: Content::Deleted };
         sqlite::dump(&file(self.ws, service), &mut out)?;
-        dump.content = Content::File { id: ContentId::from(out.hasher.finalize()), size: out.size };
+        dump.content = Content::file(ContentId::from(out.hasher.finalize()), out.size);
         out.to.finish(false).map_err(fail())?;
         Ok(dump)
     }

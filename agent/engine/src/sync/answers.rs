@@ -145,9 +145,10 @@ impl<'a> Cycle<'a> {
                     .map_err(|e| answer(e.to_string(), "Wait until the cloud folder has delivered it."))?
                 {
                     Some(both) => {
-                        let content = Content::File { id: ContentId::of(&both), size: both.len() as u64 };
+                        let content = Content::file(ContentId::of(&both), both.len() as u64);
+                        let mut sides = heads.iter().filter_map(|head| history.content(*head));
                         bytes = Some(both);
-                        content
+                        content.with_bit(sides.any(|side| side.is_executable()))
                     }
                     None => {
                         let (content, others) = self.whole_beside(path, &conflict)?;
@@ -194,7 +195,11 @@ impl<'a> Cycle<'a> {
     fn working_content(&self, path: &WorkPath) -> Result<Content, EngineError> {
         let file = self.root(Place::Working).join(path.as_str());
         match hash(self.ws.doors.disk.as_ref(), &file) {
-            Ok((id, size)) => Ok(Content::File { id, size }),
+            Ok(content) if self.ability.executable => Ok(content),
+            Ok(content) => {
+                let base = self.ws.ledger.path(path)?.and_then(|row| row.memory.base);
+                Ok(self.history(path)?.with_recorded_bit(base, content))
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Content::Deleted),
             Err(error) => Err(EngineError::io("cannot read", &file)(error)),
         }

@@ -69,29 +69,34 @@ impl Cycle<'_> {
                 let row = ledger.path(&candidate.path)?;
                 let row = row.unwrap_or_else(|| PathRow::new(candidate.path.clone()));
                 let shown = row.memory.base.map(|base| ledger.record(base)).transpose()?.flatten();
-                rows.push((row, shown.and_then(|(record, _)| record.content.id())));
+                rows.push((row, shown.map(|(record, _)| record.content)));
             }
             Ok::<_, EngineError>(rows)
         })?;
         let (disk, now) = (self.ws.doors.disk.clone(), self.now());
         let (work, mirror) = (self.ws.settings.work.as_path(), self.share.root());
-        let one =
-            |root: &Path, path: &WorkPath, found: &Look, before: Option<&Fingerprint>, known| match found {
-                Look::Absent => Looked::absent(),
-                Look::Unsure => Looked::unsure("it cannot be read now"),
-                Look::File(print) => match known {
-                    Some(id) if before == Some(print) => Looked::known(id, *print),
-                    _ => look(disk.as_ref(), &root.join(path.as_str()), path, now),
-                },
-            };
+        let one = |root: &Path,
+                   path: &WorkPath,
+                   found: &Look,
+                   before: Option<&Fingerprint>,
+                   known: Option<Content>| match found {
+            Look::Absent => Looked::absent(),
+            Look::Unsure => Looked::unsure("it cannot be read now"),
+            Look::File(print) => match known {
+                Some(content) if before == Some(print) => Looked::known(content, *print),
+                _ => look(disk.as_ref(), &root.join(path.as_str()), path, now),
+            },
+        };
         let looked: Vec<_> = self.pool.install(|| {
             let pairs = candidates.par_iter().zip(&rows);
             pairs
                 .map(|(candidate, (row, shown))| {
                     let path = &candidate.path;
                     let here = one(work, path, &candidate.working, row.working.as_ref(), *shown);
-                    let there =
-                        one(mirror, path, &candidate.mirror, row.mirror_print.as_ref(), row.memory.mirror);
+                    let known = row.memory.mirror.zip(row.mirror_print);
+                    let known = known.map(|(id, print)| Content::file(id, print.size));
+                    let mut there = one(mirror, path, &candidate.mirror, row.mirror_print.as_ref(), known);
+                    there.seen = there.seen.without_bit();
                     (here, there)
                 })
                 .collect()
@@ -102,7 +107,7 @@ impl Cycle<'_> {
     fn plan_looked(
         &mut self,
         candidates: &[Candidate],
-        rows: Vec<(PathRow, Option<ContentId>)>,
+        rows: Vec<(PathRow, Option<Content>)>,
         looked: Vec<(Looked, Looked)>,
         contents: &mut BatchContents<'_>,
     ) -> Result<Vec<Item>, EngineError> {
@@ -130,7 +135,7 @@ impl Cycle<'_> {
     fn plan_one(
         &mut self,
         row: PathRow,
-        working: Looked,
+        mut working: Looked,
         mirror: Looked,
         contents: &mut BatchContents<'_>,
     ) -> Result<Option<Item>, EngineError> {
@@ -142,13 +147,19 @@ impl Cycle<'_> {
         }
         let copies = self.look_at_copies(&path, contents);
         let prefer = self.prefer(&path)?;
+        let history = self.history(&path)?;
+        if let Seen::Content(content) = working.seen
+            && !self.ability.executable
+        {
+            working.seen = Seen::Content(history.with_recorded_bit(row.memory.base, content));
+        }
         let situation = Situation {
             path: &path,
             memory: &row.memory,
             working: working.seen,
             mirror: mirror.seen,
             copies: &copies,
-            history: self.history(&path)?,
+            history,
             now: self.now(),
             settle: self.ws.config.outside_settle_seconds as i64 * 1000,
             absence_wait: self.ws.config.absence_wait_seconds as i64 * 1000,
@@ -186,7 +197,7 @@ impl Cycle<'_> {
         for copy in self.copies.get(path).into_iter().flatten() {
             let file = self.share.root().join(copy.as_str());
             let looked = look(self.ws.doors.disk.as_ref(), &file, copy, self.now());
-            if let (Seen::Content(content), Some(id)) = (looked.seen, looked.seen.id()) {
+            if let (Seen::Content(content), Some(id)) = (looked.seen.without_bit(), looked.seen.id()) {
                 contents.held.extend(looked.bytes.map(|bytes| (id, bytes)));
                 copies.push((copy.file_name().to_owned(), content));
             }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use kitbag_core::entry::{Fingerprint, Seen};
 use kitbag_core::id::ContentId;
 use kitbag_core::path::WorkPath;
+use kitbag_core::version::Content;
 use kitbag_platform::disk::Disk;
 
 /// What a look found.
@@ -36,8 +37,8 @@ impl Looked {
     }
 
     /// Known from before, not read again.
-    pub fn known(id: ContentId, print: Fingerprint) -> Self {
-        Looked { seen: Seen::file(id, print.size), print: Some(print), bytes: None, reason: None }
+    pub fn known(content: Content, print: Fingerprint) -> Self {
+        Looked { seen: Seen::Content(content), print: Some(print), bytes: None, reason: None }
     }
 }
 
@@ -47,11 +48,11 @@ pub const HELD_BYTES: u64 = kitbag_core::merge::text::LARGEST as u64;
 /// Read and hash a file.
 pub fn look(disk: &dyn Disk, file: &Path, path: &WorkPath, now_millis: i64) -> Looked {
     match read(disk, file) {
-        Ok(Some((id, print, bytes))) => {
+        Ok(Some((content, print, bytes))) => {
             if unfinished_notebook(disk, file, path, &print, bytes.as_deref(), now_millis) {
                 return Looked::unsure("the notebook is being saved");
             }
-            let seen = Seen::file(id, print.size);
+            let seen = Seen::Content(content);
             Looked { seen, print: settled(print, now_millis).then_some(print), bytes, reason: None }
         }
         Ok(None) => Looked::unsure("it changed while it was read"),
@@ -60,7 +61,7 @@ pub fn look(disk: &dyn Disk, file: &Path, path: &WorkPath, now_millis: i64) -> L
     }
 }
 
-type Stood = Option<(ContentId, Fingerprint, Option<Arc<[u8]>>)>;
+type Stood = Option<(Content, Fingerprint, Option<Arc<[u8]>>)>;
 
 fn read(disk: &dyn Disk, file: &Path) -> std::io::Result<Stood> {
     let mut open = disk.open(file)?;
@@ -80,20 +81,23 @@ fn read(disk: &dyn Disk, file: &Path) -> std::io::Result<Stood> {
             };
         }
     };
-    let after = open.stat()?.fingerprint;
+    let stat = open.stat()?;
+    let after = stat.fingerprint;
     let whole = bytes.as_ref().is_none_or(|bytes| bytes.len() as u64 == before.size);
-    Ok((before == after && whole).then(|| (ContentId::from(hasher.finalize()), after, bytes.map(Arc::from))))
+    let content = || Content::file(hasher.finalize().into(), after.size).with_bit(stat.executable);
+    Ok((before == after && whole).then(|| (content(), after, bytes.map(Arc::from))))
 }
 
 /// Only a hash: what a file that was swapped out holds.
 ///
 /// # Errors
 /// It cannot be read.
-pub fn hash(disk: &dyn Disk, file: &Path) -> std::io::Result<(ContentId, u64)> {
+pub fn hash(disk: &dyn Disk, file: &Path) -> std::io::Result<Content> {
     let mut open = disk.open(file)?;
     let mut hasher = blake3::Hasher::new();
     let size = std::io::copy(&mut open, &mut hasher)?;
-    Ok((ContentId::from(hasher.finalize()), size))
+    let bit = open.stat()?.executable;
+    Ok(Content::file(ContentId::from(hasher.finalize()), size).with_bit(bit))
 }
 
 /// Whether a write after the look would show in the times. File systems count time in ticks: up to some

@@ -28,7 +28,7 @@ use kitbag_core::ignore::Ignore;
 use kitbag_core::path::WorkPath;
 use kitbag_core::plan::{AbsenceAnswer, Put, Removal};
 use kitbag_core::version::{Backup, Label};
-use kitbag_platform::disk::Disk;
+use kitbag_platform::disk::{Ability, Disk};
 use kitbag_store::ledger::{Intent, Place};
 
 pub use answers::{Answered, Conflict, Keep, Side};
@@ -123,6 +123,7 @@ pub struct Cycle<'a> {
     delivering: BTreeSet<WorkPath>,
     copies: BTreeMap<WorkPath, Vec<WorkPath>>,
     session_open: bool,
+    ability: Ability,
     again: bool,
     progress: &'a dyn Progress,
 }
@@ -141,6 +142,7 @@ pub fn run(
     let mut sync = Cycle::new(ws, rules, request, progress)?;
     sync.share.check(ws, sync.request.restores_all())?;
     folders::check_working(ws)?;
+    sync.ability = folders::ability(ws)?;
     if sync.request.dry_run {
         return sync.look_only();
     }
@@ -217,6 +219,7 @@ impl<'a> Cycle<'a> {
             delivering: BTreeSet::new(),
             copies: BTreeMap::new(),
             session_open,
+            ability: folders::ability(ws)?,
             again: false,
             progress,
         })
@@ -255,6 +258,7 @@ impl<'a> Cycle<'a> {
             working: &self.ws.settings.work,
             mirror: self.share.root(),
             required: &self.required,
+            bits: self.ability.executable,
         }
     }
 
@@ -402,12 +406,15 @@ struct Projection<'a> {
     working: &'a Path,
     mirror: &'a Path,
     required: &'a BTreeSet<WorkPath>,
+    bits: bool,
 }
 
 impl Projection<'_> {
     fn projector(&self, place: Place) -> Projector<'_> {
-        let root = if place == Place::Working { self.working } else { self.mirror };
-        Projector { disk: self.disk, root, place, required: self.required }
+        let working = place == Place::Working;
+        let root = if working { self.working } else { self.mirror };
+        let bits = working && self.bits;
+        Projector { disk: self.disk, root, place, required: self.required, bits }
     }
 
     fn put(

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use kitbag_core::entry::{Fingerprint, Seen};
-use kitbag_core::id::ContentId;
+use kitbag_core::history::{same, same_bytes};
 use kitbag_core::path::WorkPath;
 use kitbag_core::plan::Put;
 use kitbag_core::version::Content;
@@ -51,6 +51,8 @@ pub struct Projector<'a> {
     pub place: Place,
     /// Folders that stay even when they are empty.
     pub required: &'a BTreeSet<WorkPath>,
+    /// It keeps who may run a file.
+    pub bits: bool,
 }
 
 impl Projector<'_> {
@@ -93,15 +95,18 @@ impl Projector<'_> {
     ) -> Outcome {
         let done = self.folders(path).and_then(|target| {
             let aside = target.with_file_name(temporary);
-            match put.content {
-                Content::Deleted => self.remove(path, &target, &aside, put.expect.id()),
-                _ => {
-                    if let Err(error) = self.write(&aside, modified, write) {
+            match (put.content, put.expect) {
+                (Content::Deleted, expect) => self.remove(path, &target, &aside, expect),
+                (content, Seen::Content(shown)) if self.bits && same_bytes(content, shown) => {
+                    self.set_bit(&target, content)
+                }
+                (content, expect) => {
+                    if let Err(error) = self.write(&aside, content, modified, write) {
                         self.disk.remove(&aside).ok();
                         return Err(error);
                     }
-                    match put.expect {
-                        Seen::Content(expected) => self.replace(&target, &aside, expected.id()),
+                    match expect {
+                        Seen::Content(_) => self.replace(&target, &aside, expect),
                         _ => self.create(&target, &aside),
                     }
                 }
@@ -113,13 +118,43 @@ impl Projector<'_> {
     fn write(
         &self,
         aside: &Path,
+        content: Content,
         modified: i64,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut to = self.disk.create(aside)?;
         write(&mut to)?;
+        if self.bits && content.is_executable() {
+            to.set_executable(true)?;
+        }
         to.finish(false)?;
         self.disk.set_modified(aside, modified)
+    }
+
+    /// Only who may run it changes: nothing is swapped. A save in between is seen by its bytes.
+    fn set_bit(&self, target: &Path, content: Content) -> io::Result<Outcome> {
+        match self.disk.set_executable(target, content.is_executable()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Outcome::Changed { left: false });
+            }
+            other => other?,
+        }
+        let print = self.disk.stat(target)?.fingerprint;
+        let stands = same(hash(self.disk, target)?, content) && self.disk.stat(target)?.fingerprint == print;
+        Ok(match stands {
+            true => Outcome::Done { print: Some(print), left: false },
+            false => Outcome::Changed { left: false },
+        })
+    }
+
+    /// Whether what came out is what was expected, as far as this place tells.
+    fn is_expected(&self, aside: &Path, expect: Seen) -> io::Result<bool> {
+        let found = hash(self.disk, aside)?;
+        Ok(match expect {
+            Seen::Content(expected) if self.bits => same(found, expected),
+            Seen::Content(expected) => same_bytes(found, expected),
+            _ => false,
+        })
     }
 
     fn create(&self, target: &Path, aside: &Path) -> io::Result<Outcome> {
@@ -135,7 +170,7 @@ impl Projector<'_> {
         }
     }
 
-    fn replace(&self, target: &Path, aside: &Path, expected: Option<ContentId>) -> io::Result<Outcome> {
+    fn replace(&self, target: &Path, aside: &Path, expect: Seen) -> io::Result<Outcome> {
         if let Err(error) = self.swap(target, aside) {
             // nothing was exchanged: our own new bytes lie aside
             self.disk.remove(aside).ok();
@@ -144,7 +179,7 @@ impl Projector<'_> {
             }
             return Err(error);
         }
-        if Some(hash(self.disk, aside)?.0) == expected {
+        if self.is_expected(aside, expect)? {
             return Ok(Outcome::Done { print: Some(self.disk.stat(target)?.fingerprint), left: true });
         }
         if self.place == Place::Working {
@@ -171,20 +206,14 @@ impl Projector<'_> {
         }
     }
 
-    fn remove(
-        &self,
-        path: &WorkPath,
-        target: &Path,
-        aside: &Path,
-        expected: Option<ContentId>,
-    ) -> io::Result<Outcome> {
+    fn remove(&self, path: &WorkPath, target: &Path, aside: &Path, expect: Seen) -> io::Result<Outcome> {
         match self.disk.rename_new(target, aside) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Outcome::Changed { left: false });
             }
             other => other?,
         }
-        if Some(hash(self.disk, aside)?.0) == expected {
+        if self.is_expected(aside, expect)? {
             return Ok(Outcome::Done { print: None, left: true });
         }
         let back = self.place == Place::Working && self.disk.rename_new(aside, target).is_ok();

@@ -59,12 +59,12 @@ impl Cycle<'_> {
 
     fn look_at_left(&mut self, intent: &Intent, target: &Path, file: &Path) -> Result<(), EngineError> {
         let disk = self.ws.doors.disk.clone();
-        let (id, size) = match hash(disk.as_ref(), file) {
+        let content = match hash(disk.as_ref(), file) {
             Ok(found) => found,
             Err(error) if is_gone(&error) => return Ok(()),
             Err(error) => return Err(EngineError::io("cannot read", file)(error)),
         };
-        let content = Content::File { id, size };
+        let (Some(id), size) = (content.id(), content.size()) else { return Ok(()) };
         // what the plan expected was in a record before it was taken out; of a conflict copy, in its file's history
         let known = self.history(&intent.path)?.knows(content)
             || Some(id) == intent.put
@@ -86,10 +86,11 @@ impl Cycle<'_> {
     /// The exchange was done and the ledger did not hear of it: the folder showed the new version, and what the person
     /// did since was done to that.
     fn note_shown(&self, intent: &Intent) -> Result<(), EngineError> {
-        let Some(base) = intent.parent else { return Ok(()) };
-        // compared by name alone
-        let content = intent.put.map_or(Content::Deleted, |id| Content::File { id, size: 0 });
-        let Some(shown) = self.history(&intent.path)?.descendant_with(base, content) else { return Ok(()) };
+        let (Some(base), Some(shown)) = (intent.parent, intent.version) else { return Ok(()) };
+        let history = self.history(&intent.path)?;
+        if history.get(shown).is_none() || !history.descends(shown, base) {
+            return Ok(());
+        }
         self.ws.ledger.batch(|ledger| {
             if let Some(mut row) = ledger.path(&intent.path)?
                 && row.memory.base == Some(base)
@@ -112,7 +113,7 @@ impl Cycle<'_> {
         size: u64,
     ) -> Result<bool, EngineError> {
         let Some(put) = intent.put else { return Ok(false) };
-        if hash(self.ws.doors.disk.as_ref(), target).is_ok_and(|(id, _)| id == put) {
+        if hash(self.ws.doors.disk.as_ref(), target).is_ok_and(|found| found.id() == Some(put)) {
             return Ok(false);
         }
         let open = self.ws.doors.disk.open(file).map_err(EngineError::io("cannot read", file))?;
@@ -122,6 +123,10 @@ impl Cycle<'_> {
     }
 
     fn save_as_edit(&mut self, intent: &Intent, file: &Path, content: Content) -> Result<(), EngineError> {
+        let content = match self.ability.executable {
+            true => content,
+            false => self.history(&intent.path)?.with_recorded_bit(intent.parent, content),
+        };
         let record = Record::new(intent.path.clone(), content, Kind::Edit, intent.parent);
         let (ws, share) = (self.ws, self.share.clone());
         let mut publisher = Publisher::new(&ws.ledger, &share, self.label());
@@ -143,7 +148,8 @@ impl Cycle<'_> {
         file: &Path,
         content: Content,
     ) -> Result<(), EngineError> {
-        let Content::File { id, size } = content else { return Ok(()) };
+        let (Some(id), size) = (content.id(), content.size()) else { return Ok(()) };
+        let content = content.with_bit(false);
         if !self.kept.store(id, file)? {
             return Err(EngineError::io("is still being written:", file)(io::ErrorKind::Interrupted.into()));
         }

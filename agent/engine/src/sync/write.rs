@@ -139,6 +139,7 @@ impl Cycle<'_> {
                 expect: put.expect.id(),
                 put: put.content.id(),
                 parent: item.row.memory.base,
+                version: Some(put.version),
                 state: IntentState::Planned,
             };
             intent.id = ledger.add_intent(&intent)?;

@@ -147,7 +147,7 @@ impl Cycle<'_> {
         let file = self.root(place).join(path.as_str());
         let disk = self.ws.doors.disk.as_ref();
         match hash(disk, &file) {
-            Ok((found, _)) if found == id => {}
+            Ok(found) if found.id() == Some(id) => {}
             Ok(_) => return Ok(Found::Not),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Not),
             Err(_) => return Ok(Found::Unsure),

@@ -44,6 +44,8 @@ pub struct Intent {
     pub put: Option<ContentId>,
     /// The base it replaces.
     pub parent: Option<RecordId>,
+    /// The version that is written.
+    pub version: Option<RecordId>,
     /// How far it has come.
     pub state: IntentState,
 }
@@ -55,8 +57,8 @@ impl Ledger {
     /// Those of the database.
     pub fn add_intent(&self, intent: &Intent) -> Result<i64, StoreError> {
         let mut add = self.db.prepare_cached(
-            "INSERT INTO intents (key, place, temporary, expect, put, parent, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO intents (key, place, temporary, expect, put, parent, state, version)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;
         add.execute(params![
             intent.path.key(),
@@ -65,7 +67,8 @@ impl Ledger {
             intent.expect.as_ref().map(ContentId::as_bytes),
             intent.put.as_ref().map(ContentId::as_bytes),
             intent.parent.as_ref().map(RecordId::as_bytes),
-            intent.state as i64
+            intent.state as i64,
+            intent.version.as_ref().map(RecordId::as_bytes)
         ])?;
         Ok(self.db.last_insert_rowid())
     }
@@ -95,7 +98,7 @@ impl Ledger {
     /// Those of the database.
     pub fn intents(&self) -> Result<Vec<Intent>, StoreError> {
         let mut find = self.db.prepare_cached(
-            "SELECT id, key, place, temporary, expect, put, parent, state FROM intents ORDER BY id",
+            "SELECT id, key, place, temporary, expect, put, parent, state, version FROM intents ORDER BY id",
         )?;
         let rows = find.query_map([], |row| {
             Ok(Intent {
@@ -112,6 +115,7 @@ impl Ledger {
                     let states = [IntentState::Planned, IntentState::Swapped];
                     states.into_iter().find(|&state| state as i64 == number)
                 })?,
+                version: column::optional_id(row, 8)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -134,10 +138,17 @@ mod tests {
             expect: Some(ContentId::of(b"old")),
             put: None,
             parent: Some(RecordId::of(b"parent")),
+            version: Some(RecordId::of(b"version")),
             state: IntentState::Planned,
         };
-        let mut second =
-            Intent { place: Place::Working, expect: None, put: first.expect, parent: None, ..first.clone() };
+        let mut second = Intent {
+            place: Place::Working,
+            expect: None,
+            put: first.expect,
+            parent: None,
+            version: None,
+            ..first.clone()
+        };
         first.id = ledger.add_intent(&first).unwrap();
         second.id = ledger.add_intent(&second).unwrap();
         ledger.set_intent_state(second.id, IntentState::Swapped).unwrap();

@@ -52,7 +52,7 @@ fn content(row: &Row<'_>) -> rusqlite::Result<Content> {
     let kind = column::choice(row, 0, |number| (0..3).contains(&number).then_some(number))?;
     Ok(match kind {
         0 => Content::Deleted,
-        1 => Content::File { id: column::id(row, 1)?, size: column::unsigned(row, 2)? },
+        1 => Content::file(column::id(row, 1)?, column::unsigned(row, 2)?),
         _ => Content::Unit { id: column::id(row, 1)?, size: column::unsigned(row, 2)? },
     })
 }

@@ -251,7 +251,7 @@ mod tests {
                 absent_since: Some(-7),
                 stale_writes: u32::MAX,
                 observed: vec![
-                    seen(Content::File { id: content, size: u64::MAX }, None),
+                    seen(Content::file(content, u64::MAX), None),
                     seen(Content::Deleted, Some("a (conflicted copy).txt".into())),
                     seen(Content::Unit { id: content, size: 0 }, None),
                 ],

@@ -82,6 +82,9 @@ CREATE TABLE gone (
     content BLOB NOT NULL, pack INTEGER NOT NULL, looked INTEGER NOT NULL, PRIMARY KEY (content, pack)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX gone_pack ON gone (pack);
+", "
+-- The version that is written. Intents of before have none; they are looked at by their bytes alone.
+ALTER TABLE intents ADD COLUMN version BLOB;
 "];
 
 pub(super) fn configure(db: &Connection) -> Result<(), StoreError> {

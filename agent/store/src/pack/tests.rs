@@ -24,7 +24,7 @@ pub(crate) fn noise(len: usize, seed: u64) -> Vec<u8> {
 
 /// A record of a file with these bytes.
 pub(crate) fn edit(path: &str, bytes: &[u8], parents: &[RecordId]) -> Record {
-    let content = Content::File { id: ContentId::of(bytes), size: bytes.len() as u64 };
+    let content = Content::file(ContentId::of(bytes), bytes.len() as u64);
     Record::new(WorkPath::parse(path).unwrap(), content, Kind::Edit, parents.iter().copied())
 }
 
