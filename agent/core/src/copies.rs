@@ -1,24 +1,34 @@
-//! Names that sync providers give to the losing side of a conflict. Only full patterns are known here, those a
-//! person would hardly type: each is one row of a table. Weak ones (`x (1).csv`, `Part 2.ipynb`,
-//! `notes-LAPTOP.txt`) are not: students name files so themselves, and it takes evidence beyond the name to
-//! tell. Nor are name clashes (`(Case Conflict)`): those hold another file, not another version of this one.
+//! Names that sync providers give to the losing side of a conflict; which provider gives which stands in its row of the
+//! provider table. Full patterns, which a person would hardly type, are taken at their word. Weak ones (`x (1).csv`,
+//! `Part 2.ipynb`, `notes-LAPTOP.txt`) are names students give as well: they only tell which file it may be a copy of,
+//! and it takes evidence beyond the name. Name clashes (`(Case Conflict)`) hold another file and are no copies.
 
 use unicode_normalization::UnicodeNormalization;
+
+use crate::path::WorkPath;
+use crate::provider::TABLE;
 
 /// A name that says: I am another version of that file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copy {
     /// Name of the file it is a copy of; may itself be the name of a copy.
     pub base: String,
-    /// Whose pattern it is; where providers share one, the first of them.
+    /// Key of the provider whose pattern it is; where providers share one, the first of them.
     pub provider: &'static str,
-    /// The name alone is evidence enough. A name that would need more is not recognised yet, so always true.
-    pub strong: bool,
+}
+
+/// A name that may say so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaybeCopy {
+    /// Name of the file it may be a copy of.
+    pub base: String,
+    /// The machine it names, where it names one.
+    pub device: Option<String>,
 }
 
 /// Where in a name the mark stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
     /// `STEM (MARK).EXT`
     Brackets,
     /// As `Brackets`, perhaps followed by a number: `STEM (MARK) (1).EXT`
@@ -29,50 +39,127 @@ enum Place {
     End(&'static str),
 }
 
-/// Provider, place, mark. In a mark `#` is a digit, `?` a letter or digit of a Syncthing device id, `*` any
-/// text but none; all else stands for itself.
-const PATTERNS: &[(&str, Place, &str)] = &[
-    ("dropbox", Place::NumberedBrackets, "*'s conflicted copy ####-##-##"),
-    ("dropbox", Place::NumberedBrackets, "*’s conflicted copy ####-##-##"),
-    ("dropbox", Place::NumberedBrackets, "conflicted copy ####-##-##"),
-    ("dropbox", Place::NumberedBrackets, "conflicted copy"),
-    ("dropbox", Place::NumberedBrackets, "In Konflikt stehende Kopie von * ####-##-##"),
-    ("dropbox", Place::NumberedBrackets, "* in Konflikt stehende Kopie ####-##-##"),
-    ("dropbox", Place::NumberedBrackets, "Copie en conflit de * ####-##-##"),
-    ("dropbox", Place::NumberedBrackets, "Copia in conflitto di * ####-##-##"),
-    ("dropbox", Place::NumberedBrackets, "Copia conflictiva de * ####-##-##"),
-    ("dropbox", Place::NumberedBrackets, "* の競合コピー ####-##-##"),
-    ("dropbox", Place::NumberedBrackets, "* 上の問題のあるコピー"),
-    ("dropbox", Place::NumberedBrackets, "* 上の問題のあるコピー ####-##-##"),
-    ("nextcloud", Place::Brackets, "conflicted copy ####-##-## ######"),
-    ("nextcloud", Place::Brackets, "conflicted copy * ####-##-## ######"),
-    ("nextcloud", Place::After("_conflict-"), "*-########-######"),
-    ("nextcloud", Place::After("_conflict-"), "########-######"),
-    ("syncthing", Place::After(".sync-conflict-"), "########-######-???????"),
-    ("syncthing", Place::After(".sync-conflict-"), "########-######-"),
-    ("syncthing", Place::After(".sync-conflict-"), "########-######"),
-    ("maestral", Place::Brackets, "*'s conflicting copy ####-##-##"),
-    ("maestral", Place::Brackets, "conflicting copy"),
-    ("maestral", Place::Brackets, "conflicting copy #"),
-    ("obsidian", Place::Brackets, "Conflicted copy * ############"),
-    ("seafile", Place::Brackets, "SFConflict * ####-##-##-##-##-##"),
-    ("seafile", Place::Brackets, "SFConflict ####-##-##-##-##-##"),
-    ("pcloud", Place::End(".conflicted"), ""),
-];
+/// A place and a mark. In a mark `#` is a digit, `?` a letter or digit of a Syncthing device id, `*` any text but none;
+/// all else stands for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pattern(pub Place, pub &'static str);
+
+/// A form of name that people use too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weak {
+    /// `STEM (2).EXT`
+    BracketNumber,
+    /// `STEM 2.EXT`
+    Number,
+    /// `STEM-DEVICE.EXT`, `STEM-DEVICE-2.EXT`, `STEM-DEVICE-safeBackup-0001.EXT`
+    Device,
+    /// `STEM` + this + `.EXT`, where no example of the real thing was seen.
+    Marked(&'static str),
+}
 
 /// The file this name is a conflict copy of, by the rightmost mark in it: a copy of a copy leads to the copy.
-/// None for every name that is no full pattern. `file_name` is the last part of a path.
+/// None for every name that is no full pattern. `file_name` is the last part of a path; so is the base.
 pub fn base_of(file_name: &str) -> Option<Copy> {
-    PATTERNS.iter().find_map(|(provider, place, mark)| {
+    let all = TABLE.iter().flat_map(|row| row.copies.iter().map(|pattern| (row.key, pattern)));
+    all.into_iter().find_map(|(provider, Pattern(place, mark))| {
         let (stem, rest) = match place {
             Place::Brackets => in_brackets(file_name, mark, false),
             Place::NumberedBrackets => in_brackets(file_name, mark, true),
             Place::After(lead) => after(file_name, lead, mark),
             Place::End(end) => file_name.strip_suffix(end).map(|stem| (stem, "")),
         }?;
-        let base = format!("{stem}{rest}");
-        (!stem.is_empty()).then_some(Copy { base, provider, strong: true })
+        good_base(stem, rest).map(|base| Copy { base, provider })
     })
+}
+
+/// The files this name may be a conflict copy of, the likeliest first. Nothing for a full pattern. Evidence is asked of
+/// whoever calls: the base is a file of the workspace, this name is none, no person put it here, and its bytes are those
+/// of a version of the base, or the machine it names is one of the workspace.
+pub fn may_be_of(file_name: &str) -> Vec<MaybeCopy> {
+    let mut found: Vec<MaybeCopy> = Vec::new();
+    if base_of(file_name).is_some() {
+        return found;
+    }
+    let (stem, extension) = match file_name.rfind('.') {
+        Some(dot) if dot > 0 => file_name.split_at(dot),
+        _ => (file_name, ""),
+    };
+    let mut forms: Vec<Weak> = Vec::new();
+    for form in TABLE.iter().flat_map(|row| row.weak) {
+        if !forms.contains(form) {
+            forms.push(*form);
+        }
+    }
+    for form in forms {
+        for (base, device) in readings(stem, form) {
+            let Some(base) = good_base(base, extension) else { continue };
+            let maybe = MaybeCopy { base, device };
+            if maybe.base != file_name && !found.contains(&maybe) {
+                found.push(maybe);
+            }
+        }
+    }
+    found
+}
+
+/// A name may hold so many dashes before its front is taken for one word.
+const MOST_DASHES: usize = 8;
+
+/// How a stem can be read in one form: the base's stem, and the machine it names.
+fn readings(stem: &str, form: Weak) -> Vec<(&str, Option<String>)> {
+    match form {
+        Weak::BracketNumber => {
+            let numbered = stem.strip_suffix(')').and_then(|open| open.rsplit_once(" ("));
+            numbered
+                .filter(|(_, number)| is_count(number))
+                .map(|(base, _)| (base, None))
+                .into_iter()
+                .collect()
+        }
+        Weak::Number => {
+            let numbered = stem.rsplit_once(' ').filter(|(_, number)| is_count(number));
+            numbered.map(|(base, _)| (base, None)).into_iter().collect()
+        }
+        Weak::Marked(mark) => stem.strip_suffix(mark).map(|base| (base, None)).into_iter().collect(),
+        Weak::Device => {
+            let dashes = stem.rmatch_indices('-').take(MOST_DASHES);
+            let all = dashes.map(|(at, _)| (&stem[..at], &stem[at + 1..]));
+            all.filter(|(_, device)| !device.is_empty())
+                .map(|(base, device)| (base, Some(plain_device(device))))
+                .collect()
+        }
+    }
+}
+
+/// `1` to `999`, as programs count.
+fn is_count(text: &str) -> bool {
+    (1..=3).contains(&text.len()) && !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The machine's name without a count, a backup's number, or itself once more.
+fn plain_device(text: &str) -> String {
+    let counted = |text: &str| match text.rsplit_once('-') {
+        Some((front, count))
+            if is_count(count) || (count.len() == 4 && count.bytes().all(|b| b.is_ascii_digit())) =>
+        {
+            front.strip_suffix("-safeBackup").unwrap_or(front).to_owned()
+        }
+        _ => text.to_owned(),
+    };
+    let device = counted(text);
+    let half = device.len() / 2;
+    match (device.get(..half), device.get(half + 1..)) {
+        (Some(front), Some(back)) if front == back && device.as_bytes().get(half) == Some(&b'-') => {
+            front.to_owned()
+        }
+        _ => device,
+    }
+}
+
+/// The base's name, when it can be the name of a file in a workspace.
+fn good_base(stem: &str, rest: &str) -> Option<String> {
+    let base = format!("{stem}{rest}");
+    (!stem.is_empty() && !base.contains('/') && WorkPath::parse(&base).is_ok()).then_some(base)
 }
 
 /// Stem and extension around ` (MARK)`.
@@ -141,128 +228,5 @@ fn fits(mark: &str, text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn copies_are_recognised() {
-        let cases = [
-            ("notes (Ada's conflicted copy 2026-02-03).txt", "notes.txt", "dropbox"),
-            ("notes (Ada’s conflicted copy 2026-02-03).txt", "notes.txt", "dropbox"),
-            ("notes (host.local's conflicted copy 2026-02-03)", "notes", "dropbox"),
-            ("notes (Ada (work)'s conflicted copy 2026-02-03).txt", "notes.txt", "dropbox"),
-            ("notes (Ada's conflicted copy 2026-02-03) (1).txt", "notes.txt", "dropbox"),
-            ("notes (Ada's conflicted copy 2026-02-03) (12)", "notes", "dropbox"),
-            ("notes (conflicted copy).txt", "notes.txt", "dropbox"),
-            ("notes (conflicted copy 2026-02-03).txt", "notes.txt", "dropbox"),
-            (
-                "Aufgabe 1 (In Konflikt stehende Kopie von PC-7 2026-02-03).ipynb",
-                "Aufgabe 1.ipynb",
-                "dropbox",
-            ),
-            ("Aufgabe (Adas in Konflikt stehende Kopie 2026-02-03).ipynb", "Aufgabe.ipynb", "dropbox"),
-            ("a (Copie en conflit de Ada Lovelace 2026-02-03).csv", "a.csv", "dropbox"),
-            ("a (Copia in conflitto di PC 2026-02-03).csv", "a.csv", "dropbox"),
-            ("a (Copia conflictiva de PC 2026-02-03).csv", "a.csv", "dropbox"),
-            ("a (平川 の競合コピー 2023-10-29).hpp", "a.hpp", "dropbox"),
-            ("a (平川 の競合コヒ\u{309a}ー 2023-10-29).hpp", "a.hpp", "dropbox"),
-            ("a (PC 上の問題のあるコピー).csv", "a.csv", "dropbox"),
-            ("notes (conflicted copy 2026-02-03 101112).txt", "notes.txt", "nextcloud"),
-            ("notes (conflicted copy ada.l 2026-02-03 101112).txt", "notes.txt", "nextcloud"),
-            (".bashrc (conflicted copy 2026-02-03 101112)", ".bashrc", "nextcloud"),
-            ("notes_conflict-ada-20260203-101112.txt", "notes.txt", "nextcloud"),
-            ("notes_conflict-ada.l-20260203-101112.txt", "notes.txt", "nextcloud"),
-            ("notes_conflict-ada.l-20260203-101112", "notes", "nextcloud"),
-            ("notes_conflict-20260203-101112.txt", "notes.txt", "nextcloud"),
-            ("a.b.sync-conflict-20260203-101112-ABCDE27.txt", "a.b.txt", "syncthing"),
-            ("Makefile.sync-conflict-20260203-101112-ABCDE27", "Makefile", "syncthing"),
-            ("a.sync-conflict-20260203-101112-.txt", "a.txt", "syncthing"),
-            ("a.sync-conflict-20260203-101112.txt", "a.txt", "syncthing"),
-            (".gitignore.sync-conflict-20260203-101112-ABCDE27", ".gitignore", "syncthing"),
-            ("notes (Ada's conflicting copy 2026-02-03).txt", "notes.txt", "maestral"),
-            ("notes (conflicting copy).txt", "notes.txt", "maestral"),
-            ("notes (conflicting copy 2).txt", "notes.txt", "maestral"),
-            ("Daily (Conflicted copy my phone 202602031011).md", "Daily.md", "obsidian"),
-            ("a (SFConflict ada@example.org 2026-02-03-10-11-12).txt", "a.txt", "seafile"),
-            ("a (SFConflict 2026-02-03-10-11-12).txt", "a.txt", "seafile"),
-            ("notes.txt.conflicted", "notes.txt", "pcloud"),
-            ("data.v2.csv (Ada's conflicted copy 2026-02-03)", "data.v2.csv", "dropbox"),
-            ("data.v2 (Ada's conflicted copy 2026-02-03).csv", "data.v2.csv", "dropbox"),
-            ("data (Ada's conflicted copy 2026-02-03).tar.gz", "data.tar.gz", "dropbox"),
-            ("Part (2) (Ada's conflicted copy 2026-02-03).ipynb", "Part (2).ipynb", "dropbox"),
-            ("日本 (Ada's conflicted copy 2026-02-03).txt", "日本.txt", "dropbox"),
-        ];
-        for (name, base, provider) in cases {
-            let expected = Copy { base: base.to_owned(), provider, strong: true };
-            assert_eq!(base_of(name), Some(expected), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_copy_of_a_copy_leads_to_the_copy() {
-        let cases = [
-            (
-                "a (Ada's conflicted copy 2026-02-03) (Bob's conflicted copy 2026-02-04).txt",
-                "a (Ada's conflicted copy 2026-02-03).txt",
-            ),
-            (
-                "a.sync-conflict-20260203-101112-ABCDE27.sync-conflict-20260204-101112-ABCDE27.txt",
-                "a.sync-conflict-20260203-101112-ABCDE27.txt",
-            ),
-        ];
-        for (name, base) in cases {
-            assert_eq!(base_of(name).unwrap().base, base);
-            assert_eq!(base_of(base).unwrap().base, "a.txt");
-        }
-    }
-
-    #[test]
-    fn ordinary_names_are_left_alone() {
-        let names = [
-            "",
-            ".",
-            "a",
-            "notes.txt",
-            ".hidden",
-            ".conflicted",
-            "Part 2.ipynb",
-            "x (1).csv",
-            "a-OLD.ipynb",
-            "a-LAPTOP-2.ipynb",
-            "notes (Conflict of interest).txt",
-            "notes (conflict).txt",
-            "notes (Case Conflict).txt",
-            "notes conflicted copy.txt",
-            "notes (conflicted copy) final.txt",
-            "notes (conflicted copy). final.txt",
-            "notes (conflicted copy).",
-            "notes(conflicted copy).txt",
-            "(conflicted copy).txt",
-            " (conflicted copy).txt",
-            "notes (Ada's conflicted copy).txt",
-            "notes (Ada's conflicted copy 2026-2-3).txt",
-            "notes ('s conflicted copy 2026-02-03).txt",
-            "notes (Ada's conflicted copy 2026-02-03) (a).txt",
-            "notes (conflicted copy 2026-02-03 101112) (1).txt",
-            "Ada's conflicted copy 2026-02-03.txt",
-            "notes (conflicted copy 2026-02-03",
-            "notes conflicted copy 2026-02-03).txt",
-            "theory_conflict-resolution.txt",
-            "theory_conflict-20260203.txt",
-            "_conflict-20260203-101112.txt",
-            "a.sync-conflict-2026-ABCDE27.txt",
-            "a.sync-conflict-20260203-101112-ABCDE89.txt",
-            ".sync-conflict-20260203-101112-ABCDE27",
-            "how sync-conflict-20260203-101112 began.txt",
-            "conflicted.txt",
-            "a.conflicted.txt",
-            "(1)",
-            "((((",
-            "))))",
-            "日本語 (コピー).txt",
-        ];
-        for name in names {
-            assert_eq!(base_of(name), None, "{name}");
-        }
-    }
-}
+#[path = "copies_tests.rs"]
+mod tests;

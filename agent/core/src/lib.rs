@@ -20,6 +20,7 @@ pub mod names;
 pub mod outside;
 pub mod path;
 pub mod plan;
+pub mod provider;
 pub mod reconcile;
 pub mod session;
 pub mod version;

@@ -2,6 +2,7 @@
 //! come out. The order of the fields of [`Plan`] is the order of the work: bytes are stored before records,
 //! records before anything is replaced, and every step may be repeated after a crash without harm.
 
+use crate::copies;
 use crate::entry::{Memory, Millis, Observed, Seen};
 use crate::history::{History, same, same_bytes};
 use crate::id::RecordId;
@@ -22,7 +23,8 @@ pub struct Situation<'a> {
     pub working: Seen,
     /// What the mirror shows.
     pub mirror: Seen,
-    /// Conflict copies of this file that a provider made in the mirror: file name and content.
+    /// Conflict copies of this file that a provider made in the mirror: file name and content. One of a weak name
+    /// is among them only on evidence: see [`copies::may_be_of`].
     pub copies: &'a [(String, Content)],
     /// The path's admitted records.
     pub history: History,
@@ -116,8 +118,13 @@ pub struct Plan {
 const STALE_WRITES: u32 = 3;
 /// Bytes that look like the first part of a known version wait this many times longer.
 const PARTIAL_PATIENCE: Millis = 10;
-/// Bytes at a path whose record is on its way wait this many times longer.
+/// Bytes at a path whose record is on its way, and copies that a person may have made, wait this many times longer.
 const DELIVERY_PATIENCE: Millis = 30;
+
+/// People give such names too.
+fn is_weak(copy: &str) -> bool {
+    copies::base_of(copy).is_none()
+}
 
 /// Plan one cycle at one path.
 ///
@@ -189,12 +196,16 @@ impl Work<'_> {
         }
     }
 
+    /// Bytes that are known already are remembered only of a copy of weak name: when it was first seen.
     fn observe(&mut self, content: Content, copy: Option<&String>) {
         let already =
             self.memory.observed.iter().any(|o| same_bytes(o.content, content) && o.copy.as_ref() == copy);
-        if !already && !self.history.knows(content) {
+        let known = self.history.knows(content);
+        if !already && (!known || copy.is_some_and(|name| is_weak(name))) {
             let observed = Observed { content, since: self.s.now, copy: copy.cloned() };
-            self.keep.push(observed.clone());
+            if !known {
+                self.keep.push(observed.clone());
+            }
             self.memory.observed.push(observed);
         }
     }
@@ -257,8 +268,10 @@ impl Work<'_> {
     /// Waiting bytes that became known are dropped; those that waited long enough become outside records, even
     /// if the mirror has moved on.
     fn settle_observed(&mut self) -> Result<Vec<(String, Content)>, Unreadable> {
+        let mut waited = Vec::new();
         for observed in std::mem::take(&mut self.memory.observed) {
             if self.history.knows(observed.content) {
+                waited.extend(self.weak_copy_waited(observed));
                 continue;
             }
             let partial = self.partial(observed.content)?;
@@ -283,10 +296,29 @@ impl Work<'_> {
                     outside::record_for(self.s.path, observed.content, &self.history, self.contents)?;
                 self.guess_from_shown(&mut record);
                 self.record(record);
+                waited.extend(observed.copy);
             }
         }
-        let known = |content: &Content| self.history.knows(*content);
-        Ok(self.s.copies.iter().filter(|(_, content)| known(content)).cloned().collect())
+        let certain = |(name, content): &&(String, Content)| {
+            self.history.knows(*content) && (waited.contains(name) || !is_weak(name))
+        };
+        Ok(self.s.copies.iter().filter(certain).cloned().collect())
+    }
+
+    /// A copy of weak name whose bytes are known goes only when it has stood for long: a person on another machine may
+    /// have made it on purpose, and then its own record is on its way.
+    fn weak_copy_waited(&mut self, observed: Observed) -> Option<String> {
+        let name = observed.copy.clone().filter(|name| is_weak(name))?;
+        if !self.s.copies.iter().any(|(copy, content)| *copy == name && same_bytes(*content, observed.content)) {
+            return None;
+        }
+        let due = observed.since.saturating_add(self.s.settle.saturating_mul(DELIVERY_PATIENCE));
+        if self.s.now >= due {
+            return Some(name);
+        }
+        self.wait_until(due);
+        self.memory.observed.push(observed);
+        None
     }
 
     /// What the outside rule is there to prevent, for tests that take it out.

@@ -197,7 +197,7 @@ fn check_places(
     for (folder, what) in [(work, "working folder"), (home, "folder for this machine's own state")] {
         if let Some(cloud) = provider::holding(folder, places, doors.disk.as_ref()) {
             return Err(place(
-                format!("the {what} {} lies in {} ({})", show(folder), cloud.name, show(&cloud.root)),
+                format!("the {what} {} lies in {} ({})", show(folder), cloud.name(), show(&cloud.root)),
                 "The cloud program would carry half-written files and this machine's own state to other machines.",
                 if folder == work {
                     better

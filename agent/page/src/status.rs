@@ -119,7 +119,7 @@ pub fn read(
         state,
         share: ShareView {
             path: ws.settings.share.to_string_lossy().into_owned(),
-            provider: provider::holding(&ws.settings.share, places, disk).map(|provider| provider.name),
+            provider: provider::holding(&ws.settings.share, places, disk).map(|provider| provider.name()),
             reachable,
         },
         work: ws.settings.work.to_string_lossy().into_owned(),

@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use kitbag_core::provider::Registry;
+
 /// Which kind of system this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum System {
@@ -43,8 +45,13 @@ pub trait Places: Send + Sync {
     /// Windows: application data that follows the person. None elsewhere.
     fn roaming_data(&self) -> Option<PathBuf>;
 
-    /// Windows: folders OneDrive says are its own. They need not exist any more. Empty elsewhere.
-    fn one_drive(&self) -> Vec<PathBuf>;
+    /// Windows: the value of an environment variable that names a folder. None elsewhere: there such variables are
+    /// nobody's custom.
+    fn folder_variable(&self, name: &str) -> Option<PathBuf>;
+
+    /// Windows: texts in the registry, with the name of the sub-key each stands in. Empty elsewhere, and where the
+    /// key is not there.
+    fn registry(&self, place: &Registry) -> Vec<(String, String)>;
 
     /// Windows: the tops of the drives that answer at once. Empty elsewhere.
     fn drives(&self) -> Vec<PathBuf>;
@@ -105,10 +112,13 @@ impl Places for RealPlaces {
         real::roaming_data().filter(|data| data.is_absolute())
     }
 
-    fn one_drive(&self) -> Vec<PathBuf> {
-        let mut folders = real::one_drive();
-        folders.retain(|folder| folder.is_absolute());
-        folders
+    fn folder_variable(&self, name: &str) -> Option<PathBuf> {
+        let value = if cfg!(windows) { std::env::var_os(name) } else { None };
+        value.map(PathBuf::from).filter(|folder| folder.is_absolute())
+    }
+
+    fn registry(&self, place: &Registry) -> Vec<(String, String)> {
+        real::registry(place)
     }
 
     fn drives(&self) -> Vec<PathBuf> {
@@ -135,7 +145,7 @@ mod real {
         None
     }
 
-    pub(super) fn one_drive() -> Vec<PathBuf> {
+    pub(super) fn registry(_: &super::Registry) -> Vec<(String, String)> {
         Vec::new()
     }
 
@@ -159,8 +169,10 @@ pub struct SimulatedPlaces {
     pub local_data: PathBuf,
     /// See [`Places::roaming_data`].
     pub roaming_data: Option<PathBuf>,
-    /// See [`Places::one_drive`].
-    pub one_drive: Vec<PathBuf>,
+    /// See [`Places::folder_variable`].
+    pub variables: Vec<(String, PathBuf)>,
+    /// See [`Places::registry`]: key (with what is further down in each sub-key), sub-key, value's name, text.
+    pub registry: Vec<(String, String, String, String)>,
     /// See [`Places::drives`].
     pub drives: Vec<PathBuf>,
 }
@@ -173,7 +185,8 @@ impl SimulatedPlaces {
             home: home.to_owned(),
             local_data: home.join(".local/share"),
             roaming_data: None,
-            one_drive: Vec::new(),
+            variables: Vec::new(),
+            registry: Vec::new(),
             drives: Vec::new(),
         }
     }
@@ -196,8 +209,20 @@ impl Places for SimulatedPlaces {
         self.roaming_data.clone()
     }
 
-    fn one_drive(&self) -> Vec<PathBuf> {
-        self.one_drive.clone()
+    fn folder_variable(&self, name: &str) -> Option<PathBuf> {
+        self.variables.iter().find(|(set, _)| set == name).map(|(_, folder)| folder.clone())
+    }
+
+    fn registry(&self, place: &Registry) -> Vec<(String, String)> {
+        let key = if place.below.is_empty() {
+            place.key.to_owned()
+        } else {
+            format!("{}\\*\\{}", place.key, place.below)
+        };
+        let there = self.registry.iter().filter(|(at, each, value, _)| {
+            *at == key && each.starts_with(place.each) && (place.value.is_empty() || place.value == value)
+        });
+        there.map(|(_, each, _, text)| (each.clone(), text.clone())).collect()
     }
 
     fn drives(&self) -> Vec<PathBuf> {

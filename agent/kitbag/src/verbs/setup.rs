@@ -127,13 +127,13 @@ fn ask_share(context: &Context) -> Result<PathBuf, Trouble> {
     let found = cloud_folders(&RealPlaces, context.doors.disk.as_ref());
     let missing = || {
         let found: Vec<_> =
-            found.iter().map(|cloud| format!("{} ({})", show(&cloud.root), cloud.name)).collect();
+            found.iter().map(|cloud| format!("{} ({})", show(&cloud.root), cloud.name())).collect();
         let found =
             if found.is_empty() { String::new() } else { format!(" Found here: {}.", found.join(", ")) };
         usage("setup needs the cloud folder", format!("Name it with --share DIR.{found}"))
     };
     for (at, cloud) in found.iter().enumerate() {
-        context.printer.say(format!("  {}  {}  {}", at + 1, cloud.name, show(&cloud.root)));
+        context.printer.say(format!("  {}  {}  {}", at + 1, cloud.name(), show(&cloud.root)));
     }
     let answer = context.ask("Which cloud folder? A number, or a full path:").ok_or_else(missing)?;
     match answer.parse::<usize>().ok().and_then(|n| found.get(n.wrapping_sub(1))) {
