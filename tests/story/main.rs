@@ -6,6 +6,7 @@
 
 mod contract;
 mod course;
+mod damage;
 mod delivery;
 #[cfg(unix)]
 mod entries;

@@ -10,6 +10,7 @@ pub mod events;
 pub mod folders;
 pub mod setup;
 pub mod share;
+pub mod storage;
 pub mod sync;
 pub mod workspace;
 

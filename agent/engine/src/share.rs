@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use kitbag_core::id::{ContentId, PackId};
 use kitbag_core::path::{SIDECAR, TEMPORARY_PREFIX};
+use kitbag_platform::disk::Stat;
 use kitbag_store::{LARGEST, Shelf};
 
 use crate::doors::Doors;
@@ -16,7 +17,9 @@ use crate::error::EngineError;
 /// The format this build writes and the newest it reads.
 pub const FORMAT: &str = "kitbag 1\n";
 
-const README: &str = "\
+/// Every text the README ever had, the present one first. Any of them is left as it is, so that two kitbags of
+/// different age do not write over each other; anything else was damaged or changed by hand, and is written anew.
+pub(crate) const READMES: &[&str] = &["\
 This folder belongs to kitbag. It holds the history of the files beside it, so that work done on two
 computers can be brought together and nothing is lost. Please leave it as it is: the cloud program
 carries it like any other folder.
@@ -30,7 +33,7 @@ packs/      versions and their contents, compressed; each file is named by the h
 events/     which computer had the course open when, and what it had seen
 
 How to read the packs without kitbag is described in FORMAT.md of kitbag's store.
-";
+"];
 
 /// Longest small file (identity, event) we read, in bytes.
 const LONGEST_NOTE: u64 = 256 * 1024;
@@ -53,7 +56,7 @@ impl Share {
         &self.root
     }
 
-    fn sidecar(&self) -> PathBuf {
+    pub(crate) fn sidecar(&self) -> PathBuf {
         self.root.join(SIDECAR)
     }
 
@@ -85,8 +88,20 @@ impl Share {
         for folder in ["packs", "events", "workspace"] {
             self.make_folder(&sidecar.join(folder))?;
         }
-        self.write_once(&sidecar.join("README.txt"), README.as_bytes())?;
+        self.write_readme(&sidecar.join("README.txt"))?;
         self.write_once(&sidecar.join("format"), FORMAT.as_bytes())
+    }
+
+    /// The README is for people: the one file of the sidecar that may differ, and is put right then.
+    fn write_readme(&self, file: &Path) -> Result<(), EngineError> {
+        let (Some(&text), found) = (READMES.first(), self.read_note(file)) else { return Ok(()) };
+        match found {
+            Ok(found) if READMES.iter().any(|known| known.as_bytes() == found) => Ok(()),
+            Ok(_) => self.write_anew(file, text.as_bytes()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.write_once(file, text.as_bytes()),
+            // in the cloud only, or no plain file: nothing depends on it
+            Err(_) => Ok(()),
+        }
     }
 
     /// Make a folder of the sidecar and those above it, but never the share: one that was renamed away must not come
@@ -142,8 +157,20 @@ impl Share {
     /// # Errors
     /// It cannot be written.
     pub fn add_identity(&self, workspace: &str) -> Result<(), EngineError> {
-        let text = serde_json::to_string(&Identity { workspace: workspace.to_owned() }).unwrap_or_default();
-        self.add_note("workspace", &text).map(|_| ())
+        self.add_note("workspace", &identity(workspace)).map(|_| ())
+    }
+
+    /// The name of the file that says a workspace id.
+    pub(crate) fn identity_name(&self, workspace: &str) -> String {
+        ContentId::of(identity(workspace).as_bytes()).to_string()
+    }
+
+    /// Write the file of a workspace id again when it is damaged.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn mend_identity(&self, workspace: &str) -> Result<bool, EngineError> {
+        self.mend_note("workspace", &identity(workspace))
     }
 
     /// Small files of one folder of the sidecar, whose names are not in `known`, that have arrived whole: name and
@@ -188,10 +215,51 @@ impl Share {
         Ok(name)
     }
 
-    fn read_note(&self, file: &Path) -> io::Result<Vec<u8>> {
+    /// Write a small file again whose bytes are not what they were; one that is gone stays so. True when it was.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn mend_note(&self, folder: &str, text: &str) -> Result<bool, EngineError> {
+        let name = ContentId::of(text.as_bytes()).to_string();
+        let file = self.sidecar().join(folder).join(name);
+        match self.read_note(&file) {
+            Ok(found) if found != text.as_bytes() => self.write_anew(&file, text.as_bytes()).map(|()| true),
+            _ => Ok(false),
+        }
+    }
+
+    /// Put right what stands under a name with the bytes the name stands for.
+    pub(crate) fn write_anew(&self, file: &Path, bytes: &[u8]) -> Result<(), EngineError> {
+        self.doors.disk.remove(file).map_err(EngineError::io("cannot write", file))?;
+        self.write_once(file, bytes)
+    }
+
+    pub(crate) fn read_note(&self, file: &Path) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.doors.disk.open(file)?.take(LONGEST_NOTE).read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// How a pack's file looks, without reading it.
+    ///
+    /// # Errors
+    /// It is not there, or cannot be looked at.
+    pub fn look_at_pack(&self, pack: PackId) -> io::Result<Stat> {
+        self.doors.disk.stat(&self.pack_file(pack))
+    }
+
+    /// Take a pack away that nothing needs any more; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub(crate) fn remove_pack(&self, pack: PackId) -> Result<(), EngineError> {
+        let file = self.pack_file(pack);
+        match self.doors.disk.remove(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(EngineError::io("cannot remove", file)(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn pack_file(&self, pack: PackId) -> PathBuf {
@@ -242,9 +310,10 @@ impl Share {
             && self.read_pack(pack).is_ok_and(|there| PackId::of(&there) != pack)
         {
             // a torn delivery under its name: nobody can use it, and the whole one is here
-            self.doors.disk.remove(&file).map_err(EngineError::io("cannot write", &file))?;
+            self.write_anew(&file, bytes)?;
+        } else {
+            self.write_once(&file, bytes)?;
         }
-        self.write_once(&file, bytes)?;
         // the folder of packs may be new: its own name has to last as long as what lies in it
         let packs = folder.parent().unwrap_or(&self.root);
         self.doors.disk.sync_dir(packs).map_err(EngineError::io("cannot write", packs))
@@ -291,4 +360,8 @@ impl Shelf for Share {
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Identity {
     workspace: String,
+}
+
+fn identity(workspace: &str) -> String {
+    serde_json::to_string(&Identity { workspace: workspace.to_owned() }).unwrap_or_default()
 }

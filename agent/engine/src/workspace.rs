@@ -35,6 +35,8 @@ pub struct Config {
     pub absence_wait_seconds: u64,
     /// `sync.threads`: how many threads read and write.
     pub threads: usize,
+    /// `history.delivery_seconds`: how long a part of the history may be on its way before it counts as damaged.
+    pub delivery_seconds: u64,
     /// `lock.wait_seconds`: how long to wait for another kitbag on this machine.
     pub lock_wait_seconds: u64,
 }
@@ -42,7 +44,13 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(2, usize::from).min(8);
-        Config { outside_settle_seconds: 5, absence_wait_seconds: 60, threads, lock_wait_seconds: 30 }
+        Config {
+            outside_settle_seconds: 5,
+            absence_wait_seconds: 60,
+            threads,
+            delivery_seconds: 3_600,
+            lock_wait_seconds: 30,
+        }
     }
 }
 
@@ -52,7 +60,8 @@ impl Config {
     /// # Errors
     /// What is wrong with it, with the keys there are.
     pub fn set(&mut self, setting: &str) -> Result<(), String> {
-        let keys = "sync.outside_settle_seconds, sync.absence_wait_seconds, sync.threads, lock.wait_seconds";
+        let keys = "sync.outside_settle_seconds, sync.absence_wait_seconds, sync.threads, \
+                    history.delivery_seconds, lock.wait_seconds";
         let (key, value) =
             setting.split_once('=').ok_or_else(|| format!("--config takes KEY=VALUE; keys: {keys}"))?;
         let number = |value: &str| {
@@ -62,6 +71,7 @@ impl Config {
             "sync.outside_settle_seconds" => self.outside_settle_seconds = number(value)?,
             "sync.absence_wait_seconds" => self.absence_wait_seconds = number(value)?,
             "sync.threads" => self.threads = usize::try_from(number(value)?).unwrap_or(64).clamp(1, 64),
+            "history.delivery_seconds" => self.delivery_seconds = number(value)?,
             "lock.wait_seconds" => self.lock_wait_seconds = number(value)?,
             other => return Err(format!("there is no setting {other:?}; keys: {keys}")),
         }

@@ -13,6 +13,7 @@ More commands:
   where        The folders of this workspace
   logs         What a service said
   exec         Run a command beside the services
+  verify       Check that everything stored is whole
   course       check: look a course's folder over
   plugin       list, info: what runs courses here, and what it may do
   demo         A guided tour in a folder of its own, under a minute
@@ -92,6 +93,9 @@ pub enum Verb {
     /// Run a command beside the services
     #[command(hide = true)]
     Exec(Exec),
+    /// Check that everything stored is whole
+    #[command(hide = true)]
+    Verify(VerifyOptions),
     /// For course teams
     #[command(hide = true)]
     Course(Course),
@@ -203,6 +207,14 @@ pub struct Exec {
     /// The command
     #[arg(last = true, required = true, value_name = "CMD")]
     pub command: Vec<String>,
+}
+
+/// `verify`.
+#[derive(Debug, clap::Args)]
+pub struct VerifyOptions {
+    /// Read the files of the working folder too
+    #[arg(long)]
+    pub files: bool,
 }
 
 /// `course`.

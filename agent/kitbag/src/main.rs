@@ -79,6 +79,7 @@ fn run(args: Args, printer: Arc<Printer>) -> Outcome {
         Verb::Open(options) => verbs::open::run(&context, &options),
         Verb::Logs(options) => verbs::logs::run(&context, &options),
         Verb::Exec(options) => verbs::exec::run(&context, &options),
+        Verb::Verify(options) => verbs::verify::run(&context, &options),
         Verb::Course(options) => verbs::course::run(&context, &options),
         Verb::Plugin(options) => verbs::plugin::run(&context, &options),
         Verb::Demo(options) => verbs::demo::run(&context, &options),

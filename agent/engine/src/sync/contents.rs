@@ -29,7 +29,8 @@ impl Kept {
         Kept { folder, doors: doors.clone() }
     }
 
-    fn file(&self, id: ContentId) -> PathBuf {
+    /// Where one lies.
+    pub(crate) fn file(&self, id: ContentId) -> PathBuf {
         self.folder.join(id.to_string())
     }
 

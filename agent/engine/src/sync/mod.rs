@@ -38,9 +38,13 @@ use crate::error::EngineError;
 use crate::events;
 use crate::folders;
 use crate::share::Share;
+use crate::storage;
 use crate::workspace::Workspace;
 use contents::BatchContents;
 pub(crate) use contents::Kept;
+use import::Imported;
+pub(crate) use import::believes;
+pub(crate) use look::hash;
 use project::{Outcome, Projector};
 use publish::Publisher;
 use report::Report;
@@ -173,7 +177,12 @@ pub fn run(
 pub fn take_in(ws: &Workspace) -> Result<(), EngineError> {
     let share = Share::new(&ws.settings.share, &ws.doors);
     share.check(ws, false)?;
-    import::import(&share, &ws.ledger).map(|_| ())
+    import(ws, &share).map(|_| ())
+}
+
+fn import(ws: &Workspace, share: &Share) -> Result<Imported, EngineError> {
+    let delivery = i64::try_from(ws.config.delivery_seconds).unwrap_or(i64::MAX).saturating_mul(1000);
+    import::import(share, &ws.ledger, ws.doors.clock.now_millis(), delivery)
 }
 
 /// How many files are not carried yet, by looking only.
@@ -274,13 +283,15 @@ impl<'a> Cycle<'a> {
         self.report.held.clear();
         self.report.problems.clear();
         self.recover()?;
-        let imported = import::import(&self.share, &self.ws.ledger)?;
+        let imported = import(self.ws, &self.share)?;
         self.report.waiting_for = imported.waiting;
         self.report.problems.extend(imported.problems);
         self.delivering = self.ws.ledger.waiting()?.into_iter().map(|waiting| waiting.path).collect();
         let total = self.scan()?;
         // first of all: a batch may have to bring what was deleted from the sidecar
         self.write_back()?;
+        self.remove_damaged(&imported.damaged)?;
+        storage::mend(self.ws, &self.share)?;
         self.batches(total)?;
         events::acknowledge(self.ws, &self.share)
     }
@@ -361,7 +372,7 @@ impl<'a> Cycle<'a> {
         let mut report = None;
         let undone = ws.ledger.batch(|_| {
             let done = (|| {
-                let imported = import::import(&self.share, &ws.ledger)?;
+                let imported = import(ws, &self.share)?;
                 self.report.waiting_for = imported.waiting;
                 let total = self.scan()?;
                 self.batches(total)

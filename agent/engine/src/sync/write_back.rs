@@ -2,10 +2,10 @@
 //! had: somebody cleaned the folder, or a provider lost a file. The others then find everything again. A superseded
 //! content that can be had nowhere is said to be gone, so that a machine that joins does not wait for it for ever.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 
-use kitbag_core::id::ContentId;
+use kitbag_core::id::{ContentId, PackId, PieceId};
 use kitbag_core::path::WorkPath;
 use kitbag_core::version::Content;
 use kitbag_store::ledger::Place;
@@ -44,6 +44,25 @@ impl Cycle<'_> {
             let published = publisher.finish()?;
             self.report.bytes_published += self.ws.ledger.batch(|ledger| published.note(ledger))?;
         }
+    }
+
+    /// Damaged packs are taken away once all they held stands in others; else they stay, since another machine's copy
+    /// may be good and what is removed here is removed there.
+    pub(super) fn remove_damaged(&self, damaged: &BTreeMap<PackId, Vec<PieceId>>) -> Result<(), EngineError> {
+        let ledger = &self.ws.ledger;
+        let rewritten = if damaged.is_empty() { BTreeSet::new() } else { ledger.packs()? };
+        for (pack, pieces) in damaged.iter().filter(|(pack, _)| !rewritten.contains(pack)) {
+            let mut all = true;
+            for piece in pieces {
+                all &= ledger.has_piece(*piece)?;
+            }
+            // whole again in the meantime: the next sync takes it in
+            if all && self.share.read_pack(*pack).is_ok_and(|bytes| PackId::of(&bytes) != *pack) {
+                self.share.remove_pack(*pack)?;
+                ledger.forget_pack_look(*pack)?;
+            }
+        }
+        Ok(())
     }
 
     /// Contents whose pack is gone, found again in the working folder, the mirror or what is kept here.

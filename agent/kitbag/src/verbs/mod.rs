@@ -15,4 +15,5 @@ pub mod setup;
 pub mod status;
 pub mod sync;
 pub mod up;
+pub mod verify;
 pub mod whereabouts;

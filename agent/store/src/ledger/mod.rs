@@ -5,6 +5,7 @@
 //! files must fit into 60 MiB of memory together with everything else.
 
 mod admission;
+mod audit;
 mod candidates;
 mod column;
 mod events;
@@ -12,6 +13,7 @@ mod gone;
 mod held;
 mod intents;
 mod kept;
+mod looks;
 mod meta;
 mod observed;
 mod packs;
@@ -34,9 +36,11 @@ use rusqlite::Connection;
 use crate::error::StoreError;
 
 pub use admission::Waiting;
+pub use audit::Entry;
 pub use candidates::{Candidate, Look};
 pub use held::{Held, HeldPath};
 pub use intents::{Intent, IntentState, Place};
+pub use looks::PackLook;
 pub use packs::Located;
 pub use paths::{Counts, PathRow};
 pub use records::Unpacked;

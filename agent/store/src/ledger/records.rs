@@ -190,7 +190,7 @@ impl Ledger {
     }
 }
 
-fn label(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Label>> {
+pub(super) fn label(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Label>> {
     let (machine, time) = (row.get::<_, Option<String>>(first)?, row.get::<_, Option<String>>(first + 1)?);
     Ok(machine.zip(time).map(|(machine, time)| Label { machine, time }))
 }

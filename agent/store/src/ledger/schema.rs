@@ -85,6 +85,12 @@ CREATE INDEX gone_pack ON gone (pack);
 ", "
 -- The version that is written. Intents of before have none; they are looked at by their bytes alone.
 ALTER TABLE intents ADD COLUMN version BLOB;
+", "
+-- How the files among the packs looked when they were last read; bad_since: since when they have not matched.
+CREATE TABLE looks (
+    pack BLOB NOT NULL PRIMARY KEY, bad_since INTEGER, refused TEXT,
+    size INTEGER, modified INTEGER, changed INTEGER, file INTEGER
+) STRICT, WITHOUT ROWID;
 "];
 
 pub(super) fn configure(db: &Connection) -> Result<(), StoreError> {

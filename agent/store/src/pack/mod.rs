@@ -23,7 +23,7 @@ use kitbag_core::version::{Label, Record};
 pub use build::{Builder, Packed, Unfit};
 pub use compress::{BadPiece, Compressed, compress, compress_as};
 pub use package::{BadPackage, Package, PackageFile};
-pub use read::{BadPack, read};
+pub use read::{BadPack, looks_complete, read};
 
 use statement::Notes;
 

@@ -39,6 +39,18 @@ pub fn read(id: PackId, bytes: &[u8]) -> Result<Pack, BadPack> {
     Ok(pack)
 }
 
+/// Whether a file that does not match its name is as long as the pack it wants to be: its end says so, in one of the
+/// two ways. Then nothing more of it will come, and what is wrong with it is damage. What is cut short, or filled up
+/// with zeros, is still being delivered.
+pub fn looks_complete(bytes: &[u8]) -> bool {
+    let Some((front, footer)) = bytes.split_last_chunk::<FOOTER>() else { return false };
+    let (lengths, magic) = footer.as_chunks::<8>().0.split_at(3);
+    let sections =
+        lengths.iter().try_fold(HEADER as u64, |sum, length| sum.checked_add(u64::from_le_bytes(*length)));
+    front.len() >= HEADER
+        && (magic == [*MAGIC] || (sections == Some(front.len() as u64) && footer.last() != Some(&0)))
+}
+
 // Where each section begins.
 struct Frame {
     pieces: usize,
@@ -80,5 +92,29 @@ impl Frame {
         }
         let [_, pieces, index] = starts;
         Ok(Frame { pieces, index, footer })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pack::Builder;
+
+    #[test]
+    fn a_spoilt_pack_is_told_from_one_on_its_way() {
+        let mut builder = Builder::new();
+        builder.piece(crate::compress(b"some bytes")).unwrap();
+        let whole = builder.finish().bytes;
+        for at in 0..whole.len() {
+            for bit in 0..8 {
+                let mut spoilt = whole.clone();
+                spoilt[at] ^= 1 << bit;
+                assert!(looks_complete(&spoilt), "bit {bit} of byte {at}");
+            }
+            let mut filled = whole[..at].to_vec();
+            assert!(!looks_complete(&filled), "cut at {at}");
+            filled.resize(whole.len(), 0);
+            assert!(!looks_complete(&filled), "zeros from {at}");
+        }
     }
 }
