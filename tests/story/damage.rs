@@ -108,10 +108,7 @@ fn a_damaged_pack_is_healed() {
         fs::write(&file, bytes).unwrap();
     }
     let report = verify(&a, &[1]);
-    assert_eq!(
-        report["damaged"].as_array().unwrap().iter().filter(|f| f["healer"] == "here").count() > 0,
-        true
-    );
+    assert!(report["damaged"].as_array().unwrap().iter().any(|f| f["healer"] == "here"));
     // old versions were nowhere else: their texts are lost, and said to be
     let lost: Vec<_> = places(&report).into_iter().filter(|place| !place.starts_with("packs/")).collect();
     assert!(lost.contains(&"notes.txt") && lost.contains(&"old.txt"), "{report:#}");
@@ -159,7 +156,7 @@ fn half_a_pack_is_waited_for_and_passed_over_in_the_end() {
         packs(&a.share).into_iter().map(|file| (file.clone(), fs::read(file).unwrap())).collect();
     let name = kitbag_core::id::PackId::of(b"never").to_string();
     let never = a.share.join(".kitbag/packs").join(&name[..2]).join(&name);
-    write(&never, &noise(1_000, 1));
+    write(&never, noise(1_000, 1));
     let report = a.run(&["--json", "sync"]).exits(&[4]).json();
     assert_eq!(report["waiting_for"].as_array().unwrap().len(), 1);
     assert_eq!(a.text("more.txt"), "more\n");

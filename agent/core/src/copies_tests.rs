@@ -244,6 +244,7 @@ fn names_from_chance_lead_to_good_names() {
         "ABCDE27",
         "SFConflict ",
     ];
+    #[allow(clippy::disallowed_methods, reason = "a test replays from a seed")]
     let seed =
         std::env::var("KITBAG_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x6b69_7462_6167_u64);
     let mut state = seed;

@@ -309,7 +309,12 @@ impl Work<'_> {
     /// have made it on purpose, and then its own record is on its way.
     fn weak_copy_waited(&mut self, observed: Observed) -> Option<String> {
         let name = observed.copy.clone().filter(|name| is_weak(name))?;
-        if !self.s.copies.iter().any(|(copy, content)| *copy == name && same_bytes(*content, observed.content)) {
+        if !self
+            .s
+            .copies
+            .iter()
+            .any(|(copy, content)| *copy == name && same_bytes(*content, observed.content))
+        {
             return None;
         }
         let due = observed.since.saturating_add(self.s.settle.saturating_mul(DELIVERY_PATIENCE));

@@ -67,7 +67,8 @@ pub fn setup(home: &Path, wanted: &Wanted, places: &dyn Places, doors: &Doors) -
     if others.iter().any(|other| other.name == name) {
         return Err(EngineError::WorkspaceExists(name));
     }
-    let provider = provider::holding(&share_path, places, doors.disk.as_ref()).map(|provider| provider.name);
+    let provider =
+        provider::holding(&share_path, places, doors.disk.as_ref()).map(|provider| provider.name());
     for folder in [&wanted.share, &wanted.work] {
         // before anything is made: a file in the way of one must not leave the other behind
         let above = folder.ancestors().map(|above| (above, doors.disk.list(above)));

@@ -3,7 +3,7 @@
 //! whoever asked.
 
 use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use kitbag_core::path::TEMPORARY_PREFIX;
 
@@ -63,7 +63,7 @@ fn keeps_bit(disk: &dyn Disk, file: &Path) -> bool {
     shows(true) && shows(false)
 }
 
-fn can_link(disk: &dyn Disk, link: &PathBuf) -> bool {
+fn can_link(disk: &dyn Disk, link: &Path) -> bool {
     let made = disk.create_link(link, "nowhere").is_ok();
     let can = made && disk.stat(link).is_ok_and(|stat| stat.kind == ItemKind::Link);
     if made {

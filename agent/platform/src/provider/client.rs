@@ -18,7 +18,7 @@ pub trait Programs: Send + Sync {
         let is = |program: &&str| {
             names.contains(*program) || program.get(..15).is_some_and(|cut| names.contains(cut))
         };
-        Some(row.programs.iter().any(|program| is(&program)))
+        Some(row.programs.iter().any(is))
     }
 }
 

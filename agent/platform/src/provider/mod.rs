@@ -63,7 +63,7 @@ pub fn holders(path: &Path, places: &dyn Places, disk: &dyn Disk) -> Vec<Provide
     let mut seen = BTreeSet::new();
     found.retain(|provider| {
         let unknown = provider.row.key == kitbag_core::provider::OTHER.key;
-        !(unknown && !seen.is_empty()) && seen.insert(provider.row.key)
+        (!unknown || seen.is_empty()) && seen.insert(provider.row.key)
     });
     if found.is_empty() {
         let named = place.ancestors().find_map(|root| {

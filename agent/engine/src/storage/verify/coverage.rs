@@ -177,7 +177,8 @@ impl Look<'_> {
                     && !found.here
                 {
                     let file = root.join(row.path.as_str());
-                    found.here = hash(look.ws.doors.disk.as_ref(), &file).is_ok_and(|(id, _)| id == content);
+                    found.here = hash(look.ws.doors.disk.as_ref(), &file)
+                        .is_ok_and(|found| found.id() == Some(content));
                 }
             }
             Ok(())

@@ -27,7 +27,7 @@ impl Look<'_> {
             self.found.checked.kept += 1;
             let file = kept.file(id);
             let what = match hash(self.ws.doors.disk.as_ref(), &file) {
-                Ok((found, _)) if found == id => continue,
+                Ok(found) if found.id() == Some(id) => continue,
                 Ok(_) => "is damaged: its bytes do not match its name".to_owned(),
                 Err(error) => format!("cannot be read: {error}"),
             };
@@ -54,7 +54,7 @@ impl Look<'_> {
             look.found.checked.files += 1;
             progress.at("files", look.found.checked.files, total);
             match hash(disk, &file) {
-                Ok((found, _)) if found == content => Ok(()),
+                Ok(found) if found.id() == Some(content) => Ok(()),
                 Ok(_) if disk.stat(&file).is_ok_and(|stat| stat.fingerprint == print) => {
                     look.spoilt(row, content)
                 }
