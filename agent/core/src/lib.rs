@@ -23,4 +23,5 @@ pub mod plan;
 pub mod provider;
 pub mod reconcile;
 pub mod session;
+pub mod unit;
 pub mod version;

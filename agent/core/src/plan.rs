@@ -2,15 +2,18 @@
 //! come out. The order of the fields of [`Plan`] is the order of the work: bytes are stored before records,
 //! records before anything is replaced, and every step may be repeated after a crash without harm.
 
+use std::collections::BTreeSet;
+
 use crate::copies;
 use crate::entry::{Memory, Millis, Observed, Seen};
 use crate::history::{History, same, same_bytes};
-use crate::id::RecordId;
+use crate::id::{ContentId, RecordId};
 use crate::merge::text;
 use crate::mutation::{Rule, off};
 use crate::outside;
 use crate::path::WorkPath;
 use crate::reconcile::{Contents, Made, Unreadable, reduce};
+use crate::unit;
 use crate::version::{Backup, Content, Kind, Record};
 
 /// Everything a plan depends on.
@@ -142,6 +145,7 @@ pub fn plan(situation: Situation<'_>, contents: &dyn Contents) -> Result<Plan, U
         records: vec![],
         held: None,
         due: None,
+        mixed: BTreeSet::new(),
     };
     work.look_at_mirror();
     work.look_at_working();
@@ -161,6 +165,8 @@ struct Work<'a> {
     records: Vec<Made>,
     held: Option<Held>,
     due: Option<Millis>,
+    /// Units in the mirror that are a mix of known versions.
+    mixed: BTreeSet<Option<ContentId>>,
 }
 
 impl Work<'_> {
@@ -282,7 +288,8 @@ impl Work<'_> {
             if (partial || off(Rule::ObservedSettles)) && !stands && self.s.mirror != Seen::Unsure {
                 continue;
             }
-            let patience = match (self.s.delivering, partial) {
+            let unit = matches!(observed.content, Content::Unit { .. });
+            let patience = match (self.s.delivering, partial || unit) {
                 (true, _) => DELIVERY_PATIENCE,
                 (_, true) => PARTIAL_PATIENCE,
                 _ => 1,
@@ -291,6 +298,9 @@ impl Work<'_> {
             if self.s.now < due {
                 self.wait_until(due);
                 self.memory.observed.push(observed);
+            } else if partial && unit {
+                // nothing in it is new: it may be written over
+                self.mixed.insert(observed.content.id());
             } else {
                 let mut record =
                     outside::record_for(self.s.path, observed.content, &self.history, self.contents)?;
@@ -339,7 +349,11 @@ impl Work<'_> {
 
     /// Empty, or the beginning of a version we know: what a provider shows while it is still writing.
     fn partial(&self, content: Content) -> Result<bool, Unreadable> {
-        let Content::File { id, size, .. } = content else { return Ok(false) };
+        let (id, size) = match content {
+            Content::File { id, size, .. } => (id, size),
+            Content::Unit { id, .. } => return unit::is_mix(&self.history, id, None, self.contents),
+            Content::Deleted => return Ok(false),
+        };
         if size == 0 {
             return Ok(true);
         }
@@ -436,7 +450,9 @@ impl Work<'_> {
                 (None, false)
             }
             // unexplained bytes are not written over: they wait to become a version
-            Seen::Content(seen) if !self.history.knows(seen) && !off(Rule::UnexplainedStays) => (None, false),
+            Seen::Content(seen) if !self.history.knows(seen) && !off(Rule::UnexplainedStays) => {
+                (self.mixed.contains(&seen.id()).then_some(put), false)
+            }
             Seen::Content(seen) if self.memory.mirror == seen.id() => {
                 self.memory.stale_writes = 0;
                 (Some(put), false)

@@ -11,6 +11,7 @@ use crate::id::{ContentId, RecordId};
 use crate::merge::text::{self, Asks, Merged};
 use crate::mutation::{Rule, off};
 use crate::path::WorkPath;
+use crate::unit;
 use crate::version::{Content, Kind, Record};
 
 /// Where merges read the bytes of a version.
@@ -122,6 +123,9 @@ fn merge(
     if let Some(content) = unrelated_seed(history, left, right) {
         return Ok(Some((content, None)));
     }
+    if let Some(content) = half_a_unit(history, contents, left, right)? {
+        return Ok(Some((content, None)));
+    }
     let (Some(x), Some(y)) = (readable(a.content, contents)?, readable(b.content, contents)?) else {
         return Ok(None);
     };
@@ -209,6 +213,27 @@ fn half_delivered(
     } else {
         None
     }
+}
+
+/// A unit that was taken from the cloud folder while its files were still arriving, and turned out to be a mix of
+/// versions that were recorded properly, is none.
+fn half_a_unit(
+    history: &History,
+    contents: &dyn Contents,
+    left: RecordId,
+    right: RecordId,
+) -> Result<Option<Content>, Unreadable> {
+    for (half, whole) in [(left, right), (right, left)] {
+        if let Some(record) = history.get(half)
+            && record.kind == Kind::Outside
+            && record.parents.is_empty()
+            && let Content::Unit { id, .. } = record.content
+            && unit::is_mix(history, id, Some(half), contents)?
+        {
+            return Ok(history.content(whole));
+        }
+    }
+    Ok(None)
 }
 
 /// Why what two sides come from cannot be told.
