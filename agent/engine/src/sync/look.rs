@@ -102,7 +102,7 @@ pub fn hash(disk: &dyn Disk, file: &Path) -> std::io::Result<Content> {
 
 /// Whether a write after the look would show in the times. File systems count time in ticks: up to some
 /// hundredths of a second, and two seconds where they keep no fractions.
-fn settled(print: Fingerprint, now_millis: i64) -> bool {
+pub(super) fn settled(print: Fingerprint, now_millis: i64) -> bool {
     let fractions = print.modified % 1_000_000_000 != 0;
     let age = now_millis.saturating_sub(print.modified / 1_000_000);
     age >= if fractions { 50 } else { 2_500 }

@@ -13,6 +13,7 @@ mod publish;
 mod recover;
 pub mod report;
 mod scan;
+mod tree;
 mod walk;
 mod write;
 mod write_back;
