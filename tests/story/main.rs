@@ -22,3 +22,4 @@ mod places;
 mod programs;
 mod provider;
 mod questions;
+mod units;

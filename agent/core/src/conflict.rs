@@ -19,6 +19,8 @@ pub enum ConflictKind {
     Text,
     /// A notebook.
     Notebook,
+    /// A folder that only makes sense whole.
+    Unit,
     /// A backup of a database.
     Database,
     /// Any other file.
@@ -40,6 +42,8 @@ pub fn kind(
     let records = || heads.iter().filter_map(|id| history.get(*id));
     Ok(if records().any(|record| record.content == Content::Deleted) {
         ConflictKind::Deleted
+    } else if records().any(|record| matches!(record.content, Content::Unit { .. })) {
+        ConflictKind::Unit
     } else if records().any(|record| record.backup.is_some()) {
         ConflictKind::Database
     } else if path.extension() == "ipynb" {

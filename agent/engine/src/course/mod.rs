@@ -15,6 +15,7 @@ use kitbag_core::course::{Course, PackageFiles, ServiceKind, backup_path};
 use kitbag_core::id::ContentId;
 use kitbag_core::ignore::Ignore;
 use kitbag_core::path::WorkPath;
+use kitbag_core::unit::Units;
 use kitbag_core::version::Backup;
 use kitbag_store::Package;
 
@@ -67,6 +68,7 @@ pub fn rules(course: Option<&CourseHere>) -> Rules {
         ignore: Ignore::new(&course.ignore).unwrap_or_default(),
         required: course.folders.iter().cloned().collect(),
         backups,
+        units: Units::new(&course.units),
     }
 }
 

@@ -10,6 +10,7 @@ use kitbag_core::id::ContentId;
 use kitbag_core::path::WorkPath;
 use kitbag_core::plan::{self, Plan, Situation};
 use kitbag_core::version::{Content, Kind};
+use kitbag_platform::disk::{Disk, ItemKind};
 use kitbag_store::compress_as;
 use kitbag_store::ledger::{Candidate, Look, PathRow};
 use rayon::prelude::*;
@@ -19,6 +20,7 @@ use super::contents::BatchContents;
 use super::look::{Looked, look};
 use super::publish::{Published, Publisher};
 use super::report::{Planned, Problem, WaitingFor};
+use super::tree;
 use crate::error::EngineError;
 
 /// How long a notebook must be left alone before it is written during a session, in milliseconds.
@@ -51,7 +53,7 @@ impl Cycle<'_> {
             items.iter().for_each(|item| self.tell_plan(item));
             return Ok(());
         }
-        self.keep(&mut items)?;
+        self.keep(&mut items, &contents)?;
         let published = self.publish(&mut items, &contents)?;
         let writes = self.note_plans(&mut items, &published)?;
         self.write(&mut items, &writes, &mut contents)
@@ -73,7 +75,7 @@ impl Cycle<'_> {
             }
             Ok::<_, EngineError>(rows)
         })?;
-        let (disk, now) = (self.ws.doors.disk.clone(), self.now());
+        let (disk, units, now) = (self.ws.doors.disk.clone(), self.units.clone(), self.now());
         let (work, mirror) = (self.ws.settings.work.as_path(), self.share.root());
         let one = |root: &Path,
                    path: &WorkPath,
@@ -84,6 +86,9 @@ impl Cycle<'_> {
             Look::Unsure => Looked::unsure("it cannot be read now"),
             Look::File(print) => match known {
                 Some(content) if before == Some(print) => Looked::known(content, *print),
+                _ if units.contains(path) && is_folder(disk.as_ref(), &root.join(path.as_str())) => {
+                    tree::look(disk.as_ref(), &root.join(path.as_str()), now)
+                }
                 _ => look(disk.as_ref(), &root.join(path.as_str()), path, now),
             },
         };
@@ -94,7 +99,10 @@ impl Cycle<'_> {
                     let path = &candidate.path;
                     let here = one(work, path, &candidate.working, row.working.as_ref(), *shown);
                     let known = row.memory.mirror.zip(row.mirror_print);
-                    let known = known.map(|(id, print)| Content::file(id, print.size));
+                    let known = known.map(|(id, print)| match units.contains(path) {
+                        true => Content::Unit { id, size: print.size },
+                        false => Content::file(id, print.size),
+                    });
                     let mut there = one(mirror, path, &candidate.mirror, row.mirror_print.as_ref(), known);
                     there.seen = there.seen.without_bit();
                     (here, there)
@@ -229,17 +237,21 @@ impl Cycle<'_> {
     }
 
     /// Unexplained bytes of the mirror are stored and remembered before anything else happens.
-    fn keep(&mut self, items: &mut [Item]) -> Result<(), EngineError> {
+    fn keep(&mut self, items: &mut [Item], contents: &BatchContents<'_>) -> Result<(), EngineError> {
         let kept = self.kept_store();
-        let mut found = false;
+        let mut found = Vec::new();
         for item in items.iter_mut() {
             for observed in &item.plan.keep {
                 let name = observed.copy.as_deref().unwrap_or(item.row.path.file_name());
                 let file = self.share.root().join(item.row.path.as_str()).with_file_name(name);
                 let Some(id) = observed.content.id() else { continue };
-                match kept.store(id, &file) {
-                    Ok(true) => found = true,
-                    Ok(false) => item.dropped = true,
+                let stored = match observed.content {
+                    Content::Unit { .. } => self.keep_unit(&file, id, contents),
+                    content => kept.store(id, &file).map(|whole| whole.then(|| vec![(id, content.size())])),
+                };
+                match stored {
+                    Ok(Some(stored)) => found.extend(stored),
+                    Ok(None) => item.dropped = true,
                     Err(error) => {
                         self.report.problems.push(Problem::failed(&item.row.path, error.to_string()));
                         item.dropped = true;
@@ -247,17 +259,15 @@ impl Cycle<'_> {
                 }
             }
         }
-        if !found {
+        if found.is_empty() {
             return Ok(());
         }
         self.ws.ledger.batch(|ledger| {
+            for (id, size) in found {
+                ledger.keep(id, size)?;
+            }
             for item in items.iter_mut().filter(|item| !item.dropped && !item.plan.keep.is_empty()) {
-                for observed in &item.plan.keep {
-                    if let Some(id) = observed.content.id() {
-                        ledger.keep(id, observed.content.size())?;
-                    }
-                    item.row.memory.observed.push(observed.clone());
-                }
+                item.row.memory.observed.extend(item.plan.keep.iter().cloned());
                 item.row.dirty = true;
                 ledger.put_path(&item.row)?;
             }
@@ -275,6 +285,12 @@ impl Cycle<'_> {
         let mut small: BTreeMap<ContentId, Arc<[u8]>> = BTreeMap::new();
         for item in items.iter_mut().filter(|item| !item.dropped) {
             for made in &item.plan.records {
+                if let Content::Unit { id, .. } = made.record.content
+                    && let Err(reason) = self.publish_unit(&mut publisher, item, id, contents)
+                {
+                    self.report.problems.push(Problem::told(item.row.path.to_string(), reason));
+                    item.dropped = true;
+                }
                 let Content::File { id, .. } = made.record.content else { continue };
                 if small.contains_key(&id) || self.ws.ledger.is_packed(id)? {
                     continue;
@@ -334,4 +350,8 @@ impl Cycle<'_> {
         let (found, _) = publisher.content(&mut open).map_err(|e| e.to_string())?;
         if found == id { Ok(()) } else { Err("it changed while it was read".into()) }
     }
+}
+
+fn is_folder(disk: &dyn Disk, path: &Path) -> bool {
+    disk.stat(path).is_ok_and(|stat| stat.kind == ItemKind::Folder)
 }

@@ -39,16 +39,34 @@ impl Kept {
     /// # Errors
     /// They cannot be read or stored.
     pub fn store(&self, id: ContentId, from: &Path) -> Result<bool, EngineError> {
-        let to = self.file(id);
-        let disk = &self.doors.disk;
-        if disk.stat(&to).is_ok() {
+        if self.has(id) {
             return Ok(true);
         }
+        let mut open = self.doors.disk.open(from).map_err(EngineError::io("cannot read", from))?;
+        self.store_read(id, from, &mut open)
+    }
+
+    /// Store bytes durably under their name.
+    ///
+    /// # Errors
+    /// They cannot be stored.
+    pub fn store_bytes(&self, id: ContentId, bytes: &[u8]) -> Result<(), EngineError> {
+        if !self.has(id) {
+            self.store_read(id, &self.file(id), &mut &*bytes)?;
+        }
+        Ok(())
+    }
+
+    fn has(&self, id: ContentId) -> bool {
+        self.doors.disk.stat(&self.file(id)).is_ok()
+    }
+
+    fn store_read(&self, id: ContentId, from: &Path, open: &mut dyn Read) -> Result<bool, EngineError> {
+        let (to, disk) = (self.file(id), &self.doors.disk);
         let fail = || EngineError::io("cannot store", &self.folder);
         disk.create_dirs(&self.folder).map_err(fail())?;
         let token = self.doors.chance.token(8).map_err(fail())?;
         let temporary = self.folder.join(format!("{TEMPORARY_PREFIX}{token}.tmp"));
-        let mut open = disk.open(from).map_err(EngineError::io("cannot read", from))?;
         let mut hasher = blake3::Hasher::new();
         let mut out = disk.create(&temporary).map_err(fail())?;
         let mut buffer = vec![0; 256 * 1024];

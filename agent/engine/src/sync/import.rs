@@ -13,7 +13,9 @@ use kitbag_store::{BadPack, LARGEST, Ledger, Pack, read};
 use crate::error::EngineError;
 use crate::share::Share;
 
+use super::contents::Kept;
 use super::report::{Problem, WaitingFor};
+use super::units;
 
 /// What an import found.
 #[derive(Default)]
@@ -34,6 +36,7 @@ pub struct Imported {
 pub fn import(
     share: &Share,
     ledger: &Ledger,
+    kept: &Kept,
     now: Millis,
     delivery: Millis,
 ) -> Result<Imported, EngineError> {
@@ -61,6 +64,7 @@ pub fn import(
         ledger.admit()?;
         Ok::<_, EngineError>(())
     })?;
+    imported.problems.extend(units::read_lists(share, ledger, kept)?);
     for waiting in ledger.waiting()? {
         let what = if waiting.missing_parents { "an earlier version of it" } else { "its content" };
         imported.waiting.push(WaitingFor { path: Some(waiting.path.to_string()), what: what.into() });

@@ -14,6 +14,7 @@ mod recover;
 pub mod report;
 mod scan;
 mod tree;
+mod units;
 mod walk;
 mod write;
 mod write_back;
@@ -28,6 +29,7 @@ use kitbag_core::id::ContentId;
 use kitbag_core::ignore::Ignore;
 use kitbag_core::path::WorkPath;
 use kitbag_core::plan::{AbsenceAnswer, Put, Removal};
+use kitbag_core::unit::Units;
 use kitbag_core::version::{Backup, Label};
 use kitbag_platform::disk::{Ability, Disk};
 use kitbag_store::ledger::{Intent, Place};
@@ -49,6 +51,7 @@ pub(crate) use look::hash;
 use project::{Outcome, Projector};
 use publish::Publisher;
 use report::Report;
+use units::UnitFolders;
 
 /// What a sync is asked to do.
 #[derive(Debug, Clone, Default)]
@@ -81,6 +84,8 @@ pub struct Rules {
     pub required: BTreeSet<WorkPath>,
     /// Which paths are backups of which service.
     pub backups: BTreeMap<WorkPath, BackupOf>,
+    /// Which folders are one thing.
+    pub units: Units,
 }
 
 /// A backup of a service.
@@ -121,6 +126,8 @@ pub struct Cycle<'a> {
     ignore: Arc<Ignore>,
     required: BTreeSet<WorkPath>,
     backups: BTreeMap<WorkPath, BackupOf>,
+    patterns: Units,
+    units: Arc<UnitFolders>,
     pool: rayon::ThreadPool,
     request: Request,
     report: Report,
@@ -183,7 +190,8 @@ pub fn take_in(ws: &Workspace) -> Result<(), EngineError> {
 
 fn import(ws: &Workspace, share: &Share) -> Result<Imported, EngineError> {
     let delivery = i64::try_from(ws.config.delivery_seconds).unwrap_or(i64::MAX).saturating_mul(1000);
-    import::import(share, &ws.ledger, ws.doors.clock.now_millis(), delivery)
+    let kept = Kept::new(ws.kept_folder(), &ws.doors);
+    import::import(share, &ws.ledger, &kept, ws.doors.clock.now_millis(), delivery)
 }
 
 /// How many files are not carried yet, by looking only.
@@ -222,6 +230,8 @@ impl<'a> Cycle<'a> {
             ignore: Arc::new(rules.ignore.clone()),
             required: rules.required.clone(),
             backups: rules.backups.clone(),
+            patterns: rules.units.clone(),
+            units: Arc::new(UnitFolders::new(rules.units.clone(), &ws.ledger)?),
             pool,
             request,
             report: Report::default(),
@@ -287,6 +297,7 @@ impl<'a> Cycle<'a> {
         let imported = import(self.ws, &self.share)?;
         self.report.waiting_for = imported.waiting;
         self.report.problems.extend(imported.problems);
+        self.units = Arc::new(UnitFolders::new(self.patterns.clone(), &self.ws.ledger)?);
         self.delivering = self.ws.ledger.waiting()?.into_iter().map(|waiting| waiting.path).collect();
         let total = self.scan()?;
         // first of all: a batch may have to bring what was deleted from the sidecar
@@ -301,9 +312,9 @@ impl<'a> Cycle<'a> {
         let ws = self.ws;
         let (work, mirror) = (ws.settings.work.clone(), self.share.root().to_owned());
         let ahead = ws.config.threads > 1;
-        let scanned = ws
-            .ledger
-            .batch(|ledger| scan::scan(&ws.doors.disk, &work, &mirror, &self.ignore, ledger, ahead))?;
+        let scanned = ws.ledger.batch(|ledger| {
+            scan::scan(&ws.doors.disk, &work, &mirror, &self.ignore, &self.units, ledger, ahead)
+        })?;
         // a folder renamed away during the scan looks like one whose files were deleted
         self.share.is_empty()?;
         folders::check_same_working(ws)?;
@@ -437,12 +448,7 @@ impl Projection<'_> {
         modified: i64,
         bring: impl Fn(ContentId, &mut dyn io::Write) -> io::Result<()>,
     ) -> Outcome {
-        self.projector(place).put(&intent.path, put, &intent.temporary, modified, |to| {
-            match put.content.id() {
-                Some(id) => bring(id, to),
-                None => Ok(()),
-            }
-        })
+        self.projector(place).put(&intent.path, put, &intent.temporary, modified, &bring)
     }
 
     fn remove_empty_folders(&self, place: Place, path: &WorkPath) {

@@ -9,13 +9,16 @@ use std::path::{Path, PathBuf};
 
 use kitbag_core::entry::{Fingerprint, Seen};
 use kitbag_core::history::{same, same_bytes};
+use kitbag_core::id::ContentId;
 use kitbag_core::path::WorkPath;
 use kitbag_core::plan::Put;
+use kitbag_core::unit::Manifest;
 use kitbag_core::version::Content;
 use kitbag_platform::disk::{Disk, ItemKind};
 use kitbag_store::ledger::Place;
 
 use super::look::hash;
+use super::tree;
 
 /// How a step ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,15 +86,15 @@ impl Projector<'_> {
         Ok(at)
     }
 
-    /// Carry out one write. `temporary` is a free name beside the target; `write` brings the bytes; `modified` is
-    /// the time the file shall bear, old enough that any later write changes it.
+    /// Carry out one write. `temporary` is a free name beside the target; `bring` brings the bytes of a
+    /// content; `modified` is the time the file shall bear, old enough that any later write changes it.
     pub fn put(
         &self,
         path: &WorkPath,
         put: &Put,
         temporary: &str,
         modified: i64,
-        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+        bring: &dyn Fn(ContentId, &mut dyn Write) -> io::Result<()>,
     ) -> Outcome {
         let done = self.folders(path).and_then(|target| {
             let aside = target.with_file_name(temporary);
@@ -101,8 +104,8 @@ impl Projector<'_> {
                     self.set_bit(&target, content)
                 }
                 (content, expect) => {
-                    if let Err(error) = self.write(&aside, content, modified, write) {
-                        self.disk.remove(&aside).ok();
+                    if let Err(error) = self.write(&aside, content, modified, bring) {
+                        tree::remove(self.disk, &aside).ok();
                         return Err(error);
                     }
                     match expect {
@@ -120,10 +123,17 @@ impl Projector<'_> {
         aside: &Path,
         content: Content,
         modified: i64,
-        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+        bring: &dyn Fn(ContentId, &mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
+        let Some(id) = content.id() else { return Ok(()) };
+        if let Content::Unit { .. } = content {
+            let mut list = Vec::new();
+            bring(id, &mut list)?;
+            let list = Manifest::parse(&list).map_err(io::Error::other)?;
+            return tree::write(self.disk, aside, &list, modified, bring);
+        }
         let mut to = self.disk.create(aside)?;
-        write(&mut to)?;
+        bring(id, &mut to)?;
         if self.bits && content.is_executable() {
             to.set_executable(true)?;
         }
@@ -149,7 +159,12 @@ impl Projector<'_> {
 
     /// Whether what came out is what was expected, as far as this place tells.
     fn is_expected(&self, aside: &Path, expect: Seen) -> io::Result<bool> {
-        let found = hash(self.disk, aside)?;
+        let found = match expect {
+            Seen::Content(Content::Unit { .. }) if self.disk.stat(aside)?.kind == ItemKind::Folder => {
+                tree::content(self.disk, aside)?
+            }
+            _ => hash(self.disk, aside)?,
+        };
         Ok(match expect {
             Seen::Content(expected) if self.bits => same(found, expected),
             Seen::Content(expected) => same_bytes(found, expected),
@@ -157,11 +172,20 @@ impl Projector<'_> {
         })
     }
 
+    /// How what stands there looks.
+    fn print(&self, target: &Path) -> io::Result<Fingerprint> {
+        let stat = self.disk.stat(target)?;
+        match stat.kind {
+            ItemKind::Folder => tree::print(self.disk, target).map_err(tree::into_io),
+            _ => Ok(stat.fingerprint),
+        }
+    }
+
     fn create(&self, target: &Path, aside: &Path) -> io::Result<Outcome> {
         match self.disk.rename_new(aside, target) {
-            Ok(()) => Ok(Outcome::Done { print: Some(self.disk.stat(target)?.fingerprint), left: false }),
+            Ok(()) => Ok(Outcome::Done { print: Some(self.print(target)?), left: false }),
             Err(error) => {
-                self.disk.remove(aside)?;
+                tree::remove(self.disk, aside)?;
                 if error.kind() == io::ErrorKind::AlreadyExists {
                     return Ok(Outcome::Changed { left: false });
                 }
@@ -173,14 +197,14 @@ impl Projector<'_> {
     fn replace(&self, target: &Path, aside: &Path, expect: Seen) -> io::Result<Outcome> {
         if let Err(error) = self.swap(target, aside) {
             // nothing was exchanged: our own new bytes lie aside
-            self.disk.remove(aside).ok();
+            tree::remove(self.disk, aside).ok();
             if error.kind() == io::ErrorKind::NotFound {
                 return Ok(Outcome::Changed { left: false });
             }
             return Err(error);
         }
         if self.is_expected(aside, expect)? {
-            return Ok(Outcome::Done { print: Some(self.disk.stat(target)?.fingerprint), left: true });
+            return Ok(Outcome::Done { print: Some(self.print(target)?), left: true });
         }
         if self.place == Place::Working {
             // a save came between: show it again. What comes out now is ours, or a still later save.

@@ -1,6 +1,7 @@
 //! Records and contents go into packs, and packs onto the shelf in the share. A pack is durable before the ledger
 //! hears of it, and the ledger has heard of it before anything is overwritten.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use kitbag_core::id::{ContentId, PackId};
@@ -19,12 +20,13 @@ pub struct Publisher<'a> {
     label: Label,
     builder: Builder,
     written: Vec<(PackId, Pack, u64)>,
+    units: Vec<(ContentId, Vec<ContentId>)>,
 }
 
 impl<'a> Publisher<'a> {
     /// Nothing in it yet. The label names this machine and the time.
     pub fn new(ledger: &'a Ledger, share: &'a Share, label: Label) -> Self {
-        Publisher { ledger, share, label, builder: Builder::new(), written: Vec::new() }
+        Publisher { ledger, share, label, builder: Builder::new(), written: Vec::new(), units: Vec::new() }
     }
 
     /// Add a content of one piece, compressed already.
@@ -64,6 +66,11 @@ impl<'a> Publisher<'a> {
             other => unfit(other)?,
         }
         Ok((cut.id, cut.size))
+    }
+
+    /// What a unit among the contents is made of, for the ledger.
+    pub fn unit(&mut self, list: ContentId, parts: BTreeSet<ContentId>) {
+        self.units.push((list, parts.into_iter().collect()));
     }
 
     /// Add a record of this machine.
@@ -145,7 +152,7 @@ impl<'a> Publisher<'a> {
     /// A pack cannot be written.
     pub fn finish(mut self) -> Result<Published, EngineError> {
         self.flush()?;
-        Ok(Published { packs: self.written })
+        Ok(Published { packs: self.written, units: self.units })
     }
 }
 
@@ -167,6 +174,7 @@ impl From<std::io::Error> for Stop {
 /// Packs that are durable in the share.
 pub struct Published {
     packs: Vec<(PackId, Pack, u64)>,
+    units: Vec<(ContentId, Vec<ContentId>)>,
 }
 
 impl Published {
@@ -177,6 +185,9 @@ impl Published {
     pub fn note(&self, ledger: &Ledger) -> Result<u64, EngineError> {
         for (id, pack, size) in &self.packs {
             ledger.add_pack(*id, pack, *size, true)?;
+        }
+        for (list, parts) in &self.units {
+            ledger.add_unit(*list, parts)?;
         }
         if !self.packs.is_empty() {
             ledger.admit()?;

@@ -6,7 +6,10 @@ use std::path::Path;
 
 use kitbag_core::entry::Observed;
 use kitbag_core::history::History;
+use kitbag_core::id::ContentId;
+use kitbag_core::unit::Manifest;
 use kitbag_core::version::{Content, Kind, Record};
+use kitbag_platform::disk::ItemKind;
 use kitbag_store::ledger::{Intent, IntentState, PathRow, Place};
 
 use super::Cycle;
@@ -14,6 +17,8 @@ use super::look::hash;
 use super::project::second_name;
 use super::publish::Publisher;
 use super::report::Problem;
+use super::tree;
+use super::units::list;
 use crate::error::EngineError;
 
 impl Cycle<'_> {
@@ -59,7 +64,7 @@ impl Cycle<'_> {
 
     fn look_at_left(&mut self, intent: &Intent, target: &Path, file: &Path) -> Result<(), EngineError> {
         let disk = self.ws.doors.disk.clone();
-        let content = match hash(disk.as_ref(), file) {
+        let content = match self.found(intent, file) {
             Ok(found) => found,
             Err(error) if is_gone(&error) => return Ok(()),
             Err(error) => return Err(EngineError::io("cannot read", file)(error)),
@@ -80,7 +85,16 @@ impl Cycle<'_> {
                 Place::Mirror => self.save_as_observed(intent, file, content)?,
             }
         }
-        disk.remove(file).map_err(EngineError::io("cannot remove", file))
+        tree::remove(disk.as_ref(), file).map_err(EngineError::io("cannot remove", file))
+    }
+
+    /// What lies there: a file, or a unit.
+    fn found(&self, intent: &Intent, file: &Path) -> io::Result<Content> {
+        let disk = self.ws.doors.disk.as_ref();
+        match disk.stat(file)?.kind {
+            ItemKind::Folder if self.units.contains(&intent.path) => tree::content(disk, file),
+            _ => hash(disk, file),
+        }
     }
 
     /// The exchange was done and the ledger did not hear of it: the folder showed the new version, and what the person
@@ -113,13 +127,30 @@ impl Cycle<'_> {
         size: u64,
     ) -> Result<bool, EngineError> {
         let Some(put) = intent.put else { return Ok(false) };
-        if hash(self.ws.doors.disk.as_ref(), target).is_ok_and(|found| found.id() == Some(put)) {
+        if self.found(intent, target).is_ok_and(|found| found.id() == Some(put)) {
             return Ok(false);
         }
+        let disk = self.ws.doors.disk.as_ref();
+        if disk.stat(file).is_ok_and(|stat| stat.kind == ItemKind::Folder) {
+            let Ok(list) = list(&self.batch_contents(), put) else { return Ok(false) };
+            let begins = |file: &Path, id, size| self.begins(file, id, size).map_err(io::Error::other);
+            return tree::is_beginning_of(disk, file, &list, &begins)
+                .map_err(EngineError::io("cannot read", file));
+        }
+        self.begins(file, put, size)
+    }
+
+    /// Whether a file of so many bytes is the first part of a content.
+    fn begins(&self, file: &Path, put: ContentId, size: u64) -> Result<bool, EngineError> {
         let open = self.ws.doors.disk.open(file).map_err(EngineError::io("cannot read", file))?;
         let mut compare = Beginning { left: Box::new(open), size, differs: false };
         let whole = self.batch_contents().copy_to(put, &mut compare);
         Ok(!compare.differs && (compare.size == 0 || whole.is_ok()))
+    }
+
+    fn read_unit(&self, folder: &Path) -> Result<Manifest, EngineError> {
+        let read = tree::read(self.ws.doors.disk.as_ref(), folder).map_err(tree::into_io);
+        Ok(read.map_err(EngineError::io("cannot read", folder))?.0)
     }
 
     fn save_as_edit(&mut self, intent: &Intent, file: &Path, content: Content) -> Result<(), EngineError> {
@@ -130,10 +161,15 @@ impl Cycle<'_> {
         let record = Record::new(intent.path.clone(), content, Kind::Edit, intent.parent);
         let (ws, share) = (self.ws, self.share.clone());
         let mut publisher = Publisher::new(&ws.ledger, &share, self.label());
-        let mut open = self.ws.doors.disk.open(file).map_err(EngineError::io("cannot read", file))?;
-        let (id, _) = publisher.content(&mut open)?;
-        if Some(id) != content.id() {
-            return Err(EngineError::io("is still being written:", file)(io::ErrorKind::Interrupted.into()));
+        let moving = || EngineError::io("is still being written:", file)(io::ErrorKind::Interrupted.into());
+        if let Content::Unit { .. } = content {
+            let list = self.read_unit(file)?;
+            self.publish_tree(&mut publisher, file, &list).map_err(|_| moving())?;
+        } else {
+            let mut open = self.ws.doors.disk.open(file).map_err(EngineError::io("cannot read", file))?;
+            if Some(publisher.content(&mut open)?.0) != content.id() {
+                return Err(moving());
+            }
         }
         publisher.record(&record)?;
         let published = publisher.finish()?;
@@ -150,16 +186,22 @@ impl Cycle<'_> {
     ) -> Result<(), EngineError> {
         let (Some(id), size) = (content.id(), content.size()) else { return Ok(()) };
         let content = content.with_bit(false);
-        if !self.kept.store(id, file)? {
+        let stored = match content {
+            Content::Unit { .. } => self.keep_tree(file, &self.read_unit(file)?)?,
+            _ => self.kept.store(id, file)?.then(|| vec![(id, size)]),
+        };
+        let Some(stored) = stored else {
             return Err(EngineError::io("is still being written:", file)(io::ErrorKind::Interrupted.into()));
-        }
+        };
         let now = self.now();
         self.ws.ledger.batch(|ledger| {
             let row = ledger.path(&intent.path)?;
             let mut row = row.unwrap_or_else(|| PathRow::new(intent.path.clone()));
             row.memory.observed.push(Observed { content, since: now, copy: None });
             row.dirty = true;
-            ledger.keep(id, size)?;
+            for (id, size) in stored {
+                ledger.keep(id, size)?;
+            }
             Ok(ledger.put_path(&row)?)
         })
     }

@@ -17,6 +17,7 @@ use kitbag_store::Ledger;
 use kitbag_store::ledger::{Candidate, Look, PathRow};
 
 use super::report::Problem;
+use super::units::UnitFolders;
 use super::walk::{Met, Walk};
 use crate::error::EngineError;
 
@@ -47,13 +48,14 @@ pub fn scan(
     work: &Path,
     mirror: &Path,
     ignore: &Arc<Ignore>,
+    units: &Arc<UnitFolders>,
     ledger: &Ledger,
     ahead: bool,
 ) -> Result<Scanned, EngineError> {
     let mut scanned = Scanned::default();
     ledger.clear_candidates()?;
     let open = |root: &Path| {
-        let walk = Walk::new(disk.clone(), root, ignore.clone());
+        let walk = Walk::new(disk.clone(), root, ignore.clone(), units.clone());
         let steps = walk.and_then(|walk| {
             Ok(if ahead { Box::new(walk.ahead()?) as Steps } else { Box::new(walk) as Steps })
         });
@@ -160,6 +162,12 @@ impl<'a> Side<'a> {
                         self.copies.push((base, path));
                         continue;
                     }
+                    self.next = Some((path.key(), Look::File(print)));
+                    return;
+                }
+                Met::Unit { path, print } => {
+                    // files of it that were once carried one by one are neither absent nor looked at
+                    self.unsure = Some(path.key());
                     self.next = Some((path.key(), Look::File(print)));
                     return;
                 }

@@ -2,8 +2,8 @@
 //! it, so that a folder nobody touched is not read again. What systems drop beside files is not part of it; a link,
 //! or anything else that is no plain file, makes the whole folder unsure, since half of it is not a unit.
 
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 use std::sync::LazyLock;
 
 use kitbag_core::entry::{Fingerprint, Seen};
@@ -11,6 +11,7 @@ use kitbag_core::id::ContentId;
 use kitbag_core::ignore::Ignore;
 use kitbag_core::path::{TEMPORARY_PREFIX, WorkPath};
 use kitbag_core::unit::{BadManifest, MOST_FILES, Manifest, Part};
+use kitbag_core::version::Content;
 use kitbag_platform::disk::{Disk, ItemKind};
 
 use super::look::{Looked, hash, settled};
@@ -124,7 +125,8 @@ pub fn read(disk: &dyn Disk, folder: &Path) -> Result<(Manifest, Fingerprint), N
     let before = files(disk, folder)?;
     let mut manifest = Manifest::default();
     for (path, _, executable) in &before {
-        let (id, size) = hash(disk, &folder.join(path.as_str()))?;
+        let content = hash(disk, &folder.join(path.as_str()))?;
+        let (id, size) = (content.id().ok_or(NotWhole::Moving)?, content.size());
         manifest.files.insert(path.clone(), Part { executable: *executable, id, size });
     }
     if files(disk, folder)? != before {
@@ -147,17 +149,13 @@ pub fn look(disk: &dyn Disk, folder: &Path, now_millis: i64) -> Looked {
     })
 }
 
-/// The name and size of what stands at a path, be it a file or a unit's folder.
+/// The unit that stands at a folder, as a record would say it.
 ///
 /// # Errors
 /// It cannot be read.
-pub fn hash_any(disk: &dyn Disk, path: &Path) -> io::Result<(ContentId, u64, bool)> {
-    if disk.stat(path)?.kind != ItemKind::Folder {
-        return hash(disk, path).map(|(id, size)| (id, size, false));
-    }
-    let (manifest, _) = read(disk, path).map_err(into_io)?;
-    let size = manifest.size().map_err(io::Error::other)?;
-    Ok((ContentId::of(&manifest.canonical()), size, true))
+pub fn content(disk: &dyn Disk, folder: &Path) -> io::Result<Content> {
+    let (manifest, _) = read(disk, folder).map_err(into_io)?;
+    manifest.content().map_err(io::Error::other)
 }
 
 /// As one of the disk's own errors.
@@ -230,19 +228,6 @@ pub fn is_beginning_of(
     Ok(true)
 }
 
-/// The files of a unit that stands at a folder, with the bytes of each.
-pub fn open_parts<'a>(
-    disk: &'a dyn Disk,
-    folder: &'a Path,
-    manifest: &'a Manifest,
-) -> impl Iterator<Item = (&'a Part, PathBuf, io::Result<Box<dyn Read>>)> + 'a {
-    manifest.files.iter().map(move |(path, part)| {
-        let file = folder.join(path.as_str());
-        let open = disk.open(&file).map(|open| Box::new(open) as Box<dyn Read>);
-        (part, file, open)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,7 +266,7 @@ mod tests {
         };
         write(&disk, Path::new("/w/q"), &manifest, 7, &bring).unwrap();
         assert_eq!(read(&disk, Path::new("/w/q")).unwrap().0, manifest);
-        assert_eq!(hash_any(&disk, Path::new("/w/q")).unwrap().0, ContentId::of(&manifest.canonical()));
+        assert_eq!(content(&disk, Path::new("/w/q")).unwrap(), manifest.content().unwrap());
         remove(&disk, Path::new("/w/p")).unwrap();
         assert_eq!(disk.stat(Path::new("/w/p")).unwrap_err().kind(), io::ErrorKind::NotFound);
     }

@@ -13,6 +13,9 @@ use kitbag_core::ignore::Ignore;
 use kitbag_core::path::{TEMPORARY_PREFIX, WorkPath, shown};
 use kitbag_platform::disk::{Disk, Item, ItemKind};
 
+use super::tree::{self, NotWhole};
+use super::units::UnitFolders;
+
 /// One thing the walk meets, in the order of [`WorkPath::key`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Met {
@@ -24,6 +27,13 @@ pub enum Met {
         print: Fingerprint,
         /// Its bytes are not on this disk.
         placeholder: bool,
+    },
+    /// A folder that is one thing; nothing below it is met.
+    Unit {
+        /// Where.
+        path: WorkPath,
+        /// All its files together, as they are now.
+        print: Fingerprint,
     },
     /// Something at or below this path cannot be judged: it does not count as absent.
     Unsure {
@@ -48,6 +58,7 @@ pub struct Walk {
     disk: Arc<dyn Disk>,
     root: PathBuf,
     ignore: Arc<Ignore>,
+    units: Arc<UnitFolders>,
     stack: Vec<(String, IntoIter<Item>)>,
 }
 
@@ -56,9 +67,20 @@ impl Walk {
     ///
     /// # Errors
     /// The root cannot be listed.
-    pub fn new(disk: Arc<dyn Disk>, root: &Path, ignore: Arc<Ignore>) -> std::io::Result<Self> {
+    pub fn new(
+        disk: Arc<dyn Disk>,
+        root: &Path,
+        ignore: Arc<Ignore>,
+        units: Arc<UnitFolders>,
+    ) -> std::io::Result<Self> {
         let items = disk.list(root)?;
-        Ok(Walk { disk, root: root.to_owned(), ignore, stack: vec![(String::new(), items.into_iter())] })
+        Ok(Walk {
+            disk,
+            root: root.to_owned(),
+            ignore,
+            units,
+            stack: vec![(String::new(), items.into_iter())],
+        })
     }
 
     /// Walk on a thread of its own, a little ahead of whoever listens, so that two folders can be walked at once.
@@ -103,6 +125,13 @@ impl Walk {
         };
         let unsure = |path, reason: &str| Some(Met::Unsure { path, reason: Some(reason.to_owned()) });
         match item.kind {
+            ItemKind::Folder if self.units.contains(&path) => {
+                match tree::print(self.disk.as_ref(), &self.root.join(&text)) {
+                    Ok(print) => Some(Met::Unit { path, print }),
+                    Err(NotWhole::Disk(error)) if error.kind() == std::io::ErrorKind::NotFound => None,
+                    Err(reason) => unsure(path, &reason.to_string()),
+                }
+            }
             ItemKind::Folder => match self.disk.list(&self.root.join(&text)) {
                 Ok(items) => {
                     self.stack.push((text, items.into_iter()));

@@ -166,14 +166,22 @@ impl Cycle<'_> {
             let mut bytes = 0;
             let fits = rest.iter().take_while(|write| {
                 let here = write.put.content.id().is_some_and(|id| contents.held.contains_key(&id));
-                bytes += if here { 0 } else { write.put.content.size() };
+                bytes += match write.put.content {
+                    // goes alone: its files are brought one by one
+                    Content::Unit { .. } => HELD_BYTES + 1,
+                    _ if here => 0,
+                    content => content.size(),
+                };
                 bytes <= HELD_BYTES
             });
             let n = fits.count().max(1);
             let (now, later) = rest.split_at(n);
             rest = later;
             let outcomes = match now {
-                [large] if large.put.content.size() > HELD_BYTES => {
+                [large]
+                    if large.put.content.size() > HELD_BYTES
+                        || matches!(large.put.content, Content::Unit { .. }) =>
+                {
                     vec![self.put(large, |id, to| contents.copy_to(id, to))]
                 }
                 several => self.put_several(several, contents),

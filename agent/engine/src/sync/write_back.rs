@@ -79,7 +79,10 @@ impl Cycle<'_> {
             let mut publisher = self.publisher();
             for row in page {
                 let shown = row.memory.base.map(|base| self.ws.ledger.record(base)).transpose()?.flatten();
-                let shown = shown.and_then(|(record, _)| record.content.id());
+                let shown = shown.map(|(record, _)| record.content);
+                self.write_back_parts(&row, shown, &mut lost, &mut publisher)?;
+                let shown = shown.filter(|content| !matches!(content, Content::Unit { .. }));
+                let shown = shown.and_then(|content| content.id());
                 for (place, id) in [(Place::Working, shown), (Place::Mirror, row.memory.mirror)] {
                     if let Some(id) = id
                         && lost.contains(&id)

@@ -67,6 +67,7 @@ fn sentence(kind: ConflictKind) -> &'static str {
         ConflictKind::Notebook => "the notebook was changed on two machines.",
         ConflictKind::Database => "the database was changed on two machines.",
         ConflictKind::File => "the file was changed on two machines.",
+        ConflictKind::Unit => "the folder, which is kept as one thing, was changed on two machines.",
         ConflictKind::Deleted => "it was changed on one machine and deleted on another.",
     }
 }

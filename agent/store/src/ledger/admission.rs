@@ -216,6 +216,15 @@ impl Ledger {
         })
     }
 
+    /// The paths that were ever recorded as a unit.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn unit_paths(&self) -> Result<BTreeSet<WorkPath>, StoreError> {
+        let mut find = self.db.prepare_cached("SELECT DISTINCT key FROM records WHERE unit = 1")?;
+        Ok(find.query_map([], |row| column::path(row, 0))?.collect::<Result<_, _>>()?)
+    }
+
     /// The contents a unit's manifest names; none when nobody said yet.
     ///
     /// # Errors

@@ -91,6 +91,9 @@ CREATE TABLE looks (
     pack BLOB NOT NULL PRIMARY KEY, bad_since INTEGER, refused TEXT,
     size INTEGER, modified INTEGER, changed INTEGER, file INTEGER
 ) STRICT, WITHOUT ROWID;
+", "
+-- Every scan asks which folders are units.
+CREATE INDEX records_unit ON records (key) WHERE unit = 1;
 "];
 
 pub(super) fn configure(db: &Connection) -> Result<(), StoreError> {
