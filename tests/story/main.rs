@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod back;
 mod contract;
 mod course;
 mod damage;

@@ -104,6 +104,45 @@ impl From<ContentId> for PieceId {
     }
 }
 
+/// The first digits of a version's name, as a person types them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdPrefix(String);
+
+/// A text that cannot be the beginning of a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not the id of a version: expected 4 to 64 hexadecimal digits")]
+pub struct NotAPrefix;
+
+impl FromStr for IdPrefix {
+    type Err = NotAPrefix;
+    fn from_str(text: &str) -> Result<Self, NotAPrefix> {
+        let fits = (4..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if fits { Ok(IdPrefix(text.to_ascii_lowercase())) } else { Err(NotAPrefix) }
+    }
+}
+
+impl IdPrefix {
+    /// Whether a name begins so.
+    pub fn fits(&self, id: RecordId) -> bool {
+        id.to_string().starts_with(&self.0)
+    }
+
+    /// The lowest and the highest name that begin so.
+    pub fn bounds(&self) -> ([u8; 32], [u8; 32]) {
+        let filled = |with: &str| {
+            let rest = with.repeat(64 - self.0.len());
+            decode(&format!("{}{rest}", self.0)).unwrap_or_default()
+        };
+        (filled("0"), filled("f"))
+    }
+}
+
+impl fmt::Display for IdPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 fn decode(text: &str) -> Result<[u8; 32], NotAnId> {
     fn digit(byte: u8) -> Result<u8, NotAnId> {
         match byte {
@@ -132,6 +171,22 @@ mod tests {
         let id = ContentId::of(b"notebook");
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(serde_json::from_str::<ContentId>(&serde_json::to_string(&id).unwrap()).unwrap(), id);
+    }
+
+    #[test]
+    fn the_beginning_of_a_name_is_enough() {
+        let id = RecordId::of(b"version");
+        let text = id.to_string();
+        for length in [4, 7, 8, 63, 64] {
+            let prefix: IdPrefix = text[..length].to_uppercase().parse().unwrap();
+            let (first, last) = prefix.bounds();
+            assert!(prefix.fits(id) && (first..=last).contains(id.as_bytes()), "{length}");
+            assert!(RecordId::from_bytes(first).to_string().starts_with(&text[..length]));
+            assert!(RecordId::from_bytes(last).to_string().starts_with(&text[..length]));
+        }
+        for text in ["", "abc", "wxyz", "12 4", &"0".repeat(65), "é000"] {
+            assert_eq!(text.parse::<IdPrefix>(), Err(NotAPrefix), "{text}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod ignore;
 pub mod merge;
 pub mod mutation;
 pub mod names;
+pub mod notebook;
 pub mod outside;
 pub mod path;
 pub mod plan;

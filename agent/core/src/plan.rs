@@ -115,6 +115,8 @@ pub struct Plan {
     pub backs_off: bool,
     /// When waiting bytes or absences are due, if any wait.
     pub due: Option<Millis>,
+    /// The version that would be shown if the working file were not in use.
+    pub pending: Option<RecordId>,
 }
 
 /// A known old version that the provider brings back is written over this often, then left.
@@ -146,6 +148,7 @@ pub fn plan(situation: Situation<'_>, contents: &dyn Contents) -> Result<Plan, U
         held: None,
         due: None,
         mixed: BTreeSet::new(),
+        pending: None,
     };
     work.look_at_mirror();
     work.look_at_working();
@@ -167,6 +170,7 @@ struct Work<'a> {
     due: Option<Millis>,
     /// Units in the mirror that are a mix of known versions.
     mixed: BTreeSet<Option<ContentId>>,
+    pending: Option<RecordId>,
 }
 
 impl Work<'_> {
@@ -396,6 +400,7 @@ impl Work<'_> {
             held: self.held,
             backs_off,
             due: self.due,
+            pending: self.pending,
         }
     }
 
@@ -425,9 +430,11 @@ impl Work<'_> {
             return None;
         }
         if self.s.busy {
+            // base stays what the folder shows: a save now is an edit of that, and not of what waits
             if off(Rule::BaseStaysWhileBusy) {
                 self.memory.base = Some(version);
             }
+            self.pending = Some(version);
             return None;
         }
         Some(Put { expect: self.s.working, content, version })

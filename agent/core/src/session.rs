@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::history::{History, same_bytes};
 use crate::id::{PackId, RecordId};
 
+/// One event names no more packs than this: with its file's other words it stays below what is read of a small file.
+pub const MOST_PACKS: usize = 2_000;
+
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -62,7 +65,7 @@ pub fn presence(events: &[Event], this_machine: &str, my_packs: &BTreeSet<PackId
     let mut all: Vec<_> = machines
         .into_iter()
         .filter_map(|(id, mut events)| {
-            events.sort_by(|a, b| (a.sequence, &a.time, a.event).cmp(&(b.sequence, &b.time, b.event)));
+            events.sort_by(|a, b| order(a).cmp(&order(b)));
             let last = events.last()?;
             let turn = events.iter().rfind(|event| event.event != EventKind::Seen);
             let seen: BTreeSet<_> = events.iter().flat_map(|event| &event.packs).collect();
@@ -80,6 +83,18 @@ pub fn presence(events: &[Event], this_machine: &str, my_packs: &BTreeSet<PackId
         .collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     all
+}
+
+fn order(event: &Event) -> (u64, &str, EventKind) {
+    (event.sequence, &event.time, event.event)
+}
+
+/// Which events of one machine say nothing any more once its latest ones name all packs the others named: all but the
+/// last that opened or closed a session. Their places in the list.
+pub fn superseded(events: &[&Event]) -> Vec<usize> {
+    let turns = events.iter().enumerate().filter(|(_, event)| event.event != EventKind::Seen);
+    let last = turns.max_by_key(|(_, event)| order(event)).map(|(at, _)| at);
+    (0..events.len()).filter(|at| Some(*at) != last).collect()
 }
 
 /// What to do about one database before it is used.
@@ -199,5 +214,36 @@ mod tests {
         assert_eq!(presence(&events, "a", &mine)[0].session_open, None);
         events.remove(1);
         assert_eq!(presence(&events, "a", &mine)[0].has_my_latest, Some(false));
+    }
+
+    #[test]
+    fn all_but_the_last_turn_is_superseded() {
+        let all = [
+            event("a", EventKind::Closed, 5, &[]),
+            event("a", EventKind::Seen, 6, &[]),
+            event("a", EventKind::Opened, 4, &[]),
+            event("a", EventKind::Seen, 1, &[]),
+        ];
+        let events: Vec<_> = all.iter().collect();
+        assert_eq!(superseded(&events), [1, 2, 3]);
+        assert_eq!(superseded(&events[1..2]), [0]);
+        let left = [all[0].clone()];
+        let before = presence(&all, "b", &BTreeSet::new());
+        assert_eq!(presence(&left, "b", &BTreeSet::new())[0].session_open, before[0].session_open);
+    }
+
+    #[test]
+    fn two_machines_with_one_id_are_told_as_one_and_break_nothing() {
+        let (one, two) = (PackId::of(b"1"), PackId::of(b"2"));
+        let mut clone = event("a", EventKind::Opened, 1, &[one]);
+        clone.name = "CLONE".into();
+        clone.time = "9999-12-31T23:59:59Z".into();
+        let all = [event("a", EventKind::Closed, 1, &[two]), clone];
+        for order in [[&all[0], &all[1]], [&all[1], &all[0]]] {
+            let events: Vec<_> = order.into_iter().cloned().collect();
+            let seen = presence(&events, "b", &BTreeSet::from([one, two]));
+            assert_eq!((seen.len(), seen[0].name.as_str()), (1, "CLONE"), "the same in any order");
+            assert_eq!(seen[0].has_my_latest, Some(true));
+        }
     }
 }

@@ -1,43 +1,60 @@
 //! Session events: written by this machine, read from all. Each names the packs its machine had seen since its last.
+//! They tell people who has the course open and who has the latest work, and nothing else: no decision about files
+//! depends on them, and whether a session is open here stands in the ledger. A machine removes its own events again
+//! once a later one says the same, so that there are never many.
 
 use std::collections::BTreeSet;
 
 use kitbag_core::id::PackId;
-use kitbag_core::session::{Event, EventKind, Presence, presence};
+use kitbag_core::session::{Event, EventKind, MOST_PACKS, Presence, presence, superseded};
 use kitbag_store::Ledger;
 
 use crate::error::EngineError;
 use crate::share::Share;
 use crate::workspace::Workspace;
 
-/// All events known here; ones that cannot be read are passed over.
-///
-/// # Errors
-/// The ledger fails.
-pub fn all(ledger: &Ledger) -> Result<Vec<Event>, EngineError> {
-    Ok(ledger.events()?.iter().filter_map(|(_, text)| serde_json::from_str(text).ok()).collect())
+/// Where the ledger remembers since when the session is open here.
+const OPEN: &str = "session.open";
+/// Where it remembers how many events this machine has written.
+const COUNT: &str = "session.events";
+/// More events of one machine than this are put together into few.
+const MOST_EVENTS: usize = 32;
+/// A count above this is no count: some reader would lose its last digits.
+const LAST_SEQUENCE: u64 = 1 << 53;
+
+/// All events known here with their names; ones that cannot be read are passed over.
+fn named(ledger: &Ledger) -> Result<Vec<(String, Event)>, EngineError> {
+    let read = |(name, text): (String, String)| {
+        let event: Event = serde_json::from_str(&text).ok()?;
+        (event.sequence < LAST_SEQUENCE).then_some((name, event))
+    };
+    Ok(ledger.events()?.into_iter().filter_map(read).collect())
+}
+
+fn mine(ws: &Workspace) -> Result<Vec<(String, Event)>, EngineError> {
+    Ok(named(&ws.ledger)?.into_iter().filter(|(_, event)| event.machine == ws.settings.machine_id).collect())
 }
 
 /// Packs that no event of this machine has named yet.
-fn unsaid(ws: &Workspace, mine: &[Event]) -> Result<BTreeSet<PackId>, EngineError> {
-    let said: BTreeSet<PackId> = mine.iter().flat_map(|event| event.packs.iter().copied()).collect();
+fn unsaid(ws: &Workspace, mine: &[(String, Event)]) -> Result<BTreeSet<PackId>, EngineError> {
+    let said: BTreeSet<PackId> = mine.iter().flat_map(|(_, event)| event.packs.iter().copied()).collect();
     Ok(ws.ledger.packs()?.difference(&said).copied().collect())
-}
-
-fn mine(ws: &Workspace) -> Result<Vec<Event>, EngineError> {
-    Ok(all(&ws.ledger)?.into_iter().filter(|event| event.machine == ws.settings.machine_id).collect())
 }
 
 /// Say what was taken in from other machines since the last time; nothing when there is nothing new.
 ///
 /// # Errors
-/// The event cannot be written.
+/// An event cannot be written or removed.
 pub fn acknowledge(ws: &Workspace, share: &Share) -> Result<(), EngineError> {
-    let own = ws.ledger.my_packs()?;
-    if unsaid(ws, &mine(ws)?)?.is_subset(&own) {
-        return Ok(());
+    let mine = mine(ws)?;
+    let turn = mine.iter().any(|(_, event)| event.event == EventKind::Opened);
+    if session_open(&ws.ledger)? && !turn {
+        // somebody cleaned the folder
+        write(ws, share, &mine, EventKind::Opened)?;
+    } else if !unsaid(ws, &mine)?.is_subset(&ws.ledger.my_packs()?) {
+        write(ws, share, &mine, EventKind::Seen)?;
     }
-    add(ws, share, EventKind::Seen)
+    put_together(ws, share)
 }
 
 /// Say what happened, to the other machines.
@@ -45,18 +62,73 @@ pub fn acknowledge(ws: &Workspace, share: &Share) -> Result<(), EngineError> {
 /// # Errors
 /// The event cannot be written.
 pub fn add(ws: &Workspace, share: &Share, event: EventKind) -> Result<(), EngineError> {
-    let mine = mine(ws)?;
-    let next = Event {
-        event,
-        machine: ws.settings.machine_id.clone(),
-        name: ws.settings.machine.clone(),
-        packs: unsaid(ws, &mine)?,
-        sequence: mine.iter().map(|event| event.sequence + 1).max().unwrap_or(1),
-        time: ws.doors.clock.rfc3339(),
-    };
-    let text = serde_json::to_string(&next).unwrap_or_default();
-    let name = share.add_note("events", &text)?;
-    ws.ledger.add_event(&name, &text)?;
+    match event {
+        EventKind::Opened => ws.ledger.set(OPEN, &ws.doors.clock.rfc3339())?,
+        EventKind::Closed => ws.ledger.unset(OPEN)?,
+        EventKind::Seen => {}
+    }
+    write(ws, share, &mine(ws)?, event)
+}
+
+fn write(
+    ws: &Workspace,
+    share: &Share,
+    mine: &[(String, Event)],
+    event: EventKind,
+) -> Result<(), EngineError> {
+    write_all(ws, share, mine, event, &unsaid(ws, mine)?)
+}
+
+/// As many events as these packs take, the last of them of this kind.
+fn write_all(
+    ws: &Workspace,
+    share: &Share,
+    mine: &[(String, Event)],
+    event: EventKind,
+    packs: &BTreeSet<PackId>,
+) -> Result<(), EngineError> {
+    let counted = ws.ledger.get(COUNT)?.and_then(|count| count.parse::<u64>().ok()).unwrap_or(0);
+    let mut sequence = mine.iter().map(|(_, event)| event.sequence).fold(counted, u64::max);
+    let packs: Vec<PackId> = packs.iter().copied().collect();
+    let mut rest = packs.as_slice();
+    loop {
+        let (now, later) = rest.split_at(rest.len().min(MOST_PACKS));
+        rest = later;
+        sequence += 1;
+        let next = Event {
+            event: if rest.is_empty() { event } else { EventKind::Seen },
+            machine: ws.settings.machine_id.clone(),
+            name: ws.settings.machine.clone(),
+            packs: now.iter().copied().collect(),
+            sequence,
+            time: ws.doors.clock.rfc3339(),
+        };
+        let text = serde_json::to_string(&next).unwrap_or_default();
+        let name = share.add_note("events", &text)?;
+        ws.ledger.batch(|ledger| {
+            ledger.add_event(&name, &text)?;
+            ledger.set(COUNT, &sequence.to_string())
+        })?;
+        if rest.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// When this machine's events have become many, new ones say all they said, and then the old ones go.
+fn put_together(ws: &Workspace, share: &Share) -> Result<(), EngineError> {
+    let before = mine(ws)?;
+    let packs = ws.ledger.packs()?;
+    if before.len() <= MOST_EVENTS.max(2 * packs.len().div_ceil(MOST_PACKS)) {
+        return Ok(());
+    }
+    write_all(ws, share, &before, EventKind::Seen, &packs)?;
+    let events: Vec<_> = before.iter().map(|(_, event)| event).collect();
+    for at in superseded(&events) {
+        let name = &before[at].0;
+        share.remove_note("events", name)?;
+        ws.ledger.forget_event(name)?;
+    }
     Ok(())
 }
 
@@ -64,9 +136,8 @@ pub fn add(ws: &Workspace, share: &Share, event: EventKind) -> Result<(), Engine
 ///
 /// # Errors
 /// The ledger fails.
-pub fn session_open(ledger: &Ledger, machine: &str) -> Result<bool, EngineError> {
-    let events = all(ledger)?;
-    Ok(presence(&events, machine, &BTreeSet::new()).iter().any(|p| p.this && p.session_open.is_some()))
+pub fn session_open(ledger: &Ledger) -> Result<bool, EngineError> {
+    Ok(ledger.get(OPEN)?.is_some())
 }
 
 /// What is known of every machine.
@@ -74,5 +145,6 @@ pub fn session_open(ledger: &Ledger, machine: &str) -> Result<bool, EngineError>
 /// # Errors
 /// The ledger fails.
 pub fn machines(ws: &Workspace) -> Result<Vec<Presence>, EngineError> {
-    Ok(presence(&all(&ws.ledger)?, &ws.settings.machine_id, &ws.ledger.my_packs()?))
+    let events: Vec<_> = named(&ws.ledger)?.into_iter().map(|(_, event)| event).collect();
+    Ok(presence(&events, &ws.settings.machine_id, &ws.ledger.my_packs()?))
 }

@@ -8,6 +8,7 @@ pub mod environment;
 pub mod error;
 pub mod events;
 pub mod folders;
+pub mod history;
 pub mod setup;
 pub mod share;
 pub mod storage;

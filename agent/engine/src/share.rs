@@ -183,13 +183,10 @@ impl Share {
         folder: &str,
         known: &BTreeSet<String>,
     ) -> Result<Vec<(String, String)>, EngineError> {
+        let names = self.note_names(folder)?;
         let folder = self.sidecar().join(folder);
-        let items = match self.doors.disk.list(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other.map_err(EngineError::io("cannot read", &folder))?,
-        };
         let mut notes = Vec::new();
-        for name in items.into_iter().filter_map(|item| item.name.into_string().ok()) {
+        for name in names {
             if known.contains(&name) || name.parse::<ContentId>().is_err() {
                 continue;
             }
@@ -201,6 +198,33 @@ impl Share {
             }
         }
         Ok(notes)
+    }
+
+    /// The names of the small files of one folder of the sidecar, arrived or not.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn note_names(&self, folder: &str) -> Result<BTreeSet<String>, EngineError> {
+        let folder = self.sidecar().join(folder);
+        let items = match self.doors.disk.list(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+            other => other.map_err(EngineError::io("cannot read", &folder))?,
+        };
+        Ok(items.into_iter().filter_map(|item| item.name.into_string().ok()).collect())
+    }
+
+    /// Remove a small file of this machine's own that a later one has made needless.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn remove_note(&self, folder: &str, name: &str) -> Result<(), EngineError> {
+        let file = self.sidecar().join(folder).join(name);
+        match self.doors.disk.remove(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(EngineError::io("cannot remove", file)(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Write a small file under the hash of its text; its name.

@@ -9,6 +9,9 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 const REST: &str = "\
 More commands:
+  history      Versions of everything, a folder or a file
+  restore      A file as it was in an older version
+  undo         Take back what kitbag did last here
   open         Open the course in the browser, or the working folder
   where        The folders of this workspace
   logs         What a service said
@@ -84,6 +87,15 @@ pub enum Verb {
     Resolve(Resolve),
     /// Start afresh: a new environment with the same work
     Reset(Up),
+    /// Versions of everything, a folder or a file
+    #[command(hide = true)]
+    History(History),
+    /// A file as it was in an older version
+    #[command(hide = true)]
+    Restore(Restore),
+    /// Take back what kitbag did last here
+    #[command(hide = true)]
+    Undo(Undo),
     /// Open the course in the browser, or the working folder
     #[command(hide = true)]
     Open(Open),
@@ -166,6 +178,43 @@ pub enum Absent {
     Accept,
     /// Put them back.
     Restore,
+}
+
+/// `history`.
+#[derive(Debug, clap::Args)]
+pub struct History {
+    /// A file or folder, also one that was removed; everything when not given
+    pub path: Option<PathBuf>,
+    /// Show so many versions at the most
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+}
+
+/// `restore`.
+#[derive(Debug, clap::Args)]
+pub struct Restore {
+    /// The file, also one that was removed
+    pub path: PathBuf,
+    /// The version, by its id or the first digits of it, as `kitbag history FILE` shows them
+    #[arg(long, value_name = "ID")]
+    pub at: String,
+}
+
+/// `undo`.
+#[derive(Debug, clap::Args)]
+pub struct Undo {
+    /// Which operation, by its number in the list; the latest when not given
+    #[arg(conflicts_with = "list")]
+    pub operation: Option<i64>,
+    /// Show what there is to take back
+    #[arg(long)]
+    pub list: bool,
+    /// Only say what would be done
+    #[arg(long, conflicts_with = "list")]
+    pub dry_run: bool,
+    /// With --list: show so many operations at the most
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
 }
 
 /// `up` and `reset`.
@@ -286,6 +335,9 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("init", "setup"),
     ("clone", "setup"),
     ("reload", "reset"),
+    ("log", "history"),
+    ("checkout", "restore"),
+    ("revert", "undo"),
 ];
 
 /// Print what clap has to say, with the right verb for words of other tools.

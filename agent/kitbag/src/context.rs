@@ -8,9 +8,10 @@ use kitbag_core::finding::{Exit, Finding};
 use kitbag_core::path::WorkPath;
 use kitbag_engine::course::{self, unpack};
 use kitbag_engine::doors::Doors;
+use kitbag_engine::environment;
 use kitbag_engine::error::EngineError;
 use kitbag_engine::share::Share;
-use kitbag_engine::sync::Rules;
+use kitbag_engine::sync::{Request, Rules};
 use kitbag_engine::workspace::{Config, Settings, Workspace, choose};
 use kitbag_platform::places::{Places, RealPlaces};
 
@@ -117,6 +118,16 @@ impl Context {
     /// The ledger or the unpacked course cannot be read.
     pub fn rules(&self, ws: &Workspace) -> Result<Rules, Trouble> {
         Ok(course::rules(unpack::unpacked(ws)?.as_ref()))
+    }
+
+    /// A sync as asked for by a person, knowing which notebooks are open in the running course.
+    ///
+    /// # Errors
+    /// The system gives no room for asking.
+    pub fn request(&self, ws: &Workspace) -> Result<Request, Trouble> {
+        let notebooks =
+            self.wait(async { Ok::<_, Trouble>(environment::open_notebooks(ws, &self.home).await) })?;
+        Ok(Request { notebooks, ..Request::default() })
     }
 
     /// Unpack a course that came with a sync, so that what it says about files counts from now on, also before the

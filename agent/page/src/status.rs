@@ -4,7 +4,7 @@
 use kitbag_core::session::Presence;
 use kitbag_engine::environment::EnvironmentView;
 use kitbag_engine::error::EngineError;
-use kitbag_engine::sync::{Conflict, Cycle, Rules};
+use kitbag_engine::sync::{Conflict, Cycle, PendingNotebook, Rules};
 use kitbag_engine::workspace::Workspace;
 use kitbag_engine::{events, share::Share, sync};
 use kitbag_platform::places::Places;
@@ -74,6 +74,8 @@ pub struct Status {
     pub conflicts: Vec<Conflict>,
     /// Absences that wait for an answer.
     pub held: u64,
+    /// Notebooks whose newer version waits until they are closed here.
+    pub pending_notebooks: Vec<PendingNotebook>,
     /// What runs.
     pub environment: EnvironmentView,
     /// The machines of this workspace.
@@ -128,6 +130,7 @@ pub fn read(
         missing,
         conflicts,
         held,
+        pending_notebooks: sync::pending_notebooks(ws)?,
         environment,
         machines: events::machines(ws)?,
         history_bytes: ws.ledger.packs_size()?,

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kitbag_core::course::Moment;
+use kitbag_core::notebook::Notebooks;
 use kitbag_core::path::shown;
 use kitbag_core::session::EventKind;
 
@@ -43,8 +44,9 @@ pub async fn done(ws: &Workspace, home: &Path, progress: Arc<dyn Progress>) -> R
     share.check(ws, false)?;
     let here = ensure_unpacked(ws, &share)?.here;
     let notes = stop(ws, home, here.as_ref(), progress.clone()).await?;
-    let report = carry_out(ws, &share, here.as_ref(), true, progress.as_ref())?;
-    if events::session_open(&ws.ledger, &ws.settings.machine_id)? {
+    let request = Request { ending: true, ..Request::default() };
+    let report = carry_out(ws, &share, here.as_ref(), request, progress.as_ref())?;
+    if events::session_open(&ws.ledger)? {
         events::add(ws, &share, EventKind::Closed)?;
     }
     let mut done = Done { waiting: waiting(&report), report, notes };
@@ -76,29 +78,34 @@ pub(super) async fn stop(
     Ok(notes)
 }
 
-/// Save what the databases hold and carry everything, with the course going on.
+/// Save what the databases hold and carry everything, with the course going on and these notebooks open.
 ///
 /// # Errors
 /// A folder is missing, or something cannot be written. A database that cannot be dumped is a problem in the report.
-pub fn checkpoint(ws: &Workspace, progress: &dyn Progress) -> Result<Report, EngineError> {
+pub fn checkpoint(
+    ws: &Workspace,
+    notebooks: Notebooks,
+    progress: &dyn Progress,
+) -> Result<Report, EngineError> {
     let share = Share::new(&ws.settings.share, &ws.doors);
     share.check(ws, false)?;
     let here = ensure_unpacked(ws, &share)?.here;
-    carry_out(ws, &share, here.as_ref(), false, progress)
+    let request = Request { notebooks, ..Request::default() };
+    carry_out(ws, &share, here.as_ref(), request, progress)
 }
 
 fn carry_out(
     ws: &Workspace,
     share: &Share,
     here: Option<&CourseHere>,
-    ending: bool,
+    request: Request,
     progress: &dyn Progress,
 ) -> Result<Report, EngineError> {
     let recorded = match here {
         Some(here) => Databases { ws, share, here }.record_changes()?,
         None => Outcome::default(),
     };
-    let mut report = sync::run(ws, &rules(here), Request { ending, ..Request::default() }, progress)?;
+    let mut report = sync::run(ws, &rules(here), request, progress)?;
     report.problems.extend(recorded.problems());
     Ok(report)
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kitbag_core::course::{Course, Moment, Service, ServiceKind, Specs, machine_problems};
+use kitbag_core::notebook::Notebooks;
 use kitbag_core::path::shown;
 use kitbag_core::session::EventKind;
 use kitbag_platform::disk::RealDisk;
@@ -17,6 +18,7 @@ use kitbag_plugin_host::{EnvStatus, FaultCode, Op, Phase, Port, Reply, Spec};
 use super::choose::choose;
 use super::consent::{self, Allowed, Question};
 use super::databases::Databases;
+use super::notebooks::open_notebooks;
 use super::reach::{self, Opened};
 use super::runner::{LONG, Runner, SHORT, runs, told};
 use super::view::{ServiceView, show};
@@ -74,7 +76,9 @@ pub async fn up(
     if let Some(here) = &before {
         troubles.extend(Databases { ws, share: &share, here }.record_changes()?.troubles);
     }
-    let report = sync::run(ws, &rules(before.as_ref()), Request::default(), progress.as_ref())?;
+    let notebooks = open_notebooks(ws, home).await;
+    let request = Request { notebooks: notebooks.clone(), ..Request::default() };
+    let report = sync::run(ws, &rules(before.as_ref()), request, progress.as_ref())?;
     let mut up = Up { services: Vec::new(), report, notes: elsewhere(ws)?, open: None };
     let Standing { here, reason } = ensure_unpacked(ws, &share)?;
     up.notes.extend(reason);
@@ -87,7 +91,7 @@ pub async fn up(
         open_session(ws, &share)?;
         return Ok(up);
     };
-    let mut work = Work { ws, share: &share, here: &here, progress, up, troubles };
+    let mut work = Work { ws, share: &share, here: &here, progress, up, troubles, notebooks };
     work.files(before.as_ref())?;
     work.environment(home, options).await?;
     open_session(ws, &share)?;
@@ -109,7 +113,7 @@ fn elsewhere(ws: &Workspace) -> Result<Vec<String>, EngineError> {
 }
 
 fn open_session(ws: &Workspace, share: &Share) -> Result<(), EngineError> {
-    if events::session_open(&ws.ledger, &ws.settings.machine_id)? {
+    if events::session_open(&ws.ledger)? {
         return Ok(());
     }
     events::add(ws, share, EventKind::Opened)
@@ -123,6 +127,8 @@ struct Work<'a> {
     up: Up,
     /// Databases that cannot be recorded, and why.
     troubles: BTreeMap<String, String>,
+    /// What a course that runs already has open.
+    notebooks: Notebooks,
 }
 
 impl Work<'_> {
@@ -131,7 +137,8 @@ impl Work<'_> {
     }
 
     fn sync(&mut self) -> Result<(), EngineError> {
-        let report = sync::run(self.ws, &rules(Some(self.here)), Request::default(), self.progress.as_ref())?;
+        let request = Request { notebooks: self.notebooks.clone(), ..Request::default() };
+        let report = sync::run(self.ws, &rules(Some(self.here)), request, self.progress.as_ref())?;
         self.up.report = std::mem::take(&mut self.up.report).then(report);
         Ok(())
     }
@@ -201,6 +208,7 @@ impl Work<'_> {
         let mut status = runner.status().await?;
         if self.databases().must_write()? && runs(&status) {
             runner.stop(GRACE).await?;
+            self.notebooks = Notebooks::Unknown;
             status = runner.status().await?;
             self.troubles.extend(self.databases().record_changes()?.troubles);
         }

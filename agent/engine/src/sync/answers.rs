@@ -2,11 +2,11 @@
 //! sync; on every other machine it settles the question too.
 
 use kitbag_core::conflict::{self, ConflictKind};
-use kitbag_core::id::{ContentId, RecordId};
+use kitbag_core::id::{ContentId, IdPrefix, RecordId};
 use kitbag_core::path::WorkPath;
 use kitbag_core::plan;
 use kitbag_core::version::{Content, Kind, Label, Record};
-use kitbag_store::ledger::{Held, Place};
+use kitbag_store::ledger::{Change, Held, Place, Verb};
 use serde::Serialize;
 
 use super::look::hash;
@@ -63,6 +63,9 @@ pub struct Answered {
     pub path: String,
     /// Other sides put beside it under names of their own.
     pub beside: Vec<String>,
+    /// The answer's number in the log of operations.
+    #[serde(skip)]
+    pub operation: i64,
 }
 
 impl<'a> Cycle<'a> {
@@ -179,20 +182,31 @@ impl<'a> Cycle<'a> {
             publisher.record(record)?;
         }
         let published = publisher.finish()?;
-        self.ws.ledger.batch(|ledger| {
+        let answered = records.last().map(Record::id);
+        let operation = self.ws.ledger.batch(|ledger| {
             published.note(ledger)?;
+            let time = self.ws.doors.clock.rfc3339();
+            let operation = ledger.begin_operation(Verb::Resolve, self.now(), &time, None)?;
+            if let Some(after) = answered {
+                let change = Change { path: path.clone(), before: row.memory.base, after };
+                ledger.log_change(operation, &change)?;
+            }
             if matches!(keep, Keep::Merged)
                 && let Some(mut row) = ledger.path(path)?
             {
-                row.memory.base = records.last().map(Record::id);
+                row.memory.base = answered;
                 ledger.put_path(&row)?;
             }
-            Ok::<_, EngineError>(())
+            Ok::<_, EngineError>(operation)
         })?;
-        Ok(Answered { path: path.as_str().to_owned(), beside })
+        Ok(Answered { path: path.as_str().to_owned(), beside, operation })
     }
 
-    fn working_content(&self, path: &WorkPath) -> Result<Content, EngineError> {
+    /// What the working folder holds at a path now, read afresh.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(crate) fn working_content(&self, path: &WorkPath) -> Result<Content, EngineError> {
         let file = self.root(Place::Working).join(path.as_str());
         match hash(self.ws.doors.disk.as_ref(), &file) {
             Ok(content) if self.ability.executable => Ok(content),
@@ -210,8 +224,8 @@ impl<'a> Cycle<'a> {
             Keep::This => side.this,
             Keep::Other => !side.this,
             Keep::Named(name) => {
-                side.machine.as_deref() == Some(name)
-                    || (name.len() >= 4 && side.id.starts_with(name.as_str()))
+                let begins = |prefix: IdPrefix| side.id.parse().is_ok_and(|id| prefix.fits(id));
+                side.machine.as_deref() == Some(name) || name.parse().is_ok_and(begins)
             }
             Keep::Both | Keep::Merged => false,
         };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use kitbag_core::entry::{Fingerprint, Seen};
 use kitbag_core::id::ContentId;
+use kitbag_core::notebook::{self, InUse};
 use kitbag_core::path::WorkPath;
 use kitbag_core::plan::{self, Plan, Situation};
 use kitbag_core::version::{Content, Kind};
@@ -23,9 +24,6 @@ use super::report::{Planned, Problem, WaitingFor};
 use super::tree;
 use crate::error::EngineError;
 
-/// How long a notebook must be left alone before it is written during a session, in milliseconds.
-const QUIET_NOTEBOOK: i64 = 120_000;
-
 /// So many contents are compressed before they go into the pack.
 const COMPRESSED_AT_ONCE: usize = 64;
 
@@ -35,6 +33,8 @@ pub(super) struct Item {
     pub(super) working: Looked,
     pub(super) mirror: Looked,
     pub(super) plan: Plan,
+    /// Why the working file is not written now.
+    pub(super) in_use: Option<InUse>,
     /// The content could not be published: nothing more is done this time.
     pub(super) dropped: bool,
 }
@@ -161,6 +161,7 @@ impl Cycle<'_> {
         {
             working.seen = Seen::Content(history.with_recorded_bit(row.memory.base, content));
         }
+        let in_use = self.in_use(&path, &working);
         let situation = Situation {
             path: &path,
             memory: &row.memory,
@@ -174,12 +175,12 @@ impl Cycle<'_> {
             delivering: self.delivering.contains(&path),
             removals: self.removal,
             answer: self.request.answer_for(&path),
-            busy: self.busy(&path, &working),
+            busy: in_use.is_some(),
             prefer,
             backup: self.backups.get(&path).map(|of| of.backup.clone()),
         };
         Ok(match plan::plan(situation, contents) {
-            Ok(plan) => Some(Item { row, working, mirror, plan, dropped: false }),
+            Ok(plan) => Some(Item { row, working, mirror, plan, in_use, dropped: false }),
             Err(unreadable) if !self.ws.ledger.has_content(unreadable.content)? => {
                 // its pack is gone from the share; the machine that has it writes it back
                 let path = Some(path.to_string());
@@ -193,11 +194,11 @@ impl Cycle<'_> {
         })
     }
 
-    /// While the course is open here, a notebook saved a moment ago is most likely open in the browser: it is read,
-    /// and not written until it has been quiet for a while or the session ends.
-    fn busy(&self, path: &WorkPath, working: &Looked) -> bool {
-        let saved = working.print.map_or(self.now(), |print| print.modified / 1_000_000);
-        self.session_open && path.extension() == "ipynb" && self.now() - saved < QUIET_NOTEBOOK
+    /// Why the working file must not be written now. One without a fingerprint was touched this very moment.
+    fn in_use(&self, path: &WorkPath, working: &Looked) -> Option<InUse> {
+        let saved = (working.seen != Seen::Absent)
+            .then(|| working.print.map_or(0, |print| self.now().saturating_sub(print.modified / 1_000_000)));
+        notebook::in_use(path, &self.request.notebooks, self.session_open, saved)
     }
 
     fn look_at_copies(&self, path: &WorkPath, contents: &mut BatchContents<'_>) -> Vec<(String, Content)> {
@@ -230,6 +231,9 @@ impl Cycle<'_> {
                 let what = if put.content == Content::Deleted { "remove it from" } else { "write it to" };
                 tell(&format!("{what} the {place}"));
             }
+        }
+        if item.plan.pending.is_some() {
+            tell("wait until the notebook is closed here, then write it to the working folder");
         }
         if item.plan.heads.len() > 1 {
             tell("ask which side to keep");

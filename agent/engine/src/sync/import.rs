@@ -48,9 +48,14 @@ pub fn import(
     }
     let known_events: BTreeSet<String> = ledger.events()?.into_iter().map(|(id, _)| id).collect();
     let events = share.notes("events", &known_events)?;
+    let left = share.note_names("events")?;
     ledger.batch(|ledger| {
         for (id, text) in &events {
             ledger.add_event(id, text)?;
+        }
+        // its machine has said the same in a later one, or somebody cleaned the folder and it will be said again
+        for id in known_events.difference(&left) {
+            ledger.forget_event(id)?;
         }
         for &id in known.difference(&there).chain(imported.damaged.keys()) {
             ledger.forget_pack(id)?;

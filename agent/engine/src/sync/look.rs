@@ -88,6 +88,18 @@ fn read(disk: &dyn Disk, file: &Path) -> std::io::Result<Stood> {
     Ok((before == after && whole).then(|| (content(), after, bytes.map(Arc::from))))
 }
 
+/// Whether a notebook that was swapped out is still being saved into by a program that has it open.
+pub fn still_saved_into(disk: &dyn Disk, file: &Path, path: &WorkPath, now: i64) -> bool {
+    if path.extension() != "ipynb" {
+        return false;
+    }
+    match read(disk, file) {
+        Ok(Some((_, print, bytes))) => unfinished_notebook(disk, file, path, &print, bytes.as_deref(), now),
+        Ok(None) => true,
+        Err(_) => false,
+    }
+}
+
 /// Only a hash: what a file that was swapped out holds.
 ///
 /// # Errors
@@ -123,6 +135,7 @@ fn unfinished_notebook(
     if path.extension() != "ipynb" || now.saturating_sub(print.modified / 1_000_000) > NOTEBOOK_PATIENCE {
         return false;
     }
+    // beside the file, also when it lies under a temporary name of ours for the moment
     let saving = disk.stat(&file.with_file_name(format!(".~{}", path.file_name()))).is_ok();
     saving || bytes.is_some_and(|bytes| serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_err())
 }

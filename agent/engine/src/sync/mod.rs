@@ -6,7 +6,9 @@ mod answers;
 mod batch;
 mod contents;
 mod import;
+mod log;
 mod look;
+mod notebooks;
 mod project;
 mod propose;
 mod publish;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 use kitbag_core::entry::Millis;
 use kitbag_core::id::ContentId;
 use kitbag_core::ignore::Ignore;
+use kitbag_core::notebook::Notebooks;
 use kitbag_core::path::WorkPath;
 use kitbag_core::plan::{AbsenceAnswer, Put, Removal};
 use kitbag_core::unit::Units;
@@ -35,6 +38,7 @@ use kitbag_platform::disk::{Ability, Disk};
 use kitbag_store::ledger::{Intent, Place};
 
 pub use answers::{Answered, Conflict, Keep, Side};
+pub use notebooks::{PendingNotebook, pending_notebooks};
 pub use propose::{Proposal, propose, store_package};
 
 use crate::error::EngineError;
@@ -62,6 +66,8 @@ pub struct Request {
     pub absent: Option<(AbsenceAnswer, Option<WorkPath>)>,
     /// The course's programs have ended: no notebook is open in a browser any more.
     pub ending: bool,
+    /// What a running notebook server has open.
+    pub notebooks: Notebooks,
 }
 
 impl Request {
@@ -137,6 +143,8 @@ pub struct Cycle<'a> {
     session_open: bool,
     ability: Ability,
     again: bool,
+    /// The number of this sync in the log of operations, once it did something that can be taken back.
+    operation: Option<i64>,
     progress: &'a dyn Progress,
 }
 
@@ -222,7 +230,7 @@ impl<'a> Cycle<'a> {
             rayon::ThreadPoolBuilder::new().num_threads(ws.config.threads).stack_size(512 * 1024).build();
         let pool =
             pool.map_err(|e| EngineError::io("cannot start threads for", &ws.state)(io::Error::other(e)))?;
-        let session_open = !request.ending && events::session_open(&ws.ledger, &ws.settings.machine_id)?;
+        let session_open = !request.ending && events::session_open(&ws.ledger)?;
         Ok(Cycle {
             ws,
             share: Share::new(&ws.settings.share, &ws.doors),
@@ -241,6 +249,7 @@ impl<'a> Cycle<'a> {
             session_open,
             ability: folders::ability(ws)?,
             again: false,
+            operation: None,
             progress,
         })
     }
@@ -373,6 +382,8 @@ impl<'a> Cycle<'a> {
             }
         }
         self.ws.ledger.forget_removals_before(self.now() - 48 * 3600 * 1000)?;
+        self.forget_old_operations()?;
+        self.report.pending_notebooks = pending_notebooks(self.ws)?;
         self.report.problems.sort();
         self.report.problems.dedup();
         Ok(self.report)

@@ -13,7 +13,7 @@ use kitbag_platform::disk::ItemKind;
 use kitbag_store::ledger::{Intent, IntentState, PathRow, Place};
 
 use super::Cycle;
-use super::look::hash;
+use super::look::{hash, still_saved_into};
 use super::project::second_name;
 use super::publish::Publisher;
 use super::report::Problem;
@@ -35,14 +35,17 @@ impl Cycle<'_> {
             let looked = self
                 .put_back(&out, &target)
                 .and_then(|()| self.look_at_left(&intent, &target, &out))
-                .and_then(|()| self.look_at_left(&intent, &target, &aside));
-            match looked {
+                .and_then(|settled| Ok(self.look_at_left(&intent, &target, &aside)? && settled));
+            let settled = match looked {
                 Err(EngineError::Io { source, .. }) if unwritable(&source) => {
                     // a folder that cannot be written to now: what can be read there still is
                     self.report.problems.push(Problem::failed(&intent.path, source.to_string()));
                     continue;
                 }
                 other => other?,
+            };
+            if !settled {
+                continue;
             }
             if intent.put.is_none() {
                 // what rested there was the last thing in it
@@ -62,14 +65,15 @@ impl Cycle<'_> {
         }
     }
 
-    fn look_at_left(&mut self, intent: &Intent, target: &Path, file: &Path) -> Result<(), EngineError> {
+    /// False when what lies there cannot be judged yet.
+    fn look_at_left(&mut self, intent: &Intent, target: &Path, file: &Path) -> Result<bool, EngineError> {
         let disk = self.ws.doors.disk.clone();
         let content = match self.found(intent, file) {
             Ok(found) => found,
-            Err(error) if is_gone(&error) => return Ok(()),
+            Err(error) if is_gone(&error) => return Ok(true),
             Err(error) => return Err(EngineError::io("cannot read", file)(error)),
         };
-        let (Some(id), size) = (content.id(), content.size()) else { return Ok(()) };
+        let (Some(id), size) = (content.id(), content.size()) else { return Ok(true) };
         // what the plan expected was in a record before it was taken out; of a conflict copy, in its file's history
         let known = self.history(&intent.path)?.knows(content)
             || Some(id) == intent.put
@@ -80,12 +84,19 @@ impl Cycle<'_> {
             self.note_shown(intent)?;
         }
         if !known {
+            if intent.place == Place::Working
+                && still_saved_into(disk.as_ref(), file, &intent.path, self.now())
+            {
+                // half a notebook is no version; the rest of it is about to be written
+                return Ok(false);
+            }
             match intent.place {
                 Place::Working => self.save_as_edit(intent, file, content)?,
                 Place::Mirror => self.save_as_observed(intent, file, content)?,
             }
         }
-        tree::remove(disk.as_ref(), file).map_err(EngineError::io("cannot remove", file))
+        tree::remove(disk.as_ref(), file).map_err(EngineError::io("cannot remove", file))?;
+        Ok(true)
     }
 
     /// What lies there: a file, or a unit.
@@ -99,16 +110,18 @@ impl Cycle<'_> {
 
     /// The exchange was done and the ledger did not hear of it: the folder showed the new version, and what the person
     /// did since was done to that.
-    fn note_shown(&self, intent: &Intent) -> Result<(), EngineError> {
+    fn note_shown(&mut self, intent: &Intent) -> Result<(), EngineError> {
         let (Some(base), Some(shown)) = (intent.parent, intent.version) else { return Ok(()) };
         let history = self.history(&intent.path)?;
         if history.get(shown).is_none() || !history.descends(shown, base) {
             return Ok(());
         }
-        self.ws.ledger.batch(|ledger| {
+        let ws = self.ws;
+        ws.ledger.batch(|ledger| {
             if let Some(mut row) = ledger.path(&intent.path)?
                 && row.memory.base == Some(base)
             {
+                self.log_shown(ledger, &intent.path, row.memory.base, shown)?;
                 row.memory.base = Some(shown);
                 row.dirty = true;
                 ledger.put_path(&row)?;
@@ -210,7 +223,7 @@ impl Cycle<'_> {
     ///
     /// # Errors
     /// The ledger fails.
-    pub(super) fn history(&self, path: &kitbag_core::path::WorkPath) -> Result<History, EngineError> {
+    pub(crate) fn history(&self, path: &kitbag_core::path::WorkPath) -> Result<History, EngineError> {
         Ok(History::new(self.ws.ledger.admitted(path)?))
     }
 }

@@ -5,6 +5,8 @@ use kitbag_core::path::WorkPath;
 use kitbag_core::plan::Held;
 use serde::Serialize;
 
+use super::notebooks::PendingNotebook;
+
 /// The outcome of `sync`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -26,6 +28,8 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// Files that wait for nothing but time.
     pub pending: u64,
+    /// Notebooks whose newer version waits until they are closed here; `pending` counts them too.
+    pub pending_notebooks: Vec<PendingNotebook>,
     /// With `--dry-run`: what would be done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub planned: Vec<Planned>,

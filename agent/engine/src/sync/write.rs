@@ -7,10 +7,10 @@ use std::sync::Arc;
 use kitbag_core::entry::{Memory, Seen};
 use kitbag_core::id::ContentId;
 use kitbag_core::path::{TEMPORARY_PREFIX, WorkPath};
-use kitbag_core::plan::{self, Plan, Put};
+use kitbag_core::plan::{self, AbsenceAnswer, Plan, Put};
 use kitbag_core::version::{Content, Kind};
 use kitbag_store::Ledger;
-use kitbag_store::ledger::{Held, Intent, IntentState, Place};
+use kitbag_store::ledger::{Awaited, Held, Intent, IntentState, Place};
 use rayon::prelude::*;
 
 use super::Cycle;
@@ -36,6 +36,7 @@ fn unfinished(item: &Item) -> bool {
     let plan = &item.plan;
     let waits = plan.due.is_some() || plan.held.is_some() || !plan.memory.observed.is_empty();
     let unsure = item.working.seen == Seen::Unsure || item.mirror.seen == Seen::Unsure;
+    let waits = waits || plan.pending.is_some();
     waits || unsure || plan.working.is_some() || plan.mirror.is_some() || !plan.drop_copies.is_empty()
 }
 
@@ -90,13 +91,14 @@ impl Cycle<'_> {
     }
 
     fn note_plan(
-        &self,
+        &mut self,
         ledger: &Ledger,
         at: usize,
         item: &mut Item,
         writes: &mut Vec<Write>,
     ) -> Result<(), EngineError> {
         let path = item.row.path.clone();
+        let shown = item.row.memory.base;
         item.row.memory = item.plan.memory.clone();
         item.row.dirty = unfinished(item);
         item.row.working = item.working.print;
@@ -109,8 +111,18 @@ impl Cycle<'_> {
         let removed = |record: &kitbag_core::version::Record| {
             record.content == Content::Deleted && record.kind == Kind::Edit
         };
-        if item.plan.records.iter().any(|made| removed(&made.record)) {
+        if let Some(made) = item.plan.records.iter().find(|made| removed(&made.record)) {
             ledger.log_removal(self.now(), &path)?;
+            if self.request.answer_for(&path) == Some(AbsenceAnswer::Accept) {
+                self.log_accepted(ledger, &path, shown, made.id)?;
+            }
+        }
+        match (item.plan.pending, item.in_use) {
+            (Some(version), Some(why)) => {
+                ledger.put_awaited(&Awaited { path: path.clone(), version, since: self.now(), why })?;
+            }
+            _ if path.extension() == "ipynb" => drop(ledger.drop_awaited(&path)?),
+            _ => {}
         }
         match item.plan.held {
             Some(plan::Held::RemovedHere) => ledger.hold(&path, Held::RemovedHere, self.now())?,
@@ -244,7 +256,7 @@ impl Cycle<'_> {
                 let item = &mut items[write.item];
                 let left = match outcome {
                     Outcome::Done { print, left } => {
-                        self.note_done(item, write, print);
+                        self.note_done(ledger, item, write, print)?;
                         left
                     }
                     Outcome::Changed { left } => {
@@ -278,10 +290,17 @@ impl Cycle<'_> {
         }
     }
 
-    fn note_done(&mut self, item: &mut Item, write: &Write, print: Option<kitbag_core::entry::Fingerprint>) {
+    fn note_done(
+        &mut self,
+        ledger: &Ledger,
+        item: &mut Item,
+        write: &Write,
+        print: Option<kitbag_core::entry::Fingerprint>,
+    ) -> Result<(), EngineError> {
         if write.intent.path != item.row.path {
             item.plan.drop_copies.retain(|(name, _)| name != write.intent.path.file_name());
         } else if write.place == Place::Working {
+            self.log_shown(ledger, &item.row.path, item.row.memory.base, write.put.version)?;
             item.row.memory.base = Some(write.put.version);
             item.row.working = print;
             item.row.size = write.put.content.size();
@@ -293,5 +312,6 @@ impl Cycle<'_> {
             item.row.mirror_print = print;
             item.plan.mirror = None;
         }
+        Ok(())
     }
 }

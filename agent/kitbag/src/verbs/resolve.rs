@@ -1,8 +1,9 @@
 //! `resolve`: a person's answer, carried out at once.
 
 use kitbag_core::plan::AbsenceAnswer;
+use kitbag_engine::EngineError;
 use kitbag_engine::sync::report::Report;
-use kitbag_engine::sync::{self, Answered, Cycle, Keep, Request};
+use kitbag_engine::sync::{self, Answered, Cycle, Keep};
 use serde::Serialize;
 
 use super::sync::tell;
@@ -21,7 +22,7 @@ pub fn run(context: &Context, options: &Resolve) -> Outcome {
     let ws = context.open()?;
     let rules = context.rules(&ws)?;
     let path = options.path.as_ref().map(|path| context.work_path(&ws, path)).transpose()?;
-    let mut request = Request::default();
+    let mut request = context.request(&ws)?;
     let mut answered = None;
     match (&options.absent, &options.keep, path) {
         (Some(absent), _, path) => {
@@ -44,6 +45,10 @@ pub fn run(context: &Context, options: &Resolve) -> Outcome {
         _ => {}
     }
     let report = sync::run(&ws, &rules, request, context.printer.as_ref())?;
+    if let Some(answered) = &answered {
+        // what another computer sent meanwhile came in before the answer
+        ws.ledger.make_latest(answered.operation).map_err(EngineError::from)?;
+    }
     if context.printer.json() {
         let exit = report.exit();
         context.printer.document(&Document { answered, sync: report });

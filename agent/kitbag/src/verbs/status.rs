@@ -7,6 +7,7 @@ use kitbag_engine::error::{count, show};
 use kitbag_page::status::{self, State};
 use kitbag_platform::places::RealPlaces;
 
+use super::sync::pending_line;
 use crate::context::Context;
 use crate::{Outcome, Trouble};
 
@@ -49,6 +50,9 @@ pub fn run(context: &Context) -> Outcome {
     if status.held > 0 {
         printer
             .line(format!("  {} gone; `kitbag conflicts` tells more", count(status.held as usize, "file")));
+    }
+    for notebook in &status.pending_notebooks {
+        printer.line(format!("  {}", pending_line(notebook)));
     }
     for service in &status.environment.services {
         let url = service.url.as_deref().map(|url| format!("  {}", shown(url))).unwrap_or_default();

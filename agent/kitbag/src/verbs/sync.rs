@@ -1,8 +1,10 @@
 //! `sync`: one full cycle now.
 
+use kitbag_core::notebook::InUse;
+use kitbag_core::path::shown;
 use kitbag_engine::error::count;
 use kitbag_engine::sync::report::Report;
-use kitbag_engine::sync::{self, Request};
+use kitbag_engine::sync::{self, PendingNotebook, Request};
 
 use crate::Outcome;
 use crate::args::SyncOptions;
@@ -13,7 +15,7 @@ use crate::printer::Printer;
 pub fn run(context: &Context, options: &SyncOptions) -> Outcome {
     let ws = context.open()?;
     let rules = context.rules(&ws)?;
-    let request = Request { dry_run: options.dry_run, ..Request::default() };
+    let request = Request { dry_run: options.dry_run, ..context.request(&ws)? };
     let report = sync::run(&ws, &rules, request, context.printer.as_ref())?;
     if !options.dry_run {
         context.unpack_course(&ws)?;
@@ -57,10 +59,14 @@ pub fn tell(printer: &Printer, report: &Report) {
         let files = count(usize::try_from(report.conflicts).unwrap_or(usize::MAX), "file");
         printer.line(format!("{files} changed on two machines. `kitbag conflicts` shows both sides."));
     }
+    for notebook in &report.pending_notebooks {
+        printer.line(pending_line(notebook));
+    }
+    let pending = report.pending.saturating_sub(report.pending_notebooks.len() as u64);
     if !report.waiting_for.is_empty() {
         printer.line("Waiting for the cloud folder to deliver more.");
-    } else if report.pending > 0 && report.held.is_empty() {
-        let files = count(usize::try_from(report.pending).unwrap_or(usize::MAX), "file");
+    } else if pending > 0 && report.held.is_empty() {
+        let files = count(usize::try_from(pending).unwrap_or(usize::MAX), "file");
         printer.line(format!("{files} will be looked at again next time."));
     }
     let quiet = done.is_empty() && report.planned.is_empty() && report.problems.is_empty();
@@ -72,4 +78,17 @@ pub fn tell(printer: &Printer, report: &Report) {
     {
         printer.line("Up to date.");
     }
+}
+
+/// What a notebook's newer version waits for.
+pub fn pending_line(notebook: &PendingNotebook) -> String {
+    let from = match (&notebook.machine, &notebook.when) {
+        (Some(machine), Some(when)) => format!("of {} from {}", shown(machine), shown(when)),
+        _ => "from the cloud folder".to_owned(),
+    };
+    let why = match notebook.why {
+        InUse::Open => "it is open here: close it and shut its kernel down, or run `kitbag done`",
+        InUse::JustSaved => "it was saved here a moment ago and may be open",
+    };
+    format!("{}: the newer version {from} waits, because {why}.", shown(&notebook.path))
 }

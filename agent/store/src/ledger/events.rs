@@ -16,6 +16,14 @@ impl Ledger {
         Ok(add.execute(params![id, raw])? > 0)
     }
 
+    /// Forget an event that is no longer in the share; false when it was not remembered.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn forget_event(&self, id: &str) -> Result<bool, StoreError> {
+        Ok(self.db.prepare_cached("DELETE FROM events WHERE id = ?1")?.execute([id])? > 0)
+    }
+
     /// Whether an event is remembered.
     ///
     /// # Errors
@@ -47,5 +55,7 @@ mod tests {
         assert!(ledger.has_event("a").unwrap() && !ledger.has_event("c").unwrap());
         let events = ledger.events().unwrap();
         assert_eq!(events, [("b".into(), "{\"open\":1}".into()), ("a".into(), "{}".into())]);
+        assert!(ledger.forget_event("b").unwrap() && !ledger.forget_event("b").unwrap());
+        assert_eq!(ledger.events().unwrap().len(), 1);
     }
 }

@@ -6,6 +6,7 @@
 
 mod admission;
 mod audit;
+mod awaited;
 mod candidates;
 mod column;
 mod events;
@@ -16,6 +17,7 @@ mod kept;
 mod looks;
 mod meta;
 mod observed;
+mod operations;
 mod packs;
 mod paths;
 mod records;
@@ -23,6 +25,7 @@ mod removals;
 mod schema;
 mod services;
 mod state;
+mod versions;
 
 #[cfg(test)]
 mod tests;
@@ -37,15 +40,18 @@ use crate::error::StoreError;
 
 pub use admission::Waiting;
 pub use audit::Entry;
+pub use awaited::Awaited;
 pub use candidates::{Candidate, Look};
 pub use held::{Held, HeldPath};
 pub use intents::{Intent, IntentState, Place};
 pub use looks::PackLook;
+pub use operations::{Change, Operation, Verb};
 pub use packs::Located;
 pub use paths::{Counts, PathRow};
 pub use records::Unpacked;
 pub use services::Loaded;
 pub use state::{MOST_KEYS, MOST_PLUGIN_BYTES, MOST_VALUE_BYTES, StateError};
+pub use versions::Version;
 
 // Another process of ours (the command line beside the agent) may be writing.
 const PATIENCE: Duration = Duration::from_secs(10);

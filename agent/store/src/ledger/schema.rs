@@ -94,6 +94,22 @@ CREATE TABLE looks (
 ", "
 -- Every scan asks which folders are units.
 CREATE INDEX records_unit ON records (key) WHERE unit = 1;
+", "
+-- What kitbag did here that can be taken back. verb: 0 sync, 1 resolve, 2 restore, 3 undo.
+CREATE TABLE operations (
+    number INTEGER PRIMARY KEY, verb INTEGER NOT NULL, at INTEGER NOT NULL, time TEXT NOT NULL,
+    fresh INTEGER NOT NULL, undoes INTEGER
+) STRICT;
+-- The versions a path showed before and after; before is null where there was nothing.
+CREATE TABLE operation_paths (
+    operation INTEGER NOT NULL, key BLOB NOT NULL, before BLOB, after BLOB NOT NULL,
+    PRIMARY KEY (operation, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX operation_paths_after ON operation_paths (key, after);
+-- Newer versions that wait until a program has closed the file. why: 0 open, 1 just saved.
+CREATE TABLE awaited (
+    key BLOB NOT NULL PRIMARY KEY, version BLOB NOT NULL, since INTEGER NOT NULL, why INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 "];
 
 pub(super) fn configure(db: &Connection) -> Result<(), StoreError> {
