@@ -329,6 +329,8 @@ fn a_save_into_what_was_swapped_out_counts_when_it_is_whole() {
     };
     a.ws.ledger.add_intent(&intent).unwrap();
     let mut to = a.ws.doors.disk.create(&a.file().with_file_name(temporary)).unwrap();
+    let marker = a.file().with_file_name(".~one.ipynb");
+    a.ws.doors.disk.clone_or_copy(&a.file(), &marker).unwrap();
     for piece in new.chunks(25) {
         world.pass(100);
         a.sync();
@@ -336,6 +338,7 @@ fn a_save_into_what_was_swapped_out_counts_when_it_is_whole() {
         to.write_all(piece).unwrap();
     }
     to.finish(true).unwrap();
+    a.ws.doors.disk.remove(&marker).unwrap();
     world.pass(100);
     a.sync();
     assert_eq!(a.contents(), BTreeSet::from([ContentId::of(&old), ContentId::of(&new)]));
