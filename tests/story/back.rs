@@ -172,6 +172,36 @@ fn a_deleted_file_comes_back_and_a_question_is_answered() {
     assert_eq!(a.text("deep/er/notes.txt"), "first\n");
 }
 
+/// A removed folder comes back whole by the id of one of its removals; what was made anew meanwhile stays. First tier.
+#[test]
+fn a_removed_folder_comes_back() {
+    let room = room();
+    let names: Vec<String> = (0..40).map(|n| format!("part/{}/{n:02}.txt", n % 3)).collect();
+    let mut files: Vec<_> = names.iter().map(|name| (name.as_str(), name.as_bytes())).collect();
+    files.extend([("part/early.txt", &b"e"[..]), ("stays.txt", b"s"), ("partner.txt", b"p")]);
+    let (a, b) = pair(room.path(), &files);
+    a.remove("part/early.txt");
+    settle(&a, &b);
+    let all = a.files();
+    std::fs::remove_dir_all(a.work.join("part")).unwrap();
+    a.run(&["sync"]).exits(&[1]);
+    a.run(&["resolve", "--absent", "accept"]).exits(&[0]);
+    settle(&a, &b);
+    b.write("part/0/00.txt", "made anew");
+    settle(&b, &a);
+    let removal = version(&b, "part/1/01.txt", "removed");
+    let done = b.run(&["--json", "restore", "part", "--at", &removal]).exits(&[0]).json();
+    assert_eq!(done["restored"]["files"].as_array().unwrap().len(), 39, "{done}");
+    assert_eq!(done["restored"]["left"].as_array().unwrap().len(), 1);
+    settle(&a, &b);
+    let mut expected = all;
+    expected.0.insert("part/0/00.txt".into(), b"made anew".to_vec());
+    assert_eq!(a.files(), expected);
+    b.run(&["--yes", "undo"]).exits(&[0]);
+    settle(&a, &b);
+    assert_eq!(a.files().0.len(), 3);
+}
+
 /// What cannot be brought back is said, with what to do. First tier.
 #[test]
 fn a_restore_that_cannot_be_is_explained() {
@@ -185,7 +215,7 @@ fn a_restore_that_cannot_be_is_explained() {
     );
     fails(&["restore", "notes.txt", "--at", "00000000"], &["no version of notes.txt has the id 00000000"]);
     fails(&["restore", "notes.txt", "--at", "yesterday"], &["not the id of a version"]);
-    fails(&["restore", "deep", "--at", &other], &["deep is a folder"]);
+    fails(&["restore", "deep", "--at", &other], &["deep is a folder", "is no removal"]);
     fails(&["restore", "never.txt", "--at", &other], &["never.txt has no versions"]);
     a.run(&["restore", "../x", "--at", &other]).exits(&[1]);
     a.run(&["restore", "notes.txt"]).exits(&[2]);

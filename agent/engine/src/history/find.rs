@@ -22,7 +22,7 @@ pub(super) struct Found {
 /// So many ids are looked through and named at the most.
 const FEW: usize = 1_000;
 
-/// The version of a file with this id.
+/// The version of a file with this id; of a folder, the version of a file in it.
 ///
 /// # Errors
 /// It is no id, no version has it, several have, or it belongs to another file.
@@ -32,9 +32,18 @@ pub(super) fn version(ws: &Workspace, path: &WorkPath, id: &str) -> Result<Found
         fail(path, format!("{} is not the id of a version", shown(id)), why)
     };
     let prefix: IdPrefix = id.parse().map_err(no_id)?;
-    let all = lineage(ws, path)?;
+    let mut all = lineage(ws, path)?;
     if all.is_empty() {
-        return Err(no_versions(ws, path)?);
+        all = ws.ledger.versions(Some(path), usize::MAX)?.into_iter().map(|version| version.id).collect();
+    }
+    if all.is_empty() {
+        let what = format!("{path} has no versions");
+        let remedy = "`kitbag history` shows the latest versions of everything.";
+        return Err(EngineError::Failed(Finding::new(
+            what,
+            "No file of that name was ever carried.",
+            remedy,
+        )));
     }
     pick(&ws.ledger, path, &all, &prefix)
 }
@@ -80,27 +89,6 @@ fn pick(
 fn fail(path: &WorkPath, what: String, why: String) -> EngineError {
     let remedy = format!("`kitbag history {path}` shows the versions and their ids.");
     EngineError::Failed(Finding::new(what, why, remedy))
-}
-
-/// A path without versions: a folder, or nothing that was ever carried.
-fn no_versions(ws: &Workspace, path: &WorkPath) -> Result<EngineError, EngineError> {
-    let below = !ws.ledger.versions(Some(path), 1)?.is_empty();
-    let (what, why) = if below {
-        (
-            format!("{path} is a folder"),
-            "Versions are of single files; the clocks of several computers cannot tell which versions of a whole folder belonged together.",
-        )
-    } else {
-        (format!("{path} has no versions"), "No file of that name was ever carried.")
-    };
-    let remedy = if below {
-        format!(
-            "`kitbag history {path}` lists its files' versions; `kitbag undo` takes back what the last sync did to all of them."
-        )
-    } else {
-        "`kitbag history` shows the latest versions of everything.".to_owned()
-    };
-    Ok(EngineError::Failed(Finding::new(what, why, remedy)))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One file as it was in an older version, as a new version on top of the newest: of a deleted file it brings the file
-//! back, on an open question it is the answer.
+//! back, on an open question it is the answer. Of a folder, the files that were removed together come back: that is
+//! the one moment of many files that can be told without trusting the clocks of several computers.
 
 use kitbag_core::finding::Finding;
 use kitbag_core::history::same;
@@ -23,8 +24,12 @@ pub struct Restored {
     pub from: String,
     /// The id of the new version that has its content; null where the newest one had it already.
     pub version: Option<String>,
-    /// Whether the working folder shows it now.
+    /// Whether the working folder shows it now; of a folder, all of it.
     pub shown: bool,
+    /// Of a folder: the files that came back.
+    pub files: Vec<String>,
+    /// Of a folder: files removed with them that are left as they are, each with the reason.
+    pub left: Vec<String>,
 }
 
 /// Bring a version of a file back.
@@ -40,6 +45,9 @@ pub fn restore(
     progress: &dyn Progress,
 ) -> Result<(Restored, Report), EngineError> {
     let found = find::version(ws, path, at)?;
+    if found.record.path != *path && is_below(&found.record.path, path) {
+        return restore_folder(ws, rules, request, path, found, progress);
+    }
     let from = ws.ledger.short_id(found.id)?;
     let content = found.record.content;
     let Some(bytes) = content.id() else {
@@ -63,7 +71,7 @@ pub fn restore(
     let shown = ws.ledger.path(path)?.and_then(|row| row.memory.base);
     let already = matches!(heads.as_slice(), [only]
         if history.content(*only).is_some_and(|newest| same(newest, content)));
-    let mut restored = Restored { path: path.as_str().to_owned(), from, version: None, shown: false };
+    let mut restored = Restored::new(path, from);
     let mut report = before;
     if !already {
         let back = Back::new(path, &history, content, Some(&found.record), shown);
@@ -72,6 +80,85 @@ pub fn restore(
         report = report.then(after);
     }
     restored.shown = shows(ws, path, content)?;
+    Ok((restored, report))
+}
+
+impl Restored {
+    fn new(path: &WorkPath, from: String) -> Self {
+        Restored {
+            path: path.as_str().to_owned(),
+            from,
+            version: None,
+            shown: false,
+            files: Vec::new(),
+            left: Vec::new(),
+        }
+    }
+}
+
+fn kept(ws: &Workspace, content: Content) -> Result<bool, EngineError> {
+    Ok(content.id().map(|id| ws.ledger.has_content(id)).transpose()?.unwrap_or(false))
+}
+
+fn is_below(path: &WorkPath, folder: &WorkPath) -> bool {
+    path.as_str().strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Every file below a folder that was removed together with this one and is still gone.
+fn restore_folder(
+    ws: &Workspace,
+    rules: &Rules,
+    request: &Request,
+    folder: &WorkPath,
+    found: find::Found,
+    progress: &dyn Progress,
+) -> Result<(Restored, Report), EngineError> {
+    let from = ws.ledger.short_id(found.id)?;
+    let label = found.label.filter(|_| found.record.content == Content::Deleted);
+    let Some(label) = label else {
+        return Err(EngineError::Failed(Finding::new(
+            format!("version {from} is no removal, and {folder} is a folder"),
+            "Versions are of single files. Which versions of a whole folder belonged together cannot be told from \
+             the clocks of several computers; which files were removed together can.",
+            format!(
+                "Bring a removed folder back with the id of one of the removals, or single files with theirs: \
+                 `kitbag history {folder}` shows both."
+            ),
+        )));
+    };
+    let before = sync::run(ws, rules, request.clone(), progress)?;
+    let cycle = Cycle::for_answers(ws, rules)?;
+    let mut restored = Restored::new(folder, from);
+    let mut backs = Vec::new();
+    for removal in ws.ledger.removed_together(folder, &label)? {
+        let path = &removal.record.path;
+        let history = cycle.history(path)?;
+        if history.heads() != [removal.id] {
+            restored.left.push(format!("{path}: it was made or changed again since"));
+            continue;
+        }
+        let had = removal.record.parents.iter().filter_map(|parent| history.get(*parent));
+        let mut had: Vec<_> = had.filter(|parent| parent.content.id().is_some()).collect();
+        had.dedup_by_key(|parent| parent.content);
+        match had.as_slice() {
+            [one] if kept(ws, one.content)? => {
+                let shown = ws.ledger.path(path)?.and_then(|row| row.memory.base);
+                backs.push(Back::new(path, &history, one.content, Some(*one), shown));
+            }
+            [_] => restored.left.push(format!("{path}: its content is no longer kept")),
+            _ => restored.left.push(format!("{path}: it had several versions; name one with its own id")),
+        }
+    }
+    let mut report = before;
+    if !backs.is_empty() {
+        let (_, after) = bring(ws, rules, request.clone(), (Verb::Restore, None), &backs, progress)?;
+        report = report.then(after);
+    }
+    restored.shown = true;
+    for back in &backs {
+        restored.files.push(back.record.path.as_str().to_owned());
+        restored.shown &= shows(ws, &back.record.path, back.record.content)?;
+    }
     Ok((restored, report))
 }
 

@@ -178,10 +178,14 @@ impl Look<'_> {
         let shown = row.and_then(|row| row.memory.base).map(|shown| history.real(shown));
         let stands = shown.and_then(|shown| history.content(shown)).unwrap_or(Content::Deleted);
         let left = history.content(*after).unwrap_or(after_record.content);
+        let newest = history.heads();
+        if !same(stands, left) && newest == [history.real(change.after)] {
+            return leave("what it brought is not in the working folder yet");
+        }
         if !same(stands, left) || (self.dry_run && !self.untouched(path, stands)?) {
             return leave("it was changed again since, so it stays as it is");
         }
-        if history.heads() != shown.into_iter().collect::<Vec<_>>() {
+        if newest != shown.into_iter().collect::<Vec<_>>() {
             return leave("a newer version of it waits to be brought in");
         }
         if same(content, stands) {

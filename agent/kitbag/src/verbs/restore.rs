@@ -2,6 +2,7 @@
 
 use kitbag_core::finding::Exit;
 use kitbag_core::path::shown;
+use kitbag_engine::error::count;
 use kitbag_engine::history::{self, Restored};
 use kitbag_engine::sync::report::Report;
 use serde::Serialize;
@@ -31,6 +32,17 @@ pub fn run(context: &Context, options: &Restore) -> Outcome {
         return Ok(exit);
     }
     let (path, from) = (shown(&restored.path), &restored.from);
+    for left in &restored.left {
+        context.printer.line(format!("{left}."));
+    }
+    if restored.version.is_none() && !(restored.files.is_empty() && restored.left.is_empty()) {
+        let files = count(restored.files.len(), "file");
+        context.printer.line(format!("{files} of {path} brought back; your other computers get them too."));
+        if exit != Exit::Done {
+            tell(&context.printer, &report);
+        }
+        return Ok(exit);
+    }
     context.printer.line(match (&restored.version, restored.shown) {
         (None, _) => format!("{path} already reads as in version {from}."),
         (Some(_), true) => format!(

@@ -5,7 +5,7 @@
 use kitbag_core::id::{IdPrefix, RecordId};
 use kitbag_core::path::WorkPath;
 use kitbag_core::version::{Label, Record};
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::records::label;
 use super::{Ledger, column};
@@ -43,16 +43,33 @@ impl Ledger {
         let mut rows = match of {
             None => find.query([limit])?,
             Some(path) => {
-                // what lies below a folder begins with its key and the sign between names
-                let key = path.key();
-                let (first, end) = ([&key[..], &[0]].concat(), [&key[..], &[1]].concat());
-                find.query(params![limit, key, first, end])?
+                let (first, end) = below(path);
+                find.query(params![limit, path.key(), first, end])?
             }
         };
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let record = Record::parse(column::blob(row, 1)?)?.1;
-            found.push(Version { id: column::id(row, 0)?, record, label: label(row, 2)? });
+            found.push(version(row)?);
+        }
+        Ok(found)
+    }
+
+    /// The removals below a folder that were put into the share together: those with this very label. Nothing is
+    /// compared but whether the labels are equal.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn removed_together(&self, folder: &WorkPath, label: &Label) -> Result<Vec<Version>, StoreError> {
+        let mut find = self.db.prepare_cached(
+            "SELECT id, raw, machine, time FROM records
+             WHERE state = 2 AND key > ?1 AND key < ?2 AND content IS NULL AND machine = ?3 AND time = ?4
+             ORDER BY key",
+        )?;
+        let (first, end) = below(folder);
+        let mut rows = find.query(params![first, end, label.machine, label.time])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(version(row)?);
         }
         Ok(found)
     }
@@ -92,6 +109,17 @@ impl Ledger {
         }
         Ok(text[..length.min(text.len())].to_owned())
     }
+}
+
+/// What lies below a folder begins with its key and the sign between names.
+fn below(folder: &WorkPath) -> (Vec<u8>, Vec<u8>) {
+    let key = folder.key();
+    ([&key[..], &[0]].concat(), [&key[..], &[1]].concat())
+}
+
+fn version(row: &Row<'_>) -> Result<Version, StoreError> {
+    let record = Record::parse(column::blob(row, 1)?)?.1;
+    Ok(Version { id: column::id(row, 0)?, record, label: label(row, 2)? })
 }
 
 #[cfg(test)]
@@ -134,6 +162,16 @@ mod tests {
         assert_eq!(ids(Some("a"), 9), [removed, file, in_folder]);
         assert_eq!(ids(Some("a/d"), 9), [removed, file]);
         assert_eq!(ids(Some("b"), 9), []);
+        let gone = |folder, time: &str| {
+            let label = Label { machine: "HOME".into(), time: time.into() };
+            let found = ledger.removed_together(&path(folder), &label).unwrap();
+            found.into_iter().map(|version| version.id).collect::<Vec<_>>()
+        };
+        assert_eq!(gone("a", "2026-10-04T10:00:00Z"), [removed]);
+        assert_eq!(
+            (gone("a", "2026-10-02T10:00:00Z"), gone("a/d", "2026-10-04T10:00:00Z")),
+            (vec![], vec![])
+        );
         let newest = ledger.versions(None, 1).unwrap().remove(0);
         assert_eq!(newest.label.unwrap().machine, "HOME");
     }
