@@ -22,13 +22,21 @@ const MOST_EVENTS: usize = 32;
 /// A count above this is no count: some reader would lose its last digits.
 const LAST_SEQUENCE: u64 = 1 << 53;
 
-/// All events known here with their names; ones that cannot be read are passed over.
+/// All events with their names.
 fn named(ledger: &Ledger) -> Result<Vec<(String, Event)>, EngineError> {
     let read = |(name, text): (String, String)| {
         let event: Event = serde_json::from_str(&text).ok()?;
         (event.sequence < LAST_SEQUENCE).then_some((name, event))
     };
     Ok(ledger.events()?.into_iter().filter_map(read).collect())
+}
+
+/// All events known here; ones that cannot be read are passed over.
+///
+/// # Errors
+/// The ledger fails.
+pub fn all(ledger: &Ledger) -> Result<Vec<Event>, EngineError> {
+    Ok(named(ledger)?.into_iter().map(|(_, event)| event).collect())
 }
 
 fn mine(ws: &Workspace) -> Result<Vec<(String, Event)>, EngineError> {
@@ -145,6 +153,5 @@ pub fn session_open(ledger: &Ledger) -> Result<bool, EngineError> {
 /// # Errors
 /// The ledger fails.
 pub fn machines(ws: &Workspace) -> Result<Vec<Presence>, EngineError> {
-    let events: Vec<_> = named(&ws.ledger)?.into_iter().map(|(_, event)| event).collect();
-    Ok(presence(&events, &ws.settings.machine_id, &ws.ledger.my_packs()?))
+    Ok(presence(&all(&ws.ledger)?, &ws.settings.machine_id, &ws.ledger.my_packs()?))
 }

@@ -214,7 +214,7 @@ impl Lister<'_> {
             kind: record.kind,
             what: words::of(&record, from.as_ref().map(WorkPath::as_str)),
             size: content.map(|_| record.content.size()),
-            kept: content.map(|content| ledger.has_content(content)).transpose()?,
+            kept: kept(self.ws, record.content)?,
             shown: standing.shown == Some(id),
             newest,
             open: newest && standing.heads.len() > 1,
@@ -236,6 +236,15 @@ impl Lister<'_> {
             }
         }
         Ok(found)
+    }
+}
+
+/// Whether the bytes of a version are still to be had; none of a removal.
+fn kept(ws: &Workspace, content: Content) -> Result<Option<bool>, EngineError> {
+    match (content, content.id()) {
+        (Content::Deleted, _) => Ok(None),
+        (_, Some(id)) => Ok(Some(ws.ledger.has_content(id)?)),
+        (_, None) => Ok(Some(true)),
     }
 }
 

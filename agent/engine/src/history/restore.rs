@@ -50,16 +50,16 @@ pub fn restore(
     }
     let from = ws.ledger.short_id(found.id)?;
     let content = found.record.content;
-    let Some(bytes) = content.id() else {
+    if content == Content::Deleted {
         return Err(EngineError::Failed(Finding::new(
             format!("version {from} is the removal of {path}"),
             "There is nothing in it to bring back.",
             format!("Name a version before it: `kitbag history {path}` shows them."),
         )));
-    };
+    }
     // what the working folder holds now becomes a version first
     let before = sync::run(ws, rules, request.clone(), progress)?;
-    if !ws.ledger.has_content(bytes)? {
+    if !kept(ws, content)? {
         return Err(EngineError::Failed(Finding::new(
             format!("the content of version {from} of {path} is no longer kept"),
             "Contents of old versions are removed after a while, so that the cloud folder does not fill up.",
@@ -96,8 +96,9 @@ impl Restored {
     }
 }
 
+/// Whether the bytes of a version are still to be had, if it has any.
 fn kept(ws: &Workspace, content: Content) -> Result<bool, EngineError> {
-    Ok(content.id().map(|id| ws.ledger.has_content(id)).transpose()?.unwrap_or(false))
+    Ok(content.id().map(|id| ws.ledger.has_content(id)).transpose()?.unwrap_or(true))
 }
 
 fn is_below(path: &WorkPath, folder: &WorkPath) -> bool {
@@ -138,7 +139,7 @@ fn restore_folder(
             continue;
         }
         let had = removal.record.parents.iter().filter_map(|parent| history.get(*parent));
-        let mut had: Vec<_> = had.filter(|parent| parent.content.id().is_some()).collect();
+        let mut had: Vec<_> = had.filter(|parent| parent.content != Content::Deleted).collect();
         had.dedup_by_key(|parent| parent.content);
         match had.as_slice() {
             [one] if kept(ws, one.content)? => {

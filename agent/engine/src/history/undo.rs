@@ -5,7 +5,7 @@
 
 use kitbag_core::finding::Finding;
 use kitbag_core::guard::Removals;
-use kitbag_core::history::{History, same};
+use kitbag_core::history::{History, same, same_bytes};
 use kitbag_core::id::RecordId;
 use kitbag_core::version::{Content, Label, Record};
 use kitbag_store::ledger::{Change, Operation, Verb};
@@ -204,7 +204,7 @@ impl Look<'_> {
 
     /// Whether the working folder still holds what the ledger says it shows; looked at only, nothing is recorded.
     fn untouched(&self, path: &kitbag_core::path::WorkPath, stands: Content) -> Result<bool, EngineError> {
-        Ok(same(self.cycle.working_content(path)?, stands))
+        Ok(same_bytes(self.cycle.working_content(path)?, stands))
     }
 
     /// An answer kept the side that was shown: going back to it changes nothing, but the other sides can be had.

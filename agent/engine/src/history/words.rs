@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn each_kind_has_its_words() {
-        let content = Content::File { id: ContentId::of(b"x"), size: 1 };
+        let content = Content::file(ContentId::of(b"x"), 1);
         let parents = [RecordId::of(b"1"), RecordId::of(b"2")];
         let words = |kind, content, parents: &[RecordId]| {
             let path = WorkPath::parse("b").unwrap();

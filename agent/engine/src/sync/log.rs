@@ -5,6 +5,7 @@
 use kitbag_core::entry::Millis;
 use kitbag_core::id::RecordId;
 use kitbag_core::path::WorkPath;
+use kitbag_core::version::Content;
 use kitbag_store::Ledger;
 use kitbag_store::ledger::{Change, Verb};
 
@@ -28,15 +29,16 @@ impl Cycle<'_> {
         if ledger.is_logged(path, after)? {
             return Ok(());
         }
-        let held = |id: Option<RecordId>| match id {
-            Some(id) => Ok::<_, EngineError>(ledger.record(id)?.and_then(|(record, _)| record.content.id())),
-            None => Ok(None),
+        let stands = |id: RecordId| {
+            let record = ledger.record(id)?;
+            Ok::<_, EngineError>(record.is_some_and(|(record, _)| record.content != Content::Deleted))
         };
         let operation = self.operation(ledger)?;
         // a file that came new stays in an undo, so which it was need not be known
-        match (held(before)?, held(Some(after))?) {
-            (None, Some(_)) => ledger.log_fresh(operation, 1)?,
-            _ => ledger.log_change(operation, &Change { path: path.clone(), before, after })?,
+        let stood = before.map(stands).transpose()?.unwrap_or(false);
+        match !stood && stands(after)? {
+            true => ledger.log_fresh(operation, 1)?,
+            false => ledger.log_change(operation, &Change { path: path.clone(), before, after })?,
         }
         Ok(())
     }

@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use kitbag_core::notebook::Notebooks;
 use kitbag_engine::environment::open_notebooks;
+use kitbag_engine::sync::{self, Keep, Request, Rules, Silent};
 
 use crate::world::{Machine, World, block};
 
@@ -134,4 +137,111 @@ fn the_token_is_told_to_nobody_else() {
         stream.read_to_end(&mut heard).ok();
     }
     assert_eq!(String::from_utf8_lossy(&heard), "", "only whether somebody listens was tried");
+}
+
+/// Saves a notebook and opens or closes its kernel as the browser does.
+const BROWSER: &str = r#"
+import json, sys, urllib.request
+base, token, what = sys.argv[1:4]
+def ask(method, path, data=None):
+    request = urllib.request.Request(base + path, method=method, data=data and json.dumps(data).encode(),
+        headers={'Authorization': 'token ' + token, 'Content-Type': 'application/json'})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        text = answer.read()
+        return json.loads(text) if text else None
+path = 'part/two.ipynb'
+if what == 'open':
+    ask('POST', '/api/sessions', {'path': path, 'name': '', 'type': 'notebook', 'kernel': {'name': 'python3'}})
+elif what == 'save':
+    notebook = ask('GET', '/api/contents/' + path)['content']
+    notebook['cells'][0]['source'] = 'saved in the browser'
+    ask('PUT', '/api/contents/' + path, {'type': 'notebook', 'format': 'json', 'content': notebook})
+else:
+    for session in ask('GET', '/api/sessions'):
+        ask('DELETE', '/api/sessions/' + session['id'])
+"#;
+
+fn run(program: &Path, args: &[&str]) {
+    let output = Command::new(program).args(args).output().unwrap();
+    assert!(output.status.success(), "{}: {}", program.display(), String::from_utf8_lossy(&output.stderr));
+}
+
+/// With a real Jupyter server from PyPI and a real kernel. Tier: `.ci/full` (`KITBAG_FULL=1`), about a minute.
+#[test]
+fn a_real_jupyter_server_says_which_notebooks_are_open() {
+    if std::env::var_os("KITBAG_FULL").is_none() {
+        return;
+    }
+    let world = World::new();
+    let environment = world.folder.path().join("jupyter");
+    run(Path::new("python3"), &["-m", "venv", environment.to_str().unwrap()]);
+    let python = environment.join("bin/python");
+    run(&python, &["-m", "pip", "install", "-q", "jupyter_server==2.21.1", "ipykernel==7.4.0"]);
+    let notebook = |text: &str| {
+        format!(
+            r#"{{"cells": [{{"cell_type": "code", "execution_count": null, "id": "a1", "metadata": {{}},
+              "outputs": [], "source": "{text}"}}], "metadata": {{}}, "nbformat": 4, "nbformat_minor": 5}}"#
+        )
+    };
+    let command = format!(
+        "exec {} -m jupyter_server --ServerApp.ip=127.0.0.1 --ServerApp.port={{port}} --ServerApp.port_retries=0 \
+         --ServerApp.open_browser=False --allow-root",
+        python.display()
+    );
+    let manifest = format!(
+        r#"id = "mini"
+title = "Mini"
+version = "1"
+
+[[service]]
+name = "jupyter"
+kind = "program"
+[service.program]
+program = "sh"
+args = ["-c", "{command}"]
+port = true
+path = "/lab"
+ready = {{ port = true }}
+[service.program.env]
+JUPYTER_TOKEN = "{{token}}"
+
+[backend.local]
+"#
+    );
+    world.write_course("course.toml", &manifest);
+    let (a, b) = (world.machine("a", "share"), world.machine("b", "share"));
+    a.adopt(&world.course());
+    a.write("part/two.ipynb", &notebook("first"));
+    let up = a.up();
+    let url = up.services[0].url.clone().unwrap();
+    let token = fs::read_to_string(a.home.join("workspaces/mini/environment/token")).unwrap();
+    let browser = |what| {
+        run(&python, &["-c", BROWSER, url.trim_end_matches("/lab"), &token, what]);
+    };
+    assert_eq!(asked(&a), Notebooks::Open(BTreeSet::new()));
+    browser("open");
+    assert_eq!(asked(&a), open(&["part/two.ipynb"]));
+    b.sync();
+    b.write("part/two.ipynb", &notebook("by B"));
+    std::thread::sleep(Duration::from_millis(60));
+    b.sync();
+    let sync = |machine: &Machine| {
+        let ws = machine.open();
+        let notebooks = block(open_notebooks(&ws, &machine.home));
+        let request = Request { notebooks, ..Request::default() };
+        sync::run(&ws, &Rules::default(), request, &Silent).unwrap()
+    };
+    assert_eq!(sync(&a).pending_notebooks.len(), 1);
+    assert!(a.read("part/two.ipynb").contains("first"));
+    browser("save");
+    std::thread::sleep(Duration::from_millis(60));
+    assert_eq!(sync(&a).conflicts, 1, "the save is an edit of what was shown");
+    assert!(a.read("part/two.ipynb").contains("saved in the browser"));
+    a.answer("part/two.ipynb", &Keep::Other);
+    assert_eq!(sync(&a).pending_notebooks.len(), 1, "still open");
+    browser("close");
+    assert_eq!(asked(&a), Notebooks::Open(BTreeSet::new()));
+    std::thread::sleep(Duration::from_secs(11));
+    assert_eq!(sync(&a).pending_notebooks, []);
+    assert!(a.read("part/two.ipynb").contains("by B"));
 }

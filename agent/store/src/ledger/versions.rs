@@ -4,7 +4,7 @@
 
 use kitbag_core::id::{IdPrefix, RecordId};
 use kitbag_core::path::WorkPath;
-use kitbag_core::version::{Label, Record};
+use kitbag_core::version::{Content, Label, Record};
 use rusqlite::{Row, params};
 
 use super::records::label;
@@ -71,6 +71,8 @@ impl Ledger {
         while let Some(row) = rows.next()? {
             found.push(version(row)?);
         }
+        // an empty folder has no bytes either
+        found.retain(|version| version.record.content == Content::Deleted);
         Ok(found)
     }
 
@@ -147,7 +149,7 @@ mod tests {
         let file = add(&ledger, &edit("a/d", b"3", &[]), "2026-10-02T10:00:00Z");
         let removed = add(
             &ledger,
-            &Record::new(path("a/d"), kitbag_core::version::Content::Deleted, Kind::Edit, [file]),
+            &Record::new(path("a/d"), Content::Deleted, Kind::Edit, [file]),
             "2026-10-04T10:00:00Z",
         );
         let unarrived = edit("a/late", b"never", &[]);
