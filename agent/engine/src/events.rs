@@ -62,7 +62,8 @@ pub fn acknowledge(ws: &Workspace, share: &Share) -> Result<(), EngineError> {
     } else if !unsaid(ws, &mine)?.is_subset(&ws.ledger.my_packs()?) {
         write(ws, share, &mine, EventKind::Seen)?;
     }
-    put_together(ws, share)
+    // looked at again only where there may be many
+    if mine.len() < MOST_EVENTS { Ok(()) } else { put_together(ws, share) }
 }
 
 /// Say what happened, to the other machines.

@@ -325,6 +325,7 @@ fn a_save_into_what_was_swapped_out_counts_when_it_is_whole() {
         expect: Some(ContentId::of(b"what was swapped out")),
         put: Some(ContentId::of(&old)),
         parent: a.base(),
+        version: a.base(),
         state: IntentState::Swapped,
     };
     a.ws.ledger.add_intent(&intent).unwrap();

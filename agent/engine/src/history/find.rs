@@ -103,7 +103,7 @@ mod tests {
         let ledger = Ledger::in_memory().unwrap();
         let mut all = BTreeSet::new();
         let (path, other) = (WorkPath::parse("a").unwrap(), WorkPath::parse("b").unwrap());
-        let mut add = |path: &WorkPath, text: String| {
+        let add = |path: &WorkPath, text: String| {
             let content = Content::file(ContentId::of(text.as_bytes()), 1);
             let record = Record::new(path.clone(), content, Kind::Edit, []);
             ledger.add_record(record.id(), &record, &record.canonical(), None, None).unwrap();

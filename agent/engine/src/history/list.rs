@@ -82,7 +82,7 @@ pub struct OperationView {
 pub struct ChangeView {
     /// The file.
     pub path: String,
-    /// `merged`, `changed`, `removed`, `brought back` or `answered`.
+    /// `merged`, `changed`, `removed`, `renamed`, `brought back` or `answered`.
     pub what: &'static str,
 }
 
@@ -133,6 +133,7 @@ pub(super) fn view(ws: &Workspace, operation: Operation) -> Result<OperationView
         let had = before.is_some_and(|before| before.content != Content::Deleted);
         let what = match after {
             Some(after) if after.content == Content::Deleted => "removed",
+            Some(after) if after.path != change.path => "renamed",
             _ if !had => "brought back",
             Some(after) if after.kind == Kind::Merge => "merged",
             Some(after) if after.parents.len() > 1 => "answered",

@@ -75,7 +75,7 @@ pub fn undo(
         let step = Look { ws, cycle: &cycle, dry_run: wanted.dry_run }.at(&change)?;
         let (undo, what) = match step {
             Step::Back(back, what) => {
-                backs.push(back);
+                backs.push(*back);
                 (true, what)
             }
             Step::Leave(why) => (false, why),
@@ -144,7 +144,7 @@ fn guard(ws: &Workspace, backs: &[Back], many: bool) -> Result<(), EngineError> 
 }
 
 enum Step {
-    Back(Back, String),
+    Back(Box<Back>, String),
     Leave(String),
 }
 
@@ -199,7 +199,7 @@ impl Look<'_> {
         }
         let what = in_words(content, stands, label);
         let like = before.as_ref().map(|(record, _)| record);
-        Ok(Step::Back(Back::new(path, &history, content, like, shown), what))
+        Ok(Step::Back(Box::new(Back::new(path, &history, content, like, shown)), what))
     }
 
     /// Whether the working folder still holds what the ledger says it shows; looked at only, nothing is recorded.

@@ -228,3 +228,31 @@ fn nothing_of_the_machine_stands_in_the_share() {
         }
     }
 }
+
+#[test]
+fn going_back_to_an_old_backup_takes_the_database_along() {
+    let world = World::new();
+    let (a, b) = (world.machine("a", "share"), world.machine("b", "share"));
+    a.adopt(&world.course());
+    a.up();
+    a.done();
+    a.up();
+    a.sql("INSERT INTO books VALUES (3, 'Middlemarch')");
+    a.done();
+    a.restore_first(DUMP);
+    a.up();
+    assert_eq!(a.titles(), ["Dune", "Emma"]);
+    a.done();
+    b.up();
+    assert_eq!(b.titles(), ["Dune", "Emma"]);
+    b.done();
+    a.undo();
+    a.up();
+    assert_eq!(a.titles(), ["Dune", "Emma", "Middlemarch"]);
+    // rows that were in no backup yet are not lost by going back: both are kept until answered
+    a.sql("INSERT INTO books VALUES (4, 'not saved yet')");
+    a.restore_first(DUMP);
+    a.up();
+    assert!(a.titles().contains(&"not saved yet".to_owned()));
+    assert_eq!(a.conflicts().len(), 1);
+}

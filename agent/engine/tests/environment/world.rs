@@ -11,6 +11,7 @@ use kitbag_core::path::WorkPath;
 use kitbag_engine::EngineError;
 use kitbag_engine::course::{adopt, rules, unpack};
 use kitbag_engine::doors::Doors;
+use kitbag_engine::history;
 use kitbag_engine::environment::{self, Done, EnvironmentView, Options, Question, Up};
 use kitbag_engine::setup::{Wanted, setup};
 use kitbag_engine::share::Share;
@@ -223,6 +224,25 @@ impl Machine {
             .unwrap()
             .answer(&WorkPath::parse(path).unwrap(), keep)
             .unwrap();
+    }
+
+    /// Bring back the oldest version of a file.
+    pub fn restore_first(&self, path: &str) {
+        let (ws, path) = (self.open(), WorkPath::parse(path).unwrap());
+        let rules = rules(unpack::unpacked(&ws).unwrap().as_ref());
+        let all = history::history(&ws, &rules, Some(&path), 99).unwrap().versions;
+        let first = &all.last().unwrap().short;
+        let (restored, _) =
+            history::restore(&ws, &rules, &Request::default(), &path, first, &Silent).unwrap();
+        assert!(restored.shown);
+    }
+
+    pub fn undo(&self) {
+        let ws = self.open();
+        let rules = rules(unpack::unpacked(&ws).unwrap().as_ref());
+        let wanted = history::Wanted::default();
+        let (undone, _) = history::undo(&ws, &rules, &Request::default(), wanted, &Silent).unwrap();
+        assert!(undone.files.iter().all(|file| file.undone), "{undone:?}");
     }
 
     pub fn database(&self) -> PathBuf {

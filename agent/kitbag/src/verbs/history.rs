@@ -75,7 +75,7 @@ fn version_line(version: &VersionView, with_path: bool) -> String {
 /// One operation in a line.
 pub fn operation_line(operation: &OperationView) -> String {
     let mut parts = Vec::new();
-    for what in ["merged", "changed", "removed", "brought back", "answered"] {
+    for what in ["merged", "changed", "removed", "renamed", "brought back", "answered"] {
         let files: Vec<_> = operation.changes.iter().filter(|change| change.what == what).collect();
         match files.as_slice() {
             [] => {}
