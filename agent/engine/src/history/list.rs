@@ -11,6 +11,7 @@ use kitbag_core::version::{Content, Kind, Label};
 use kitbag_store::ledger::{Operation, Version};
 use serde::Serialize;
 
+use super::kept::kept;
 use super::words;
 use crate::error::EngineError;
 use crate::sync::{Cycle, Rules};
@@ -215,7 +216,7 @@ impl Lister<'_> {
             kind: record.kind,
             what: words::of(&record, from.as_ref().map(WorkPath::as_str)),
             size: content.map(|_| record.content.size()),
-            kept: kept(self.ws, record.content)?,
+            kept: (record.content != Content::Deleted).then(|| kept(self.ws, record.content)).transpose()?,
             shown: standing.shown == Some(id),
             newest,
             open: newest && standing.heads.len() > 1,
@@ -237,15 +238,6 @@ impl Lister<'_> {
             }
         }
         Ok(found)
-    }
-}
-
-/// Whether the bytes of a version are still to be had; none of a removal.
-fn kept(ws: &Workspace, content: Content) -> Result<Option<bool>, EngineError> {
-    match (content, content.id()) {
-        (Content::Deleted, _) => Ok(None),
-        (_, Some(id)) => Ok(Some(ws.ledger.has_content(id)?)),
-        (_, None) => Ok(Some(true)),
     }
 }
 

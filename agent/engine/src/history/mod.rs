@@ -5,6 +5,7 @@
 
 mod bring;
 mod find;
+mod kept;
 mod list;
 mod restore;
 mod undo;

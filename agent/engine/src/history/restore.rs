@@ -10,6 +10,7 @@ use kitbag_store::ledger::Verb;
 use serde::Serialize;
 
 use super::bring::{Back, bring};
+use super::kept::kept;
 use super::{find, words};
 use crate::error::EngineError;
 use crate::sync::{self, Cycle, Progress, Request, Rules, report::Report};
@@ -94,11 +95,6 @@ impl Restored {
             left: Vec::new(),
         }
     }
-}
-
-/// Whether the bytes of a version are still to be had, if it has any.
-fn kept(ws: &Workspace, content: Content) -> Result<bool, EngineError> {
-    Ok(content.id().map(|id| ws.ledger.has_content(id)).transpose()?.unwrap_or(true))
 }
 
 fn is_below(path: &WorkPath, folder: &WorkPath) -> bool {

@@ -12,6 +12,7 @@ use kitbag_store::ledger::{Change, Operation, Verb};
 use serde::Serialize;
 
 use super::bring::{Back, bring};
+use super::kept::kept;
 use super::list::{OperationView, view};
 use super::words;
 use crate::error::EngineError;
@@ -191,9 +192,7 @@ impl Look<'_> {
         if same(content, stands) {
             return self.same_before_and_after(&history, &after_record);
         }
-        if let Some(bytes) = content.id()
-            && !self.ws.ledger.has_content(bytes)?
-        {
+        if !kept(self.ws, content)? {
             let may = words::who_may_have_it(label);
             return leave(format!("what it held before is no longer kept. {may}"));
         }
