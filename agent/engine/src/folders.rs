@@ -10,6 +10,7 @@ use kitbag_platform::disk::{Ability, ItemKind, probe};
 
 use crate::error::EngineError;
 use crate::share::Share;
+use crate::sync::foresee;
 use crate::workspace::Workspace;
 
 /// Where the ledger remembers the marker and the folder's number.
@@ -54,6 +55,7 @@ pub fn check_working(ws: &Workspace) -> Result<(), EngineError> {
         if !same && known_number.is_some() {
             tracing::warn!("the working folder is another one than before; it is compared afresh");
             ledger.drop_bases()?;
+            foresee::forget(ledger)?;
         }
         let token = ws.doors.chance.token(16).map_err(EngineError::io("cannot mark", work))?;
         write_marker(ws, work, &token)?;

@@ -81,7 +81,13 @@ pub fn setup(home: &Path, wanted: &Wanted, places: &dyn Places, doors: &Doors) -
     }
     make_folder(&wanted.share, doors, false)?;
     make_folder(&wanted.work, doors, true)?;
-    let share = Share::new(&wanted.share, doors);
+    let state = folder(home).join(&name);
+    doors.disk.create_dirs(&state).map_err(EngineError::io("cannot write", &state))?;
+    let machine_id = match unfinished(&state, doors) {
+        Some(settings) => settings.machine_id,
+        None => doors.chance.token(16).map_err(EngineError::io("cannot name this machine in", home))?,
+    };
+    let share = Share::new(&wanted.share, &machine_id, doors);
     let joined = share.has_sidecar();
     if joined {
         share.check_format()?;
@@ -90,13 +96,13 @@ pub fn setup(home: &Path, wanted: &Wanted, places: &dyn Places, doors: &Doors) -
         name,
         share: wanted.share.clone(),
         work: wanted.work.clone(),
-        machine_id: doors.chance.token(16).map_err(EngineError::io("cannot name this machine in", home))?,
+        machine_id,
         machine: wanted.machine.clone(),
     };
-    let state = folder(home).join(&settings.name);
-    doors.disk.create_dirs(&state).map_err(EngineError::io("cannot write", &state))?;
+    begin_settings(&state, &settings, doors)?;
+    share.clear_left();
     start_ledger(&state, &share, doors)?;
-    write_settings(&state, &settings, doors)?;
+    finish_settings(&state, doors)?;
     Ok(SetUp { settings, joined, provider })
 }
 
@@ -125,22 +131,36 @@ fn start_ledger(state: &Path, share: &Share, doors: &Doors) -> Result<(), Engine
     Ok(())
 }
 
-fn write_settings(state: &Path, settings: &Settings, doors: &Doors) -> Result<(), EngineError> {
-    let file = state.join("workspace.json");
-    let temporary = state.join("workspace.json.new");
+/// What setup writes first and names last: who this machine is must be known before it writes into the share, and that
+/// the workspace is set up must be true once it can be read.
+const BEGUN: &str = "workspace.json.new";
+
+/// The settings of a setup that did not come to its end.
+fn unfinished(state: &Path, doors: &Doors) -> Option<Settings> {
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut doors.disk.open(&state.join(BEGUN)).ok()?, &mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+fn begin_settings(state: &Path, settings: &Settings, doors: &Doors) -> Result<(), EngineError> {
+    let file = state.join(BEGUN);
     let text = serde_json::to_string_pretty(settings).unwrap_or_default();
     let written = (|| {
-        match doors.disk.remove(&temporary) {
+        match doors.disk.remove(&file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut to = doors.disk.create(&temporary)?;
+        let mut to = doors.disk.create(&file)?;
         std::io::Write::write_all(&mut to, text.as_bytes())?;
-        to.finish(true)?;
-        doors.disk.rename_over(&temporary, &file)?;
-        doors.disk.sync_dir(state)
+        to.finish(true).map(|_| ())
     })();
     written.map_err(EngineError::io("cannot write", &file))
+}
+
+fn finish_settings(state: &Path, doors: &Doors) -> Result<(), EngineError> {
+    let file = state.join("workspace.json");
+    let named = doors.disk.rename_over(&state.join(BEGUN), &file).and_then(|()| doors.disk.sync_dir(state));
+    named.map_err(EngineError::io("cannot write", &file))
 }
 
 /// The folder is made; above it, only a working folder's parents are. A share whose parent is missing is more likely a

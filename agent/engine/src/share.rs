@@ -43,12 +43,38 @@ const LONGEST_NOTE: u64 = 256 * 1024;
 pub struct Share {
     root: PathBuf,
     doors: Doors,
+    /// Whose temporary files it makes.
+    machine: String,
 }
 
 impl Share {
-    /// The share at this folder; nothing is looked at yet.
-    pub fn new(root: &Path, doors: &Doors) -> Self {
-        Share { root: root.to_owned(), doors: doors.clone() }
+    /// The share at this folder; nothing is looked at yet. What is written there bears this machine's id until it is
+    /// whole, so that a later run can tell what it left from what another machine is writing now.
+    pub fn new(root: &Path, machine_id: &str, doors: &Doors) -> Self {
+        Share { root: root.to_owned(), doors: doors.clone(), machine: machine_id.chars().take(12).collect() }
+    }
+
+    /// How this machine's temporary files in the sidecar begin.
+    fn beginning(&self) -> String {
+        format!("{TEMPORARY_PREFIX}{}-", self.machine)
+    }
+
+    /// Remove what an earlier run of this machine was writing into the sidecar when it was ended. Nobody else on this
+    /// machine may be writing.
+    pub fn clear_left(&self) {
+        let (disk, beginning) = (&self.doors.disk, self.beginning());
+        let sidecar = self.sidecar();
+        let packs = sidecar.join("packs");
+        let below = disk.list(&packs).unwrap_or_default().into_iter().map(|item| packs.join(item.name));
+        let folders = [sidecar.clone(), sidecar.join("workspace"), sidecar.join("events")];
+        for folder in folders.into_iter().chain(below) {
+            for item in disk.list(&folder).unwrap_or_default() {
+                if item.name.to_str().is_some_and(|name| name.starts_with(&beginning)) {
+                    // a leftover costs room only, and the next run tries again
+                    disk.remove(&folder.join(item.name)).ok();
+                }
+            }
+        }
     }
 
     /// The mirror: the share's own folder.
@@ -352,7 +378,7 @@ impl Share {
         let fail = || EngineError::io("cannot write", file);
         let folder = file.parent().unwrap_or(&self.root);
         let token = self.doors.chance.token(8).map_err(fail())?;
-        let temporary = folder.join(format!("{TEMPORARY_PREFIX}{token}.tmp"));
+        let temporary = folder.join(format!("{}{token}.tmp", self.beginning()));
         let written = (|| {
             let mut to = disk.create(&temporary)?;
             to.write_all(bytes)?;

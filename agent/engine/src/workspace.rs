@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::doors::Doors;
 use crate::error::EngineError;
+use crate::share::Share;
 
 /// What `setup` wrote down; `workspace.json` in the workspace's state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,6 +189,11 @@ impl Workspace {
         let state = folder(home).join(&settings.name);
         let ledger = Ledger::open(&state.join("ledger.sqlite"))?;
         Ok(Workspace { settings, config, doors, ledger, state, _lock: lock })
+    }
+
+    /// The share, written to as this machine.
+    pub fn share(&self) -> Share {
+        Share::new(&self.settings.share, &self.settings.machine_id, &self.doors)
     }
 
     /// Where contents lie that stand in no pack yet.

@@ -10,7 +10,6 @@ use kitbag_engine::course::{self, unpack};
 use kitbag_engine::doors::Doors;
 use kitbag_engine::environment;
 use kitbag_engine::error::EngineError;
-use kitbag_engine::share::Share;
 use kitbag_engine::sync::{Request, Rules};
 use kitbag_engine::workspace::{Config, Settings, Workspace, choose};
 use kitbag_platform::places::{Places, RealPlaces};
@@ -136,7 +135,7 @@ impl Context {
     /// # Errors
     /// The ledger fails or machine state cannot be written.
     pub fn unpack_course(&self, ws: &Workspace) -> Result<(), Trouble> {
-        unpack::ensure_unpacked(ws, &Share::new(&ws.settings.share, &ws.doors))?;
+        unpack::ensure_unpacked(ws, &ws.share())?;
         Ok(())
     }
 

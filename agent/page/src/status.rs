@@ -6,7 +6,7 @@ use kitbag_engine::environment::EnvironmentView;
 use kitbag_engine::error::EngineError;
 use kitbag_engine::sync::{Conflict, Cycle, PendingNotebook, Rules};
 use kitbag_engine::workspace::Workspace;
-use kitbag_engine::{events, share::Share, sync};
+use kitbag_engine::{events, sync};
 use kitbag_platform::places::Places;
 use kitbag_platform::provider;
 use serde::Serialize;
@@ -94,7 +94,7 @@ pub fn read(
     environment: EnvironmentView,
     places: &dyn Places,
 ) -> Result<Status, EngineError> {
-    let share = Share::new(&ws.settings.share, &ws.doors);
+    let share = ws.share();
     let disk = ws.doors.disk.as_ref();
     let reachable = share.is_empty().is_ok() && share.has_sidecar();
     let here = disk.list(&ws.settings.work).is_ok();

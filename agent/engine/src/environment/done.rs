@@ -40,7 +40,7 @@ pub struct Done {
 /// A folder is missing, a program cannot be stopped, or something cannot be written. The session stays open then, and
 /// `done` can be run again.
 pub async fn done(ws: &Workspace, home: &Path, progress: Arc<dyn Progress>) -> Result<Done, EngineError> {
-    let share = Share::new(&ws.settings.share, &ws.doors);
+    let share = ws.share();
     share.check(ws, false)?;
     let here = ensure_unpacked(ws, &share)?.here;
     let notes = stop(ws, home, here.as_ref(), progress.clone()).await?;
@@ -87,7 +87,7 @@ pub fn checkpoint(
     notebooks: Notebooks,
     progress: &dyn Progress,
 ) -> Result<Report, EngineError> {
-    let share = Share::new(&ws.settings.share, &ws.doors);
+    let share = ws.share();
     share.check(ws, false)?;
     let here = ensure_unpacked(ws, &share)?.here;
     let request = Request { notebooks, ..Request::default() };

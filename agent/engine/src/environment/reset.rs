@@ -10,7 +10,6 @@ use super::runner::{self, Runner};
 use super::up::{Options, Up, up};
 use crate::course::unpack::ensure_unpacked;
 use crate::error::{EngineError, show};
-use crate::share::Share;
 use crate::sync::Progress;
 use crate::workspace::Workspace;
 
@@ -24,7 +23,7 @@ pub async fn reset(
     options: &Options<'_>,
     progress: Arc<dyn Progress>,
 ) -> Result<Up, EngineError> {
-    let share = Share::new(&ws.settings.share, &ws.doors);
+    let share = ws.share();
     share.check(ws, false)?;
     let here = ensure_unpacked(ws, &share)?.here;
     let mut notes = stop(ws, home, here.as_ref(), progress.clone()).await?;

@@ -69,7 +69,7 @@ pub async fn up(
     options: &Options<'_>,
     progress: Arc<dyn Progress>,
 ) -> Result<Up, EngineError> {
-    let share = Share::new(&ws.settings.share, &ws.doors);
+    let share = ws.share();
     share.check(ws, false)?;
     let mut troubles = BTreeMap::new();
     let before = ensure_unpacked(ws, &share)?.here;

@@ -54,6 +54,7 @@ impl Cycle<'_> {
             return Ok(());
         }
         self.keep(&mut items, &contents)?;
+        self.foresee(&items)?;
         let published = self.publish(&mut items, &contents)?;
         let writes = self.note_plans(&mut items, &published)?;
         self.write(&mut items, &writes, &mut contents)

@@ -88,6 +88,16 @@ impl Kept {
         Ok(true)
     }
 
+    /// Remove what an earlier run was storing when it was ended.
+    pub fn clear_left(&self) {
+        for item in self.doors.disk.list(&self.folder).unwrap_or_default() {
+            if item.name.to_str().is_some_and(|name| name.starts_with(TEMPORARY_PREFIX)) {
+                // a leftover costs room only, and the next run tries again
+                self.doors.disk.remove(&self.folder.join(item.name)).ok();
+            }
+        }
+    }
+
     /// Forget one that has a better place now.
     pub fn forget(&self, id: ContentId) {
         // a leftover costs disk only, and the next clean-up finds it again

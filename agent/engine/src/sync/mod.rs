@@ -5,6 +5,7 @@
 mod answers;
 mod batch;
 mod contents;
+pub(crate) mod foresee;
 mod import;
 mod log;
 mod look;
@@ -166,6 +167,8 @@ pub fn run(
     if sync.request.dry_run {
         return sync.look_only();
     }
+    sync.share.clear_left();
+    sync.kept.clear_left();
     let start = sync.now();
     for _ in 0..ROUNDS {
         sync.again = false;
@@ -191,7 +194,7 @@ pub fn run(
 /// # Errors
 /// The share is missing or cannot be read, or the ledger fails.
 pub fn take_in(ws: &Workspace) -> Result<(), EngineError> {
-    let share = Share::new(&ws.settings.share, &ws.doors);
+    let share = ws.share();
     share.check(ws, false)?;
     import(ws, &share).map(|_| ())
 }
@@ -233,7 +236,7 @@ impl<'a> Cycle<'a> {
         let session_open = !request.ending && events::session_open(&ws.ledger)?;
         Ok(Cycle {
             ws,
-            share: Share::new(&ws.settings.share, &ws.doors),
+            share: ws.share(),
             kept: Kept::new(ws.kept_folder(), &ws.doors),
             ignore: Arc::new(rules.ignore.clone()),
             required: rules.required.clone(),
@@ -304,6 +307,7 @@ impl<'a> Cycle<'a> {
         self.report.problems.clear();
         self.recover()?;
         let imported = import(self.ws, &self.share)?;
+        self.note_foreseen()?;
         self.report.waiting_for = imported.waiting;
         self.report.problems.extend(imported.problems);
         self.units = Arc::new(UnitFolders::new(self.patterns.clone(), &self.ws.ledger)?);

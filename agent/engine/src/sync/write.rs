@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use super::Cycle;
 use super::batch::Item;
 use super::contents::BatchContents;
+use super::foresee;
 use super::look::HELD_BYTES;
 use super::project::Outcome;
 use super::publish::Published;
@@ -67,6 +68,7 @@ impl Cycle<'_> {
         let ws = self.ws;
         self.report.bytes_published += ws.ledger.batch(|ledger| {
             let bytes = published.note(ledger)?;
+            foresee::forget(ledger)?;
             for (at, item) in items.iter_mut().enumerate() {
                 if item.dropped {
                     item.row.dirty = true;

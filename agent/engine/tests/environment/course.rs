@@ -6,7 +6,6 @@ use crate::world::{World, files, manifest};
 use kitbag_engine::EngineError;
 use kitbag_engine::course::{package, seeds, unpack};
 use kitbag_engine::doors::Doors;
-use kitbag_engine::share::Share;
 
 #[test]
 fn two_machines_that_seed_before_they_meet_place_each_file_once() {
@@ -35,7 +34,7 @@ fn a_second_start_places_nothing() {
     a.adopt(&world.course());
     a.up();
     let ws = a.open();
-    let share = Share::new(&ws.settings.share, &ws.doors);
+    let share = ws.share();
     let here = unpack::ensure_unpacked(&ws, &share).unwrap().here.unwrap();
     assert_eq!(seeds::place(&ws, &share, &here).unwrap(), seeds::Placed::default());
 }
@@ -197,7 +196,7 @@ fn another_course_is_refused() {
     a.adopt(&world.course());
     world.write_course("course.toml", &manifest("3", "").replace("id = \"mini\"", "id = \"other\""));
     let ws = a.open();
-    let share = Share::new(&ws.settings.share, &ws.doors);
+    let share = ws.share();
     let error = kitbag_engine::course::adopt::adopt(&ws, &share, &world.course()).unwrap_err();
     assert!(error.to_string().contains("another course"), "{error}");
 }

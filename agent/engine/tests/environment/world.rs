@@ -14,7 +14,6 @@ use kitbag_engine::doors::Doors;
 use kitbag_engine::environment::{self, Done, EnvironmentView, Options, Question, Up};
 use kitbag_engine::history;
 use kitbag_engine::setup::{Wanted, setup};
-use kitbag_engine::share::Share;
 use kitbag_engine::sync::report::Report;
 use kitbag_engine::sync::{self, Conflict, Cycle, Keep, Request, Silent};
 use kitbag_engine::workspace::{Config, Settings, Workspace, choose};
@@ -169,7 +168,7 @@ impl Machine {
 
     pub fn adopt(&self, course: &Path) -> adopt::Adopted {
         let ws = self.open();
-        let share = Share::new(&ws.settings.share, &ws.doors);
+        let share = ws.share();
         adopt::adopt(&ws, &share, course).unwrap()
     }
 

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use kitbag_engine::course::{adopt, folders, package, seeds, unpack};
 use kitbag_engine::error::show;
 use kitbag_engine::setup::{SetUp, Wanted, setup};
-use kitbag_engine::share::Share;
 use kitbag_engine::sync::report::Report;
 use kitbag_engine::sync::{self, Request};
 use kitbag_engine::workspace::{Settings, Workspace, list};
@@ -109,7 +108,7 @@ fn make(context: &Context, options: &Setup) -> Result<SetUp, Trouble> {
 
 /// The course's package goes into the share, its files into the workspace: where it had none of its own.
 fn bring_in(context: &Context, ws: &Workspace, package: &Path) -> Result<usize, Trouble> {
-    let share = Share::new(&ws.settings.share, &ws.doors);
+    let share = ws.share();
     let adopted = adopt::adopt(ws, &share, package)?;
     for warning in &adopted.warnings {
         context.printer.say(format!("course: {warning}"));

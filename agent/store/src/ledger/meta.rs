@@ -26,6 +26,18 @@ impl Ledger {
         Ok(())
     }
 
+    /// As [`Ledger::set`], without waiting for the disk: it outlives the program at any moment, but not a power cut.
+    /// Not within a batch.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn hint(&self, key: &str, value: &str) -> Result<(), StoreError> {
+        self.db.execute_batch("PRAGMA synchronous = NORMAL")?;
+        let set = self.set(key, value);
+        self.db.execute_batch("PRAGMA synchronous = FULL")?;
+        set
+    }
+
     /// Forget a setting.
     ///
     /// # Errors
@@ -49,5 +61,11 @@ mod tests {
         assert_eq!(ledger.get("machine").unwrap().as_deref(), Some("WORK"));
         ledger.unset("machine").unwrap();
         assert_eq!(ledger.get("machine").unwrap(), None);
+        ledger.hint("machine", "HOME").unwrap();
+        assert_eq!(ledger.get("machine").unwrap().as_deref(), Some("HOME"));
+        // what comes after it waits for the disk again
+        let full =
+            |db: &rusqlite::Connection| db.query_row("PRAGMA synchronous", [], |row| row.get::<_, i64>(0));
+        assert_eq!(full(&ledger.db).unwrap(), 2);
     }
 }
