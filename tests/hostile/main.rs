@@ -5,9 +5,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod disks;
+mod flips;
 #[path = "../story/machine.rs"]
 #[allow(dead_code, reason = "the stories use all of it")]
 mod machine;
 mod moving;
 mod names;
+mod old;
 mod packs;
