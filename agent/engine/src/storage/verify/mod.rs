@@ -134,7 +134,7 @@ struct Look<'a> {
 /// # Errors
 /// The share is not there, or the ledger cannot be asked at all.
 pub fn verify(ws: &Workspace, files: bool, progress: &dyn Progress) -> Result<Verified, EngineError> {
-    let share = Share::new(&ws.settings.share, &ws.doors);
+    let share = ws.share();
     share.is_empty()?;
     let mut look = Look {
         ws,
