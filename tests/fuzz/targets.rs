@@ -12,8 +12,11 @@ use kitbag_core::path::WorkPath;
 use kitbag_core::version::Record;
 use kitbag_store::pack::{self, LARGEST_PIECE, MOST_PIECES};
 
+/// Takes any bytes, and panics where what is said of them does not hold.
+pub type Target = fn(&[u8]);
+
 /// A target by its name, which is also that of its folder in the corpus.
-pub const ALL: [(&str, fn(&[u8])); 4] =
+pub const ALL: [(&str, Target); 4] =
     [("pack", pack), ("record", record), ("copies", copies), ("course", course)];
 
 /// Fits on one line of a terminal, and paints nothing.

@@ -232,3 +232,43 @@ fn machine_names_cannot_paint() {
     assert_eq!(a.files(), b.files());
     empty(&a.user);
 }
+
+/// Names that some cloud program might have made, and a person did: each stays a file of its own, beside the one it looks
+/// like a copy of, also when both hold the same at first and change later. First tier.
+#[test]
+fn names_that_only_look_like_copies() {
+    let room = room();
+    let notebook =
+        |text: &str| format!("{{\"cells\":[],\"metadata\":{{\"t\":\"{text}\"}},\"nbformat\":4}}\n");
+    let (a, b) = pair(
+        room.path(),
+        &[
+            ("Part.ipynb", notebook("1").as_bytes()),
+            ("x.csv", b"a,b\n1,2\n"),
+            ("name.ipynb", notebook("n").as_bytes()),
+        ],
+    );
+    let copies = [("Part 2.ipynb", "Part.ipynb"), ("x (1).csv", "x.csv"), ("name-OLD.ipynb", "name.ipynb")];
+    for (copy, of) in copies {
+        a.write(copy, a.read(of).unwrap());
+    }
+    for machine in [&a, &b, &a] {
+        machine.sync();
+    }
+    assert_eq!(b.files().0.len(), 6, "{:?}", b.files());
+    for (n, (copy, of)) in copies.into_iter().enumerate() {
+        b.write(
+            copy,
+            if copy.ends_with("csv") { format!("a,b\n3,{n}\n") } else { notebook("the next part") },
+        );
+        a.write(of, if of.ends_with("csv") { "a,b\n1,2\n5,6\n".into() } else { notebook("the first part") });
+    }
+    for machine in [&a, &b, &a, &b] {
+        machine.sync();
+    }
+    assert_eq!((a.files(), a.mirror()), (b.files(), b.files()));
+    assert_eq!(a.files().0.len(), 6);
+    assert_eq!((a.text("x (1).csv").as_str(), a.text("x.csv").as_str()), ("a,b\n3,1\n", "a,b\n1,2\n5,6\n"));
+    assert_eq!(a.text("Part 2.ipynb"), notebook("the next part"));
+    assert_eq!(b.text("name.ipynb"), notebook("the first part"));
+}
