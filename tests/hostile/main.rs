@@ -13,3 +13,6 @@ mod moving;
 mod names;
 mod old;
 mod packs;
+#[path = "../story/python.rs"]
+mod python;
+mod recover;

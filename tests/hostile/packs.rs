@@ -15,27 +15,28 @@ use crate::machine::{Machine, noise, pair, room, tree, write};
 
 /// A pack in the making: statements, pieces, index, as FORMAT.md has it.
 #[derive(Default)]
-struct ByHand {
+pub struct ByHand {
     statements: Vec<u8>,
     pieces: Vec<u8>,
-    listed: Vec<Value>,
+    /// What the index says of the pieces.
+    pub listed: Vec<Value>,
     contents: Vec<Value>,
 }
 
 impl ByHand {
     /// A file at a path, content and all.
-    fn file(mut self, path: &str, bytes: &[u8]) -> Self {
+    pub fn file(mut self, path: &str, bytes: &[u8]) -> Self {
         let id = self.piece(bytes);
         let content = json!({ "file": { "id": id, "size": bytes.len() } });
         self.record(json!({ "content": content, "kind": "edit", "parents": [], "path": path }))
     }
 
-    fn record(self, record: Value) -> Self {
+    pub fn record(self, record: Value) -> Self {
         // keys come out sorted
         self.line(&format!("{{\"record\":{record}}}"))
     }
 
-    fn line(mut self, line: &str) -> Self {
+    pub fn line(mut self, line: &str) -> Self {
         self.statements.extend_from_slice(line.as_bytes());
         self.statements.push(b'\n');
         self
@@ -54,7 +55,7 @@ impl ByHand {
         frame(&self.statements, &self.pieces, index.as_bytes(), None)
     }
 
-    fn put(self, share: &Path) -> PathBuf {
+    pub fn put(self, share: &Path) -> PathBuf {
         put(share, &self.finish())
     }
 }

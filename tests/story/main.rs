@@ -22,5 +22,7 @@ mod people;
 mod places;
 mod programs;
 mod provider;
+mod python;
 mod questions;
+mod recover;
 mod units;

@@ -121,7 +121,7 @@ pub(super) fn configure(db: &Connection) -> Result<(), StoreError> {
          PRAGMA fullfsync = ON;
          PRAGMA checkpoint_fullfsync = ON;
          PRAGMA wal_autocheckpoint = 4000;
-         PRAGMA cache_size = -8192;
+         PRAGMA cache_size = -6144;
          PRAGMA temp.cache_size = -2048;
          PRAGMA journal_size_limit = 16777216;
          PRAGMA trusted_schema = OFF;
