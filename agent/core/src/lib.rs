@@ -24,5 +24,6 @@ pub mod plan;
 pub mod provider;
 pub mod reconcile;
 pub mod session;
+pub mod tidy;
 pub mod unit;
 pub mod version;

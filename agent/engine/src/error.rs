@@ -200,3 +200,33 @@ pub fn show(path: impl AsRef<Path>) -> String {
 pub fn count(n: usize, of: &str) -> String {
     if n == 1 { format!("1 {of}") } else { format!("{n} {of}s") }
 }
+
+/// Bytes for people: `512 bytes`, `3.4 MB`, `120 MB`.
+pub fn size(bytes: u64) -> String {
+    let (mut whole, mut rest, mut unit) = (bytes, 0, "bytes");
+    for next in ["kB", "MB", "GB", "TB"] {
+        if whole < 1_000 {
+            break;
+        }
+        (whole, rest, unit) = (whole / 1_000, whole % 1_000 / 100, next);
+    }
+    if unit == "bytes" || whole >= 10 { format!("{whole} {unit}") } else { format!("{whole}.{rest} {unit}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        for (bytes, text) in [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (3_456, "3.4 kB"),
+            (120_900_000, "120 MB"),
+            (u64::MAX, "18446744 TB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+    }
+}

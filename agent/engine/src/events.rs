@@ -3,7 +3,7 @@
 //! depends on them, and whether a session is open here stands in the ledger. A machine removes its own events again
 //! once a later one says the same, so that there are never many.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kitbag_core::id::PackId;
 use kitbag_core::session::{Event, EventKind, MOST_PACKS, Presence, presence, superseded};
@@ -11,6 +11,7 @@ use kitbag_store::Ledger;
 
 use crate::error::EngineError;
 use crate::share::Share;
+use crate::storage;
 use crate::workspace::Workspace;
 
 /// Where the ledger remembers since when the session is open here.
@@ -56,10 +57,13 @@ fn unsaid(ws: &Workspace, mine: &[(String, Event)]) -> Result<BTreeSet<PackId>, 
 pub fn acknowledge(ws: &Workspace, share: &Share) -> Result<(), EngineError> {
     let mine = mine(ws)?;
     let turn = mine.iter().any(|(_, event)| event.event == EventKind::Opened);
+    // one that replaces others is said too, also one's own: the others remove nothing before
+    let replacing: BTreeSet<PackId> = ws.ledger.replaced()?.into_iter().map(|row| row.new).collect();
+    let own: BTreeSet<PackId> = ws.ledger.my_packs()?.difference(&replacing).copied().collect();
     if session_open(&ws.ledger)? && !turn {
         // somebody cleaned the folder
         write(ws, share, &mine, EventKind::Opened)?;
-    } else if !unsaid(ws, &mine)?.is_subset(&ws.ledger.my_packs()?) {
+    } else if !unsaid(ws, &mine)?.is_subset(&own) {
         write(ws, share, &mine, EventKind::Seen)?;
     }
     // looked at again only where there may be many
@@ -154,5 +158,16 @@ pub fn session_open(ledger: &Ledger) -> Result<bool, EngineError> {
 /// # Errors
 /// The ledger fails.
 pub fn machines(ws: &Workspace) -> Result<Vec<Presence>, EngineError> {
-    Ok(presence(&all(&ws.ledger)?, &ws.settings.machine_id, &ws.ledger.my_packs()?))
+    let (mut events, mine) = (all(&ws.ledger)?, ws.ledger.my_packs()?);
+    let made_of = storage::made_of(&ws.ledger.replaced()?);
+    let mut said: BTreeMap<String, BTreeSet<PackId>> = BTreeMap::new();
+    for event in &events {
+        said.entry(event.machine.clone()).or_default().extend(&event.packs);
+    }
+    for event in &mut events {
+        // who had all the packs one was made of has what is in it
+        let said = said.remove(&event.machine).unwrap_or_default();
+        event.packs.extend(mine.iter().filter(|pack| storage::has(&said, &made_of, **pack)));
+    }
+    Ok(presence(&events, &ws.settings.machine_id, &mine))
 }

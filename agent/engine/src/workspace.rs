@@ -38,6 +38,8 @@ pub struct Config {
     pub threads: usize,
     /// `history.delivery_seconds`: how long a part of the history may be on its way before it counts as damaged.
     pub delivery_seconds: u64,
+    /// `history.keep_days`: how long the contents of superseded versions are kept, in days on which this machine synced.
+    pub keep_days: u64,
     /// `lock.wait_seconds`: how long to wait for another kitbag on this machine.
     pub lock_wait_seconds: u64,
 }
@@ -50,6 +52,7 @@ impl Default for Config {
             absence_wait_seconds: 60,
             threads,
             delivery_seconds: 3_600,
+            keep_days: 60,
             lock_wait_seconds: 30,
         }
     }
@@ -62,7 +65,7 @@ impl Config {
     /// What is wrong with it, with the keys there are.
     pub fn set(&mut self, setting: &str) -> Result<(), String> {
         let keys = "sync.outside_settle_seconds, sync.absence_wait_seconds, sync.threads, \
-                    history.delivery_seconds, lock.wait_seconds";
+                    history.delivery_seconds, history.keep_days, lock.wait_seconds";
         let (key, value) =
             setting.split_once('=').ok_or_else(|| format!("--config takes KEY=VALUE; keys: {keys}"))?;
         let number = |value: &str| {
@@ -73,6 +76,7 @@ impl Config {
             "sync.absence_wait_seconds" => self.absence_wait_seconds = number(value)?,
             "sync.threads" => self.threads = usize::try_from(number(value)?).unwrap_or(64).clamp(1, 64),
             "history.delivery_seconds" => self.delivery_seconds = number(value)?,
+            "history.keep_days" => self.keep_days = number(value)?,
             "lock.wait_seconds" => self.lock_wait_seconds = number(value)?,
             other => return Err(format!("there is no setting {other:?}; keys: {keys}")),
         }

@@ -4,6 +4,7 @@
 use kitbag_core::session::Presence;
 use kitbag_engine::environment::EnvironmentView;
 use kitbag_engine::error::EngineError;
+use kitbag_engine::storage::{Growth, growth};
 use kitbag_engine::sync::{Conflict, Cycle, PendingNotebook, Rules};
 use kitbag_engine::workspace::Workspace;
 use kitbag_engine::{events, sync};
@@ -82,6 +83,8 @@ pub struct Status {
     pub machines: Vec<Presence>,
     /// Bytes the workspace costs in the cloud folder's history.
     pub history_bytes: u64,
+    /// What the history costs, in figures.
+    pub storage: Growth,
 }
 
 /// Look at a workspace without changing it.
@@ -115,6 +118,7 @@ pub fn read(
     } else {
         State::UpToDate
     };
+    let storage = growth(ws)?;
     Ok(Status {
         workspace: ws.settings.name.clone(),
         machine: ws.settings.machine.clone(),
@@ -133,6 +137,7 @@ pub fn read(
         pending_notebooks: sync::pending_notebooks(ws)?,
         environment,
         machines: events::machines(ws)?,
-        history_bytes: ws.ledger.packs_size()?,
+        history_bytes: storage.history_bytes,
+        storage,
     })
 }

@@ -8,7 +8,6 @@ use kitbag_core::version::{Content, Kind, Record};
 use kitbag_store::ledger::{Change, Verb};
 
 use crate::error::EngineError;
-use crate::share::Share;
 use crate::sync::{self, Progress, Proposal, Request, Rules, report::Report};
 use crate::workspace::Workspace;
 
@@ -49,7 +48,7 @@ pub(super) fn bring(
     files: &[Back],
     progress: &dyn Progress,
 ) -> Result<(i64, Report), EngineError> {
-    let share = Share::new(&ws.settings.share, &ws.doors);
+    let share = ws.share();
     let mut proposals = Vec::with_capacity(files.len());
     for file in files {
         let mut from = None;

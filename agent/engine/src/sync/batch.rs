@@ -297,7 +297,7 @@ impl Cycle<'_> {
                     item.dropped = true;
                 }
                 let Content::File { id, .. } = made.record.content else { continue };
-                if small.contains_key(&id) || self.ws.ledger.is_packed(id)? {
+                if small.contains_key(&id) || self.ws.ledger.stays_packed(id)? {
                     continue;
                 }
                 let held = contents.held.get(&id).cloned().or_else(|| made.bytes.as_deref().map(Arc::from));

@@ -54,8 +54,8 @@ use import::Imported;
 pub(crate) use import::believes;
 pub(crate) use look::hash;
 use project::{Outcome, Projector};
-use publish::Publisher;
-use report::Report;
+pub(crate) use publish::Publisher;
+use report::{Problem, Report};
 use units::UnitFolders;
 
 /// What a sync is asked to do.
@@ -185,6 +185,7 @@ pub fn run(
             _ => break,
         }
     }
+    sync.tidy()?;
     sync.finish()
 }
 
@@ -375,12 +376,26 @@ impl<'a> Cycle<'a> {
         Ok(due)
     }
 
+    /// Look after the history, when all has come that was announced. It can wait: trouble with it fails no sync.
+    fn tidy(&mut self) -> Result<(), EngineError> {
+        if !self.report.waiting_for.is_empty() || self.again {
+            return Ok(());
+        }
+        match storage::tidy(self.ws, &self.share, storage::When::Due) {
+            Err(error @ EngineError::Io { .. }) => {
+                self.report.problems.push(Problem::told("history", error.to_string()));
+                Ok(())
+            }
+            other => other.map(|_| ()),
+        }
+    }
+
     fn finish(mut self) -> Result<Report, EngineError> {
         let counts = self.ws.ledger.counts()?;
         self.report.conflicts = counts.conflicts;
         self.report.pending = counts.dirty;
         for (id, _) in self.ws.ledger.all_kept()? {
-            if self.ws.ledger.is_packed(id)? {
+            if self.ws.ledger.stays_packed(id)? {
                 self.ws.ledger.unkeep(id)?;
                 self.kept.forget(id);
             }

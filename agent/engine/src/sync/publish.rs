@@ -4,14 +4,15 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 
-use kitbag_core::id::{ContentId, PackId};
+use kitbag_core::id::{ContentId, PackId, PieceId};
 use kitbag_core::version::{Label, Record};
 use kitbag_store::ledger::Unpacked;
-use kitbag_store::pack::Unfit;
-use kitbag_store::{Builder, Compressed, Ledger, Pack, compress_as, cut, read};
+use kitbag_store::pack::{PieceAt, Unfit};
+use kitbag_store::{Builder, Compressed, Ledger, Pack, Shelf, compress_as, cut, read};
 
 use crate::error::EngineError;
 use crate::share::Share;
+use crate::workspace::Workspace;
 
 /// Collects what one batch publishes.
 pub struct Publisher<'a> {
@@ -27,6 +28,12 @@ impl<'a> Publisher<'a> {
     /// Nothing in it yet. The label names this machine and the time.
     pub fn new(ledger: &'a Ledger, share: &'a Share, label: Label) -> Self {
         Publisher { ledger, share, label, builder: Builder::new(), written: Vec::new(), units: Vec::new() }
+    }
+
+    /// For what this machine publishes now.
+    pub fn for_machine(ws: &'a Workspace, share: &'a Share) -> Self {
+        let label = Label { machine: ws.settings.machine.clone(), time: ws.doors.clock.rfc3339() };
+        Publisher::new(&ws.ledger, share, label)
     }
 
     /// Add a content of one piece, compressed already.
@@ -52,20 +59,48 @@ impl<'a> Publisher<'a> {
     /// It cannot be read, or a full pack cannot be written.
     pub fn content(&mut self, reader: &mut dyn Read) -> Result<(ContentId, u64), EngineError> {
         let cut = cut::<Stop>(reader, &mut |id, bytes| {
-            if !self.ledger.has_piece(id).map_err(|e| Stop(e.into()))? {
+            if !self.ledger.stays(id).map_err(|e| Stop(e.into()))? {
                 self.piece(compress_as(id, bytes)).map_err(Stop)?;
             }
             Ok(())
         })
         .map_err(|stop| stop.0)?;
-        match self.builder.content(cut.id, cut.size, &cut.pieces) {
+        self.list(cut.id, cut.size, &cut.pieces)?;
+        Ok((cut.id, cut.size))
+    }
+
+    fn list(&mut self, content: ContentId, size: u64, pieces: &[PieceId]) -> Result<(), EngineError> {
+        match self.builder.content(content, size, pieces) {
             Err(Unfit::NoRoom) => {
                 self.flush()?;
-                self.fits(|builder| builder.content(cut.id, cut.size, &cut.pieces))?;
+                self.fits(|builder| builder.content(content, size, pieces))
             }
-            other => unfit(other)?,
+            other => unfit(other),
         }
-        Ok((cut.id, cut.size))
+    }
+
+    /// Add a content that lies in packs that are about to go, as it lies there.
+    ///
+    /// # Errors
+    /// It cannot be read or is damaged, or a full pack cannot be written.
+    pub fn stored(&mut self, content: ContentId) -> Result<(), EngineError> {
+        let Some(pieces) = self.ledger.pieces(content)? else { return Ok(()) };
+        let mut size = 0;
+        for located in &pieces {
+            let PieceAt { id, at, stored, size: long, raw } = located.piece;
+            size += u64::from(long);
+            let bytes = self.share.read_at(located.pack, at, stored as usize);
+            let bytes = bytes.map_err(EngineError::io("cannot read the history in", self.share.root()))?;
+            if located.piece.open(&bytes).is_err() {
+                let damaged = std::io::ErrorKind::InvalidData.into();
+                return Err(EngineError::io("is damaged: the history in", self.share.root())(damaged));
+            }
+            if !self.ledger.stays(id)? {
+                self.piece(Compressed { id, size: long, raw, bytes })?;
+            }
+        }
+        let list: Vec<_> = pieces.iter().map(|located| located.piece.id).collect();
+        self.list(content, size, &list)
     }
 
     /// What a unit among the contents is made of, for the ledger.

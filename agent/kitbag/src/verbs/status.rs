@@ -3,7 +3,7 @@
 use kitbag_core::finding::Exit;
 use kitbag_core::path::shown;
 use kitbag_engine::environment;
-use kitbag_engine::error::{count, show};
+use kitbag_engine::error::{count, show, size};
 use kitbag_page::status::{self, State};
 use kitbag_platform::places::RealPlaces;
 
@@ -41,6 +41,8 @@ pub fn run(context: &Context) -> Outcome {
         None => ", another kitbag is at work".into(),
     };
     printer.line(format!("  {files}{pending}"));
+    let parts = count(usize::try_from(status.storage.packs).unwrap_or(usize::MAX), "part");
+    printer.line(format!("  history in the cloud folder: {}, {parts}", size(status.storage.history_bytes)));
     if status.missing > 0 {
         printer.line(format!("  {} still on the way", count(status.missing as usize, "thing")));
     }

@@ -1,6 +1,6 @@
 //! `verify`: is everything that is stored whole? Nothing in either folder is changed.
 
-use kitbag_engine::error::count;
+use kitbag_engine::error::{count, size};
 use kitbag_engine::storage::verify::{Checked, Fault, Healer, State, verify};
 
 use crate::Outcome;
@@ -48,9 +48,9 @@ fn looked_at(checked: &Checked) -> String {
     let of = |n: u64, one: &str| count(usize::try_from(n).unwrap_or(usize::MAX), one);
     let files = if checked.files > 0 { format!(", {}", of(checked.files, "file")) } else { String::new() };
     format!(
-        "Looked at {} in {} of the history ({} kB){files}.",
+        "Looked at {} in {} of the history ({}){files}.",
         of(checked.versions, "version"),
         of(checked.packs, "part"),
-        checked.bytes.div_ceil(1_000)
+        size(checked.bytes)
     )
 }

@@ -36,6 +36,7 @@ impl Ledger {
             let number = ledger.pack_number(id)?;
             ledger.add_pieces(number, pack)?;
             ledger.add_gone(number, pack)?;
+            ledger.add_replaced(id, &pack.replaces)?;
             for package in &pack.packages {
                 ledger.add_package(number, package.id, &package.raw)?;
             }
@@ -138,7 +139,7 @@ impl Ledger {
             ] {
                 ledger.db.prepare_cached(step)?.execute([number])?;
             }
-            Ok(())
+            ledger.mark_leaving()
         })
     }
 
@@ -161,6 +162,42 @@ impl Ledger {
         }
         for (_, pieces) in self.layouts(id)? {
             if self.has_pieces(&pieces)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a piece lies in a pack that is to stay, so that it need not be stored again. One that is to leave may
+    /// have been replaced without it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn stays(&self, id: PieceId) -> Result<bool, StoreError> {
+        let mut find = self.db.prepare_cached(
+            "SELECT 1 FROM pieces JOIN packs ON number = pack WHERE piece = ?1 AND leaving = 0",
+        )?;
+        Ok(find.exists([id.as_bytes()])?)
+    }
+
+    /// Whether packs that are to stay hold all of a content.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn stays_packed(&self, id: ContentId) -> Result<bool, StoreError> {
+        if self.stays(id.into())? {
+            return Ok(true);
+        }
+        let mut find = self.db.prepare_cached(
+            "SELECT pieces FROM layouts JOIN packs ON number = pack WHERE content = ?1 AND leaving = 0",
+        )?;
+        let lists = find.query_map([id.as_bytes()], |row| column::ids::<PieceId>(row, 0))?;
+        for pieces in lists {
+            let mut all = true;
+            for piece in pieces? {
+                all = all && self.stays(piece)?;
+            }
+            if all {
                 return Ok(true);
             }
         }

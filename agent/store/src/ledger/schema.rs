@@ -110,6 +110,20 @@ CREATE INDEX operation_paths_after ON operation_paths (key, after);
 CREATE TABLE awaited (
     key BLOB NOT NULL PRIMARY KEY, version BLOB NOT NULL, since INTEGER NOT NULL, why INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+", "
+-- Packs that another one says to hold all of; since: when this was first heard, in counted time. Rows outlast both.
+CREATE TABLE replaced (
+    old BLOB NOT NULL, new BLOB NOT NULL, since INTEGER, PRIMARY KEY (old, new)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX replaced_new ON replaced (new);
+-- A pack that is here and replaces it is here too: nothing new is to rely on this one.
+ALTER TABLE packs ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0;
+-- Contents only superseded versions have, and since when, in counted time.
+CREATE TABLE superseded (content BLOB NOT NULL PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- The newest event of each other machine, and when it was first heard of, in counted time.
+CREATE TABLE heard (
+    machine TEXT NOT NULL PRIMARY KEY, sequence INTEGER NOT NULL, at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 "];
 
 pub(super) fn configure(db: &Connection) -> Result<(), StoreError> {

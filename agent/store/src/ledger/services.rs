@@ -29,6 +29,17 @@ impl Ledger {
         Ok(found.optional()?)
     }
 
+    /// What each service holds.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn all_loaded(&self) -> Result<Vec<Loaded>, StoreError> {
+        let mut find = self.db.prepare_cached("SELECT record, content FROM services")?;
+        let rows = find
+            .query_map([], |row| Ok(Loaded { record: column::id(row, 0)?, content: column::id(row, 1)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Say what a service holds.
     ///
     /// # Errors
@@ -61,6 +72,7 @@ mod tests {
             let loaded = Loaded { record: RecordId::of(dump), content: ContentId::of(dump) };
             ledger.set_loaded("postgres", loaded).unwrap();
             assert_eq!(ledger.loaded("postgres").unwrap(), Some(loaded));
+            assert_eq!(ledger.all_loaded().unwrap(), [loaded]);
         }
         ledger.clear_loaded("mongo").unwrap();
         assert!(ledger.loaded("postgres").unwrap().is_some());

@@ -103,6 +103,14 @@ impl Builder {
         Ok(())
     }
 
+    /// Say that this pack holds all that another one held, but what it calls gone.
+    ///
+    /// # Errors
+    /// When it does not fit.
+    pub fn replaces(&mut self, pack: PackId) -> Result<(), Unfit> {
+        self.statement(|to| statement::write_replaces(to, pack))
+    }
+
     /// Add a piece. One that is in already is passed over.
     ///
     /// # Errors

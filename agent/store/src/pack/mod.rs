@@ -8,6 +8,7 @@
 mod build;
 mod compress;
 mod index;
+mod merge;
 mod package;
 mod read;
 mod statement;
@@ -22,6 +23,7 @@ use kitbag_core::version::{Label, Record};
 
 pub use build::{Builder, Packed, Unfit};
 pub use compress::{BadPiece, Compressed, compress, compress_as};
+pub use merge::merge;
 pub use package::{BadPackage, Package, PackageFile};
 pub use read::{BadPack, looks_complete, read};
 
@@ -61,6 +63,11 @@ pub struct Pack {
     pub contents: Vec<(ContentId, u64, Vec<PieceId>)>,
     /// Contents of superseded versions whose bytes are said to be nowhere any more.
     pub gone: BTreeSet<ContentId>,
+    /// Packs all of which this one says to hold, but what it calls gone. To be checked before it is believed.
+    pub replaces: BTreeSet<PackId>,
+    /// How many statements are of a kind this build does not know. They are passed over; nobody may leave them out who
+    /// writes the pack anew.
+    pub unknown: usize,
     /// What was skipped and why, in words that are safe to show.
     pub refused: Vec<String>,
 }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use kitbag_core::id::{ContentId, RecordId};
+use kitbag_core::id::{ContentId, PackId, RecordId};
 use kitbag_core::path::shown;
 use kitbag_core::version::{LONGEST_RECORD, Label, Record};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ const GONE: &[u8] = b"{\"gone\":";
 // A course of many thousand seeds still fits.
 const LONGEST_PACKAGE: usize = 4 * 1024 * 1024;
 const LONGEST_LABEL: usize = 1024;
+const REPLACES: &[u8] = b"{\"replaces\":";
 const LONGEST_GONE: usize = 1024;
 const MOST_NOTES: usize = 100;
 const LONGEST_NOTE: usize = 160;
@@ -33,6 +34,11 @@ struct LabelLine {
 #[derive(Serialize, Deserialize)]
 struct GoneLine {
     content: ContentId,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ReplacesLine {
+    pack: PackId,
 }
 
 /// Words about what was skipped. Whoever fills a pack with rubbish gets a hundred lines of attention.
@@ -85,6 +91,10 @@ pub(super) fn write_gone(to: &mut Vec<u8>, content: ContentId) {
     wrap(to, GONE, &serde_json::to_vec(&GoneLine { content }).unwrap_or_default());
 }
 
+pub(super) fn write_replaces(to: &mut Vec<u8>, pack: PackId) {
+    wrap(to, REPLACES, &serde_json::to_vec(&ReplacesLine { pack }).unwrap_or_default());
+}
+
 fn wrap(to: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     to.extend_from_slice(key);
     to.extend_from_slice(value);
@@ -107,7 +117,11 @@ pub(super) fn read(section: &[u8], pack: &mut Pack, notes: &mut Notes) {
             read_package(raw, pack, notes);
         } else if let Some(raw) = between(line, GONE) {
             read_gone(raw, pack, notes);
-        } else if !line.starts_with(b"{\"") {
+        } else if let Some(raw) = between(line, REPLACES) {
+            read_replaces(raw, pack, notes);
+        } else if line.starts_with(b"{\"") {
+            pack.unknown += 1;
+        } else {
             notes.add("a line that is no statement");
         }
     }
@@ -161,6 +175,15 @@ fn read_gone(raw: &[u8], pack: &mut Pack, notes: &mut Notes) {
             pack.gone.insert(content);
         }
         Err(error) => notes.add(&format!("not a word about a lost content: {error}")),
+    }
+}
+
+fn read_replaces(raw: &[u8], pack: &mut Pack, notes: &mut Notes) {
+    match serde_json::from_slice(raw) {
+        Ok(ReplacesLine { pack: old }) => {
+            pack.replaces.insert(old);
+        }
+        Err(error) => notes.add(&format!("not a word about another pack: {error}")),
     }
 }
 
