@@ -15,7 +15,7 @@ fn a_year_of_notebooks_is_bounded() {
     let (a, b) = (world.machine("a", "share"), world.machine("b", "share"));
     let notebook = |n: usize, edits: usize| {
         // outputs that hardly compress, and cells that do
-        let output: String = noise(60_000, n as u64).iter().map(|byte| format!("{byte:02x}")).collect();
+        let output: String = noise(66_000, n as u64).iter().map(|byte| format!("{byte:02x}")).collect();
         let cells: String =
             (0..400 + edits).map(|cell| format!("\"source of cell {cell} in {n}\",\n")).collect();
         format!("{{\"cells\": [{cells}\"\"], \"output\": \"{output}\", \"edits\": {edits}}}\n")
