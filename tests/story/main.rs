@@ -25,4 +25,5 @@ mod provider;
 mod python;
 mod questions;
 mod recover;
+mod tidy;
 mod units;

@@ -186,7 +186,7 @@ mod tests {
         let path = WorkPath::parse(path).unwrap();
         let (mut history, mut ids) = (History::default(), Vec::new());
         for text in texts {
-            let content = Content::File { id: ContentId::of(text.as_bytes()), size: 1 };
+            let content = Content::file(ContentId::of(text.as_bytes()), 1);
             ids.push(history.insert(Record::new(path.clone(), content, Kind::Edit, ids.last().copied())));
         }
         (path, history, ids)
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn an_open_question_keeps_everything() {
         let (path, mut history, ids) = chain("a", &["1", "2"]);
-        let content = Content::File { id: ContentId::of(b"other"), size: 1 };
+        let content = Content::file(ContentId::of(b"other"), 1);
         history.insert(Record::new(path.clone(), content, Kind::Edit, [ids[0]]));
         assert!(superseded(&path, &history, &BOUNDS).is_empty());
     }

@@ -44,14 +44,22 @@ pub(super) fn find(ws: &Workspace, others: &Others, now: i64) -> Result<Old, Eng
         let chosen = ripe && superseded_everywhere(ws, others, one)?;
         if chosen { &mut old } else { &mut young }.insert(one.content);
     }
+    // what a unit's list names is as old as the list, unless something else has it too
+    with_parts(ws, &mut young)?;
+    young.extend(needed);
     let mut contents: BTreeSet<_> = old.difference(&young).copied().collect();
-    for content in contents.clone() {
-        // what a unit's list names is as old as the list, unless something else has it too
-        let parts = ws.ledger.unit_parts(content)?.unwrap_or_default();
-        contents.extend(parts.into_iter().filter(|part| !needed.contains(part) && !young.contains(part)));
-    }
-    let pieces = pieces(ws, &contents)?;
+    with_parts(ws, &mut contents)?;
+    contents.retain(|content| !young.contains(content));
+    let pieces = pieces(ws, &contents, young)?;
     Ok(Old { contents, pieces })
+}
+
+/// Add what the lists of units among them name.
+fn with_parts(ws: &Workspace, contents: &mut BTreeSet<ContentId>) -> Result<(), EngineError> {
+    for content in contents.clone() {
+        contents.extend(ws.ledger.unit_parts(content)?.unwrap_or_default());
+    }
+    Ok(())
 }
 
 /// Whether every machine heard of lately has taken in something that supersedes each version with this content.
@@ -81,9 +89,7 @@ fn survey(ws: &Workspace) -> Result<(Vec<Superseded>, BTreeSet<ContentId>), Engi
         all.extend(old);
     }
     needed.extend(in_use(ws)?);
-    for content in needed.clone() {
-        needed.extend(ledger.unit_parts(content)?.unwrap_or_default());
-    }
+    with_parts(ws, &mut needed)?;
     Ok((all, needed))
 }
 
@@ -121,7 +127,11 @@ fn in_use(ws: &Workspace) -> Result<BTreeSet<ContentId>, EngineError> {
     Ok(used)
 }
 
-fn pieces(ws: &Workspace, old: &BTreeSet<ContentId>) -> Result<BTreeSet<PieceId>, EngineError> {
+fn pieces(
+    ws: &Workspace,
+    old: &BTreeSet<ContentId>,
+    stay: BTreeSet<ContentId>,
+) -> Result<BTreeSet<PieceId>, EngineError> {
     if old.is_empty() {
         return Ok(BTreeSet::new());
     }
@@ -131,8 +141,7 @@ fn pieces(ws: &Workspace, old: &BTreeSet<ContentId>) -> Result<BTreeSet<PieceId>
         if old.contains(&content) { &mut dropped } else { &mut kept }.extend(pieces);
     }
     // a piece of a long content may be a short content of its own
-    let contents = ws.ledger.record_contents()?;
-    let alone = contents.into_iter().filter(|content| !old.contains(content)).map(PieceId::from);
-    kept.extend(alone);
+    let contents = ws.ledger.record_contents()?.into_iter().chain(stay);
+    kept.extend(contents.filter(|content| !old.contains(content)).map(PieceId::from));
     Ok(dropped.difference(&kept).copied().collect())
 }

@@ -43,7 +43,7 @@ pub fn propose(
             continue;
         }
         if let (Some(content), Some(file)) = (record.content.id(), file)
-            && !ws.ledger.is_packed(content)?
+            && !ws.ledger.stays_packed(content)?
         {
             let mut open = ws.doors.disk.open(file).map_err(EngineError::io("cannot read", file))?;
             if publisher.content(&mut open)?.0 != content {
@@ -75,7 +75,7 @@ pub fn store_package(
     let label = Label { machine: ws.settings.machine.clone(), time: ws.doors.clock.rfc3339() };
     let mut publisher = Publisher::new(&ws.ledger, share, label);
     for file in &package.files {
-        if ws.ledger.is_packed(file.id)? {
+        if ws.ledger.stays_packed(file.id)? {
             continue;
         }
         let from = folder.join(file.path.as_str());

@@ -155,7 +155,7 @@ impl Cycle<'_> {
         let words = |e: EngineError| e.to_string();
         let mut done = BTreeSet::new();
         for (path, part) in &manifest.files {
-            let here = self.ws.ledger.is_packed(part.id).map_err(|e| e.to_string())?;
+            let here = self.ws.ledger.stays_packed(part.id).map_err(|e| e.to_string())?;
             if here || !done.insert(part.id) {
                 continue;
             }

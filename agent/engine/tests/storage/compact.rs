@@ -85,7 +85,7 @@ fn two_at_once_write_the_same() {
     // B gets the packs of A, but not what A made of them
     let known: Vec<String> = a.packs().into_iter().filter(|pack| !before.0.contains(pack)).collect();
     let merged =
-        a.open().ledger.replaced().unwrap().into_iter().map(|row| row.new.to_string()).last().unwrap();
+        a.open().ledger.replaced().unwrap().into_iter().map(|row| row.new.to_string()).next_back().unwrap();
     assert!(known.iter().any(|pack| pack.ends_with(&merged)));
     cloud.carry_some(&[&a, &b], |path| !path.ends_with(&merged) && !path.contains("/events/"));
     b.sync();
