@@ -86,3 +86,69 @@ fn a_little_change_in_a_big_file_costs_a_little() {
     assert!(fs::read(a.share.join("big.bin")).unwrap() == bytes);
     a.run(&["verify"]).exits(&[0]);
 }
+
+/// Shows that `clean` frees what nobody needs and never work: it says so first, does nothing unasked, leaves bytes the
+/// history does not have, and everything is as whole afterwards as before. First tier.
+#[test]
+fn clean_frees_what_nobody_needs() {
+    let room = room();
+    let (mut a, b) = pair(room.path(), &[("notes.txt", b"0\n"), ("data.bin", &noise(400_000, 1))]);
+    for n in 2..5 {
+        a.write("data.bin", noise(400_000, n));
+        for machine in [&a, &b, &a] {
+            machine.sync();
+        }
+    }
+    let rests = |name: &str, bytes: &[u8]| {
+        fs::write(a.work.join(name), bytes).unwrap();
+        a.work.join(name)
+    };
+    let known = rests(".~kitbag-0123.tmp", b"0\n");
+    let unknown = rests(".~kitbag-4567.tmp", b"somebody's work\n");
+    let torn = a.share.join(".kitbag/packs/.~kitbag-89.tmp");
+    fs::write(&torn, "half").unwrap();
+    let state = a.home.join("workspaces").join("share");
+    fs::create_dir_all(state.join("kept")).unwrap();
+    let kept = state.join("kept").join(kitbag_core::id::ContentId::of(b"x").to_string());
+    fs::write(&kept, "x").unwrap();
+    let aside = state.join("environment").join("db.put-aside-0a.sqlite");
+    fs::create_dir_all(aside.parent().unwrap()).unwrap();
+    fs::write(&aside, "the only copy").unwrap();
+    a.set("history.delivery_seconds", 0);
+    a.set("history.keep_days", 0);
+    let files = a.files();
+    let before = tree(room.path());
+    let found = a.run(&["--json", "clean", "--dry-run"]).exits(&[0]).json();
+    let kinds: Vec<_> =
+        found["free"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["unfinished", "left-over", "kept", "history"], "{found:#}");
+    assert!(found["bytes"].as_u64().unwrap() > 1_000_000 && found["freed"].is_null(), "{found:#}");
+    let said = a.run(&["clean"]).exits(&[1]).stdout;
+    assert!(said.contains("Nothing was freed"), "{said}");
+    let unchanged = |path: &String| !path.contains("ledger.sqlite") && !path.ends_with("/lock");
+    let after = tree(room.path());
+    assert!(
+        before
+            .0
+            .iter()
+            .filter(|(path, _)| unchanged(path))
+            .all(|(path, bytes)| after.0.get(path) == Some(bytes))
+    );
+
+    let done = a.run(&["--json", "clean", "--yes"]).exits(&[0]).json();
+    assert!(done["freed"].is_u64(), "{done:#}");
+    assert!(!known.exists() && !torn.exists() && !kept.exists());
+    assert!(unknown.exists() && aside.exists(), "that is work");
+    for machine in [&b, &a, &b, &a] {
+        machine.sync();
+    }
+    let bytes: usize = tree(&a.share.join(".kitbag/packs")).0.values().map(Vec::len).sum();
+    assert!(bytes < 600_000, "{bytes} bytes of history");
+    for machine in [&a, &b] {
+        machine.run(&["verify"]).exits(&[0]);
+        assert_eq!(machine.files(), files);
+    }
+    assert_eq!(a.run(&["--json", "clean"]).exits(&[0]).json()["free"], serde_json::json!([]));
+    a.run(&["--yes", "clean", "--databases"]).exits(&[0]);
+    assert!(!aside.exists());
+}

@@ -17,6 +17,7 @@ More commands:
   logs         What a service said
   exec         Run a command beside the services
   verify       Check that everything stored is whole
+  clean        Free disk space nobody needs
   course       check: look a course's folder over
   plugin       list, info: what runs courses here, and what it may do
   demo         A guided tour in a folder of its own, under a minute
@@ -108,6 +109,9 @@ pub enum Verb {
     /// Check that everything stored is whole
     #[command(hide = true)]
     Verify(VerifyOptions),
+    /// Free disk space nobody needs; never your work
+    #[command(hide = true)]
+    Clean(CleanOptions),
     /// For course teams
     #[command(hide = true)]
     Course(Course),
@@ -256,6 +260,17 @@ pub struct Exec {
     /// The command
     #[arg(last = true, required = true, value_name = "CMD")]
     pub command: Vec<String>,
+}
+
+/// `clean`.
+#[derive(Debug, clap::Args)]
+pub struct CleanOptions {
+    /// Only say what would be freed
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Databases put aside by `reset` too: they may be the only copy of what is in them
+    #[arg(long)]
+    pub databases: bool,
 }
 
 /// `verify`.

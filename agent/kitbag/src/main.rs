@@ -82,6 +82,7 @@ fn run(args: Args, printer: Arc<Printer>) -> Outcome {
         Verb::Open(options) => verbs::open::run(&context, &options),
         Verb::Logs(options) => verbs::logs::run(&context, &options),
         Verb::Exec(options) => verbs::exec::run(&context, &options),
+        Verb::Clean(options) => verbs::clean::run(&context, &options),
         Verb::Verify(options) => verbs::verify::run(&context, &options),
         Verb::Course(options) => verbs::course::run(&context, &options),
         Verb::Plugin(options) => verbs::plugin::run(&context, &options),

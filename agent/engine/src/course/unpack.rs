@@ -196,7 +196,7 @@ impl Write for Bounded {
 }
 
 /// Remove a folder of machine state with all in it; links are removed, not followed.
-fn remove_folder(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+pub(crate) fn remove_folder(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     let items = match disk.list(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other?,

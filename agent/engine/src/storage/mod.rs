@@ -3,6 +3,7 @@
 //! what carrying leaves behind. Nothing here decides between versions, and nothing here touches a person's file.
 
 mod age;
+pub mod clean;
 mod growth;
 mod mend;
 mod merge;
@@ -35,6 +36,15 @@ pub enum When {
     Now,
 }
 
+impl When {
+    fn bounds(self) -> Bounds {
+        match self {
+            When::Due => BOUNDS,
+            When::Now => Bounds { worth: u64::MAX, least: 1, most: 1, ..BOUNDS },
+        }
+    }
+}
+
 /// What was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tidied {
@@ -51,17 +61,14 @@ pub struct Tidied {
 /// The share cannot be written, or the ledger fails.
 pub(crate) fn tidy(ws: &Workspace, share: &Share, when: When) -> Result<Tidied, EngineError> {
     let now = age::count_on(ws)?;
-    let bounds = match when {
-        When::Due => BOUNDS,
-        When::Now => Bounds { worth: u64::MAX, least: 1, most: 1, ..BOUNDS },
-    };
+    let bounds = when.bounds();
     let leaving = !ws.ledger.leaving()?.is_empty();
     let through = is_due(ws, now, when)?;
     let crowded = !kitbag_core::tidy::groups(&merge::standing(ws, &Old::default())?, &bounds).is_empty();
     if !leaving && !through && !crowded {
         return Ok(Tidied::default());
     }
-    let others = Others::heard(ws, now, ws.config.keep_days.max(remove::WAIT_DAYS))?;
+    let others = others(ws, now)?;
     let removed = if leaving { remove::remove_replaced(ws, share, &others, now)? } else { 0 };
     let old = if through { old::find(ws, &others, now)? } else { Old::default() };
     let replaced = merge::merge_groups(ws, share, &old, &others, &bounds)?;
@@ -69,6 +76,11 @@ pub(crate) fn tidy(ws: &Workspace, share: &Share, when: When) -> Result<Tidied, 
         ws.ledger.set(LOOKED_THROUGH, &now.to_string())?;
     }
     Ok(Tidied { replaced, removed })
+}
+
+/// The other machines that matter: who stays silent for longer than anything is kept is not waited for.
+fn others(ws: &Workspace, now: i64) -> Result<Others, EngineError> {
+    Others::heard(ws, now, ws.config.keep_days.max(remove::WAIT_DAYS))
 }
 
 /// Going through the whole history takes as long as a sync of all its files, so it is done once a day. Where nothing is

@@ -1,5 +1,6 @@
 //! One file a verb.
 
+pub mod clean;
 pub mod completions;
 pub mod conflicts;
 pub mod course;
