@@ -48,7 +48,7 @@ impl Machine {
     }
 
     fn share(&self) -> Share {
-        Share::new(&self.ws.settings.share, &self.ws.doors)
+        self.ws.share()
     }
 
     fn say(&self, event: EventKind) {

@@ -18,7 +18,6 @@ use kitbag_core::version::Content;
 use kitbag_engine::doors::Doors;
 use kitbag_engine::events;
 use kitbag_engine::setup::{Wanted, setup};
-use kitbag_engine::share::Share;
 use kitbag_engine::sync::report::Report;
 use kitbag_engine::sync::{self, Request, Rules, Silent};
 use kitbag_engine::workspace::{Config, Workspace};
@@ -141,7 +140,7 @@ impl Machine {
     }
 
     fn session(&self, event: EventKind) {
-        events::add(&self.ws, &Share::new(&self.share, &self.ws.doors), event).unwrap();
+        events::add(&self.ws, &self.ws.share(), event).unwrap();
     }
 }
 

@@ -68,7 +68,7 @@ impl Found {
 /// # Errors
 /// The share is not there, or the ledger fails.
 pub fn look(ws: &Workspace, home: &Path, databases: bool) -> Result<Found, EngineError> {
-    let share = Share::new(&ws.settings.share, &ws.doors);
+    let share = ws.share();
     share.is_empty()?;
     let (disk, mut found) = (ws.doors.disk.as_ref(), Found::default());
 
@@ -108,7 +108,7 @@ pub fn look(ws: &Workspace, home: &Path, databases: bool) -> Result<Found, Engin
 /// # Errors
 /// Something cannot be removed.
 pub fn free(ws: &Workspace, found: &Found) -> Result<u64, EngineError> {
-    let (disk, share) = (&ws.doors.disk, Share::new(&ws.settings.share, &ws.doors));
+    let (disk, share) = (&ws.doors.disk, ws.share());
     let mut freed = 0;
     for file in &found.files {
         let size = disk.stat(file).map_or(0, |stat| stat.fingerprint.size);
@@ -196,7 +196,7 @@ fn left_over(ws: &Workspace, share: &Share) -> Result<Files, EngineError> {
 fn old_courses(ws: &Workspace) -> Result<(Files, Vec<PathBuf>), EngineError> {
     let (disk, courses) = (ws.doors.disk.as_ref(), ws.state.join("course"));
     let Some(current) = unpack::unpacked(ws)? else { return Ok(Default::default()) };
-    if events::session_open(&ws.ledger, &ws.settings.machine_id)? {
+    if events::session_open(&ws.ledger)? {
         return Ok(Default::default());
     }
     let name = current.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
