@@ -139,6 +139,24 @@ fn a_sidecar_deleted_by_hand() {
     all_show(&b, &a, &all);
 }
 
+/// A lost state root: the same machine set up again knows nothing of before. Both folders come together, what was
+/// removed meanwhile comes back, and nothing is removed anywhere. First tier.
+#[test]
+fn a_lost_state_root_is_a_union() {
+    let room = room();
+    let (a, b, mut all) = thirty(room.path());
+    fs::remove_dir_all(&a.home).unwrap();
+    a.remove("part 0/file 0.txt");
+    a.write("while nobody looked.txt", "w\n");
+    b.write("part 1/file 1.txt", "line of 1\nby B\n");
+    b.sync();
+    a.setup().exits(&[0]);
+    all.0.insert("while nobody looked.txt".into(), b"w\n".to_vec());
+    all.0.insert("part 1/file 1.txt".into(), b"line of 1\nby B\n".to_vec());
+    all_show(&a, &b, &all);
+    a.run(&["verify"]).exits(&[0]);
+}
+
 /// The same with a question open and with older versions that nobody has any more: the question stays the same one on
 /// both machines, neither fails while the other has not yet written its side back, and the answer settles it. First tier.
 #[test]

@@ -92,7 +92,7 @@ fn what_another_machine_may_show_is_kept() {
     }
     a.write("data.bin", &versions[1]);
     world.live(10, &[&a]);
-    assert!(has(&a, &versions[0]), "B shows it");
+    assert!(a.open().ledger.leaving().unwrap().is_empty(), "B shows it");
     cloud.carry(&[&a, &b]);
     b.sync();
     cloud.carry(&[&a, &b]);
@@ -160,6 +160,7 @@ fn going_back_to_what_was_just_dropped() {
     for _ in 0..5 {
         cloud.carry(&[&a, &b]);
         world.live(1, &[&a, &b]);
+        assert!(has(&b, &versions[0]), "at no moment it is gone where it is shown");
     }
     for machine in [&a, &b] {
         assert_eq!(machine.files()["data.bin"], versions[0]);
@@ -223,4 +224,27 @@ fn backups_are_bounded_by_number_too() {
     for machine in [&a, &b] {
         machine.is_well();
     }
+}
+
+/// A file whose bytes changed while it looks as it was left: no sync would notice, `verify --files` does, and says that
+/// the history has it.
+#[test]
+fn a_disk_that_spoils_a_file() {
+    let world = World::new();
+    let a = join(&world, "a", "share");
+    a.write("data.bin", noise(1_000, 1));
+    a.sync();
+    a.write("data.bin", noise(1_000, 2));
+    {
+        // as if the times had stayed
+        let (ws, path) = (a.open(), WorkPath::parse("data.bin").unwrap());
+        let mut row = ws.ledger.path(&path).unwrap().unwrap();
+        row.working = Some(ws.doors.disk.stat(&a.work.join("data.bin")).unwrap().fingerprint);
+        row.dirty = false;
+        ws.ledger.put_path(&row).unwrap();
+    }
+    let found = a.verify();
+    assert_eq!(found.damaged.len(), 1, "{found:#?}");
+    assert_eq!(found.damaged[0].place, "data.bin");
+    assert!(found.damaged[0].what.contains("Its last version is in the history"), "{found:#?}");
 }
