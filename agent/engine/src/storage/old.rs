@@ -104,6 +104,7 @@ fn in_use(ws: &Workspace) -> Result<BTreeSet<ContentId>, EngineError> {
     let mut used: BTreeSet<ContentId> = ledger.observed_contents()?.into_iter().collect();
     used.extend(ledger.all_kept()?.into_iter().map(|(content, _)| content));
     used.extend(ledger.packages()?.into_iter().flat_map(|package| package.files).map(|file| file.id));
+    used.extend(ledger.undo_contents()?);
     used.extend(ledger.waiting()?.into_iter().filter_map(|waiting| waiting.content));
     used.extend(ledger.all_loaded()?.into_iter().map(|loaded| loaded.content));
     let mut bases = BTreeSet::new();
