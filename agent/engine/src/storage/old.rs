@@ -31,7 +31,9 @@ pub(super) struct Old {
 /// # Errors
 /// The ledger fails.
 pub(super) fn find(ws: &Workspace, others: &Others, now: i64) -> Result<Old, EngineError> {
-    let (all, needed) = survey(ws)?;
+    let (all, mut needed) = survey(ws)?;
+    needed.extend(ws.ledger.undo_contents()?);
+    with_parts(ws, &mut needed)?;
     let candidates: Vec<_> = all.into_iter().filter(|one| !needed.contains(&one.content)).collect();
     let contents = candidates.iter().map(|one| one.content).collect();
     let since = ws.ledger.set_superseded(&contents, now)?;
@@ -93,7 +95,8 @@ fn survey(ws: &Workspace) -> Result<(Vec<Superseded>, BTreeSet<ContentId>), Engi
     Ok((all, needed))
 }
 
-/// What is needed whatever its history says.
+/// What is needed whatever its history says. What only a way back needs is not among it: this machine keeps that, and
+/// where another one has dropped it all the same, storing it again would go on for as long as they differ.
 pub(super) fn needed(ws: &Workspace) -> Result<BTreeSet<ContentId>, EngineError> {
     Ok(survey(ws)?.1)
 }
@@ -104,7 +107,6 @@ fn in_use(ws: &Workspace) -> Result<BTreeSet<ContentId>, EngineError> {
     let mut used: BTreeSet<ContentId> = ledger.observed_contents()?.into_iter().collect();
     used.extend(ledger.all_kept()?.into_iter().map(|(content, _)| content));
     used.extend(ledger.packages()?.into_iter().flat_map(|package| package.files).map(|file| file.id));
-    used.extend(ledger.undo_contents()?);
     used.extend(ledger.waiting()?.into_iter().filter_map(|waiting| waiting.content));
     used.extend(ledger.all_loaded()?.into_iter().map(|loaded| loaded.content));
     let mut bases = BTreeSet::new();

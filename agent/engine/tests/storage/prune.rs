@@ -248,3 +248,24 @@ fn a_disk_that_spoils_a_file() {
     assert_eq!(found.damaged[0].place, "data.bin");
     assert!(found.damaged[0].what.contains("Its last version is in the history"), "{found:#?}");
 }
+
+/// What a received change replaced here can be taken back, so this machine does not drop it, whatever its age.
+#[test]
+fn what_undo_goes_back_to_is_kept() {
+    let world = World::new();
+    let (a, mut b) = (join(&world, "a", "share"), join(&world, "b", "share"));
+    b.config.keep_days = 0;
+    let versions: Vec<_> = (0..3).map(|n| noise(300_000, n)).collect();
+    for version in &versions {
+        a.write("data.bin", version);
+        for machine in [&a, &b, &a] {
+            machine.sync();
+        }
+    }
+    world.live(3, &[&b, &a]);
+    let ledger = &b.open().ledger;
+    assert!(ledger.undo_contents().unwrap().contains(&ContentId::of(&versions[0])));
+    for version in &versions {
+        assert!(ledger.stays_packed(ContentId::of(version)).unwrap());
+    }
+}
