@@ -9,6 +9,7 @@ mod contract;
 mod course;
 mod damage;
 mod delivery;
+mod doctor;
 #[cfg(unix)]
 mod entries;
 mod follow;

@@ -104,6 +104,78 @@ fn conflict_copies_are_folded_in() {
     assert_eq!(b.text(copy), "mine");
 }
 
+/// Names people use too: `Part 2.ipynb`, `x (1).csv`, `name-OLD.ipynb`.
+const WEAK: [(&str, &str); 3] =
+    [("Part.ipynb", "Part 2.ipynb"), ("data/x.csv", "data/x (1).csv"), ("name.ipynb", "name-OLD.ipynb")];
+
+fn weak_base(path: &str) -> Vec<u8> {
+    if path.ends_with(".csv") {
+        return b"a,b\n1,2\n".to_vec();
+    }
+    format!("{{\"cells\": [], \"metadata\": {{\"of\": \"{path}\"}}, \"nbformat\": 4, \"nbformat_minor\": 5}}")
+        .into_bytes()
+}
+
+/// Shows F3 without its false side: files of such names that a person makes in the working folder stay files on both
+/// machines, with the bytes of the other file or with their own. First tier.
+#[test]
+fn what_a_person_names_so_stays() {
+    for same in [true, false] {
+        let room = room();
+        let bases = WEAK.map(|(base, _)| (base, weak_base(base)));
+        let (mut a, mut b) = pair(room.path(), &bases.each_ref().map(|(path, bytes)| (*path, &bytes[..])));
+        for machine in [&mut a, &mut b] {
+            machine.set("sync.outside_settle_seconds", 0);
+        }
+        let bytes = |base: &str| if same { weak_base(base) } else { weak_base(&format!("another {base}")) };
+        for (base, copy) in WEAK {
+            a.write(copy, bytes(base));
+        }
+        assert_settled(&a, &b);
+        for (base, copy) in WEAK {
+            assert_eq!((a.read(copy), b.read(copy)), (Some(bytes(base)), Some(bytes(base))), "{copy}");
+        }
+        // once a file of its own, what happens to it in the cloud folder is about it
+        for (base, copy) in WEAK {
+            write(&a.share.join(copy), weak_base(base));
+        }
+        for machine in [&a, &b] {
+            machine.run(&["sync"]).exits(&[0, 3]);
+        }
+        assert!(WEAK.iter().all(|(_, copy)| a.read(copy).is_some() && b.read(copy).is_some()));
+    }
+}
+
+/// Shows F3: the same names made by a provider in the cloud folder for a version that is known are folded in, after they
+/// have stood for a while; with bytes that nobody knows they are new files. First tier.
+#[test]
+fn what_a_provider_names_so_is_folded_in() {
+    let room = room();
+    let bases = WEAK.map(|(base, _)| (base, weak_base(base)));
+    let (mut a, b) = pair(room.path(), &bases.each_ref().map(|(path, bytes)| (*path, &bytes[..])));
+    for (base, copy) in WEAK {
+        write(&a.share.join(copy), weak_base(base));
+    }
+    a.run(&["sync"]).exits(&[4]);
+    assert!(
+        WEAK.iter().all(|(_, copy)| a.share.join(copy).exists() && a.read(copy).is_none()),
+        "not at once"
+    );
+    a.set("sync.outside_settle_seconds", 0);
+    a.sync();
+    for (base, copy) in WEAK {
+        assert!(!a.share.join(copy).exists() && a.read(copy).is_none(), "{copy} is still there");
+        assert_eq!(a.read(base), Some(weak_base(base)));
+    }
+    assert_settled(&a, &b);
+    for (_, copy) in WEAK {
+        write(&a.share.join(copy), weak_base("made by phone"));
+    }
+    a.sync();
+    assert_settled(&a, &b);
+    assert!(WEAK.iter().all(|(_, copy)| b.read(copy) == Some(weak_base("made by phone"))));
+}
+
 /// Shows line 6 (`absence_blip`, `phone_delete`): a file deleted in the cloud folder is asked about, restored or
 /// deleted everywhere on answer only; one that comes back by itself was never gone. First tier.
 #[test]

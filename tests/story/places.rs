@@ -131,6 +131,85 @@ fn missing_drives_and_folders_in_use() {
     a.sync();
 }
 
+/// Shows that a folder another program or another kitbag syncs is refused, before anything is made. First tier.
+#[test]
+fn never_two_sync_tools_on_one_folder() {
+    refused(
+        |m| {
+            m.share = m.user.join("Dropbox/both/share");
+            write(&m.user.join("Dropbox/.dropbox"), "{}");
+            fs::create_dir_all(m.user.join("Dropbox/both/.stfolder")).unwrap();
+        },
+        &["is carried by Syncthing and by Dropbox", "only one of them"],
+    );
+    let marked = |folder: &Path, mark: &str| fs::create_dir_all(folder.join(mark)).unwrap();
+    refused(|m| marked(&m.work, ".sync"), &["the working folder", "lies in Resilio Sync"]);
+    refused(
+        |m| {
+            m.share = m.user.join("Dropbox/share");
+            write(&m.user.join("Dropbox/.dropbox"), "{}");
+            marked(&m.share, ".sync");
+        },
+        &["is carried by Resilio Sync and by Dropbox"],
+    );
+    refused(|m| write(&m.share.join("sync.ffs_db"), ""), &["FreeFileSync also syncs the cloud folder"]);
+    refused(|m| write(&m.work.join("RCLONE_TEST"), ""), &["rclone bisync also syncs the working folder"]);
+    refused(
+        |m| {
+            let name = m.share.to_str().unwrap().trim_matches('/').replace('/', "_");
+            write(&m.user.join(format!(".cache/rclone/bisync/{name}..gdrive_x.path1.lst")), "");
+        },
+        &["rclone bisync also syncs the cloud folder"],
+    );
+    refused(
+        |m| {
+            m.work = m.user.join("mine");
+            let root = m.user.join("mine/Dropbox");
+            fs::create_dir_all(&root).unwrap();
+            write(&m.user.join(".dropbox/info.json"), format!("{{\"personal\":{{\"path\":{root:?}}}}}"));
+        },
+        &["Dropbox", "lies in the working folder"],
+    );
+    refused(
+        |m| {
+            write(&m.share.join(".kitbag/format"), "kitbag 1\n");
+            m.share = m.share.join("inside");
+        },
+        &["lies in another one of kitbag"],
+    );
+    for (share, work) in [("mine/w/share", "other"), ("cloud-2", "mine/w/deep/work")] {
+        refused(
+            |m| {
+                write(&m.user.join("mine/w/.kitbag-folder"), "0\n");
+                (m.share, m.work) = (m.user.join(share), m.user.join(work));
+            },
+            &["lies in a working folder of kitbag"],
+        );
+    }
+    // a version control folder is no sync tool
+    let room = room();
+    let a = Machine::new(room.path(), "A", &room.path().join("share"));
+    fs::create_dir_all(a.work.join(".git")).unwrap();
+    a.setup().exits(&[0]);
+}
+
+/// Shows that folders of two workspaces on one machine never lie in one another. First tier.
+#[test]
+fn never_one_workspace_in_another() {
+    let room = room();
+    let root = fs::canonicalize(room.path()).unwrap();
+    let mut a = Machine::new(&root, "A", &root.join("deep/share"));
+    a.write("x.txt", "x");
+    fs::create_dir(root.join("deep")).unwrap();
+    a.setup().exits(&[0]);
+    a.work = root.join("A/other");
+    for share in [root.join("deep"), root.join("A/work/inside")] {
+        a.share = share;
+        a.setup().exits(&[1]).explains(&["kitbag", "lie"]);
+    }
+    assert!(!root.join("A/other").exists());
+}
+
 /// Two workspaces on one machine live side by side, told apart by name or by the current folder. First tier.
 #[test]
 fn two_workspaces_side_by_side() {

@@ -2,7 +2,9 @@
 //! ledger as core's plans say; `environment` carries a course from its package to a running service and back.
 //! `setup` joins a share and a working folder; `workspace` is what they are to this machine.
 
+pub mod apart;
 pub mod course;
+pub mod doctor;
 pub mod doors;
 pub mod environment;
 pub mod error;

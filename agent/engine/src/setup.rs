@@ -3,11 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
-use kitbag_core::path::{SIDECAR, shown};
-use kitbag_platform::places::{Places, TooBroad};
+use kitbag_core::finding::Finding;
+use kitbag_core::path::shown;
+use kitbag_core::provider::Row;
+use kitbag_platform::disk::Disk;
+use kitbag_platform::places::Places;
 use kitbag_platform::provider;
 use kitbag_store::Ledger;
 
+use crate::apart::{Folders, Surroundings, overlap, resolved};
 use crate::doors::Doors;
 use crate::error::{EngineError, show};
 use crate::folders::IDENTITIES;
@@ -35,7 +39,7 @@ pub struct SetUp {
     /// It stood in the share already.
     pub joined: bool,
     /// The provider the share lies with, when it is known.
-    pub provider: Option<&'static str>,
+    pub provider: Option<&'static Row>,
 }
 
 /// Set a workspace up.
@@ -44,15 +48,18 @@ pub struct SetUp {
 /// A place is refused, the name is taken, or something cannot be written.
 pub fn setup(home: &Path, wanted: &Wanted, places: &dyn Places, doors: &Doors) -> Result<SetUp, EngineError> {
     let others = list(home, doors)?;
-    let share_path = resolved(&wanted.share, doors);
-    let work_path = resolved(&wanted.work, doors);
-    let home_path = resolved(home, doors);
-    check_places(&share_path, &work_path, &home_path, &wanted.work, places, doors)?;
+    let disk = doors.disk.as_ref();
+    let folders = Folders::new(&wanted.share, &wanted.work, home, disk);
+    let around = Surroundings { places, disk };
+    refuse(folders.places(around))?;
     for other in &others {
-        if resolved(&other.work, doors) == work_path || resolved(&other.share, doors) == share_path {
+        let (work, share) = (resolved(&other.work, disk), resolved(&other.share, disk));
+        if work == folders.work || share == folders.share {
             return Err(EngineError::WorkspaceExists(other.name.clone()));
         }
     }
+    refuse(folders.second_tools(around))?;
+    refuse(others.iter().find_map(|other| around_another(other, &folders, disk)))?;
     let name = match &wanted.name {
         Some(name) => name.clone(),
         None => free_name(&wanted.share, &others),
@@ -67,8 +74,7 @@ pub fn setup(home: &Path, wanted: &Wanted, places: &dyn Places, doors: &Doors) -
     if others.iter().any(|other| other.name == name) {
         return Err(EngineError::WorkspaceExists(name));
     }
-    let provider =
-        provider::holding(&share_path, places, doors.disk.as_ref()).map(|provider| provider.name());
+    let provider = provider::holding(&folders.share, places, disk).map(|provider| provider.row);
     for folder in [&wanted.share, &wanted.work] {
         // before anything is made: a file in the way of one must not leave the other behind
         let above = folder.ancestors().map(|above| (above, doors.disk.list(above)));
@@ -98,12 +104,38 @@ pub fn setup(home: &Path, wanted: &Wanted, places: &dyn Places, doors: &Doors) -
         work: wanted.work.clone(),
         machine_id,
         machine: wanted.machine.clone(),
+        provider: provider.map(|row| row.key.to_owned()),
     };
     begin_settings(&state, &settings, doors)?;
     share.clear_left();
     start_ledger(&state, &share, doors)?;
     finish_settings(&state, doors)?;
     Ok(SetUp { settings, joined, provider })
+}
+
+/// The first finding is the answer.
+fn refuse(found: impl IntoIterator<Item = Finding>) -> Result<(), EngineError> {
+    match found.into_iter().next() {
+        Some(Finding { what, why, remedy }) => Err(EngineError::Place { what, why, remedy }),
+        None => Ok(()),
+    }
+}
+
+/// A folder of another workspace of this machine inside one of ours; the other way round its own marks tell.
+fn around_another(other: &Settings, folders: &Folders, disk: &dyn Disk) -> Option<Finding> {
+    for theirs in [&other.share, &other.work] {
+        let theirs = resolved(theirs, disk);
+        let ours = [&folders.share, &folders.work].into_iter().find(|ours| overlap(ours, &theirs));
+        if let Some(ours) = ours {
+            let (ours, theirs) = (show(ours), show(theirs));
+            return Some(Finding::new(
+                format!("{ours} and a folder of the workspace {} ({theirs}) lie in one another", other.name),
+                "The same files would be carried twice.",
+                "Use folders apart from those.",
+            ));
+        }
+    }
+    None
 }
 
 fn start_ledger(state: &Path, share: &Share, doors: &Doors) -> Result<(), EngineError> {
@@ -129,6 +161,15 @@ fn start_ledger(state: &Path, share: &Share, doors: &Doors) -> Result<(), Engine
     let lines: Vec<_> = identities.into_iter().collect();
     ledger.set(IDENTITIES, &lines.join("\n"))?;
     Ok(())
+}
+
+/// Write a workspace's settings down, in one step.
+///
+/// # Errors
+/// They cannot be written.
+pub(crate) fn write_settings(state: &Path, settings: &Settings, doors: &Doors) -> Result<(), EngineError> {
+    begin_settings(state, settings, doors)?;
+    finish_settings(state, doors)
 }
 
 /// What setup writes first and names last: who this machine is must be known before it writes into the share, and that
@@ -174,95 +215,6 @@ fn make_folder(wanted: &Path, doors: &Doors, parents: bool) -> Result<(), Engine
         return Err(EngineError::ShareMissing(wanted.to_owned()));
     }
     doors.disk.create_dirs(wanted).map_err(EngineError::io("cannot make", wanted))
-}
-
-fn check_places(
-    share: &Path,
-    work: &Path,
-    home: &Path,
-    asked: &Path,
-    places: &dyn Places,
-    doors: &Doors,
-) -> Result<(), EngineError> {
-    let course = share.file_name().map(|name| shown(&name.to_string_lossy())).unwrap_or_default();
-    let parent =
-        places.work_parent().map(|parent| show(parent.join(&course))).unwrap_or_else(|| course.clone());
-    let better = format!("Use a folder of its own outside any cloud folder, such as {parent}.");
-    for (folder, what) in [(share, "cloud folder"), (work, "working folder")] {
-        if let Err(broad) = places.check(folder) {
-            let why = match broad {
-                TooBroad::Top => "Everything on the drive would be carried along.",
-                TooBroad::Home => "Everything you have would be carried along.",
-                TooBroad::Relative => "A full path is needed.",
-            };
-            let remedy = if what == "cloud folder" {
-                format!("Use a folder of its own inside it, such as {}.", show(folder.join("coursework")))
-            } else {
-                better.clone()
-            };
-            return Err(place(format!("{} cannot be the {what}: {broad}", show(folder)), why, remedy));
-        }
-    }
-    let overlap = |a: &Path, b: &Path| a.starts_with(b) || b.starts_with(a);
-    if overlap(share, work) {
-        return Err(place(
-            format!(
-                "the working folder {} and the cloud folder {} lie in one another",
-                show(work),
-                show(share)
-            ),
-            "kitbag carries files between the two, so each needs a place of its own.",
-            better,
-        ));
-    }
-    for (folder, what) in [(work, "working folder"), (home, "folder for this machine's own state")] {
-        if let Some(cloud) = provider::holding(folder, places, doors.disk.as_ref()) {
-            return Err(place(
-                format!("the {what} {} lies in {} ({})", show(folder), cloud.name(), show(&cloud.root)),
-                "The cloud program would carry half-written files and this machine's own state to other machines.",
-                if folder == work {
-                    better
-                } else {
-                    "Choose another with --home, or leave it out for the usual place.".into()
-                },
-            ));
-        }
-        if let Some(other) =
-            folder.ancestors().find(|above| doors.disk.stat(&above.join(SIDECAR).join("format")).is_ok())
-        {
-            return Err(place(
-                format!("the {what} {} lies in the cloud folder {}", show(folder), show(other)),
-                "What a machine works on must not be carried by a cloud program at the same time.",
-                better,
-            ));
-        }
-    }
-    if overlap(home, share) || home.starts_with(work) || work.starts_with(home) {
-        return Err(place(
-            format!("this machine's own state ({}) and your folders lie in one another", show(home)),
-            "The state of one machine must never be carried to another.",
-            format!("Choose another place for {} or another --home.", show(asked)),
-        ));
-    }
-    Ok(())
-}
-
-/// The path with links resolved as far as it exists.
-fn resolved(path: &Path, doors: &Doors) -> PathBuf {
-    let mut rest = Vec::new();
-    let mut at = path;
-    loop {
-        if let Ok(found) = doors.disk.canonical(at) {
-            return rest.iter().rev().fold(found, |found, name| found.join(name));
-        }
-        match (at.parent(), at.file_name()) {
-            (Some(parent), Some(name)) => {
-                rest.push(name.to_owned());
-                at = parent;
-            }
-            _ => return path.to_owned(),
-        }
-    }
 }
 
 fn free_name(share: &Path, others: &[Settings]) -> String {

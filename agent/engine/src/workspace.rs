@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kitbag_core::provider::{self, Row, TABLE};
 use kitbag_platform::lock::{Lock, LockError};
 use kitbag_store::Ledger;
 use serde::{Deserialize, Serialize};
@@ -25,10 +26,13 @@ pub struct Settings {
     pub machine_id: String,
     /// This machine's name, for people.
     pub machine: String,
+    /// Key of the provider that carries the share, as setup found it.
+    #[serde(default)]
+    pub provider: Option<String>,
 }
 
 /// Settings a person may change, by `--config KEY=VALUE`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// `sync.outside_settle_seconds`: how long bytes that nobody recorded wait in the cloud folder.
     pub outside_settle_seconds: u64,
@@ -42,6 +46,8 @@ pub struct Config {
     pub keep_days: u64,
     /// `lock.wait_seconds`: how long to wait for another kitbag on this machine.
     pub lock_wait_seconds: u64,
+    /// `share.provider`: whose the cloud folder is, in place of what setup found.
+    pub provider: Option<&'static Row>,
 }
 
 impl Default for Config {
@@ -54,6 +60,7 @@ impl Default for Config {
             delivery_seconds: 3_600,
             keep_days: 60,
             lock_wait_seconds: 30,
+            provider: None,
         }
     }
 }
@@ -65,7 +72,7 @@ impl Config {
     /// What is wrong with it, with the keys there are.
     pub fn set(&mut self, setting: &str) -> Result<(), String> {
         let keys = "sync.outside_settle_seconds, sync.absence_wait_seconds, sync.threads, \
-                    history.delivery_seconds, history.keep_days, lock.wait_seconds";
+                    history.delivery_seconds, history.keep_days, lock.wait_seconds, share.provider";
         let (key, value) =
             setting.split_once('=').ok_or_else(|| format!("--config takes KEY=VALUE; keys: {keys}"))?;
         let number = |value: &str| {
@@ -78,6 +85,11 @@ impl Config {
             "history.delivery_seconds" => self.delivery_seconds = number(value)?,
             "history.keep_days" => self.keep_days = number(value)?,
             "lock.wait_seconds" => self.lock_wait_seconds = number(value)?,
+            "share.provider" => {
+                let keys: Vec<_> = TABLE.iter().map(|row| row.key).collect();
+                let row = provider::row(value.trim());
+                self.provider = Some(row.ok_or_else(|| format!("{key} takes one of: {}", keys.join(", ")))?);
+            }
             other => return Err(format!("there is no setting {other:?}; keys: {keys}")),
         }
         Ok(())
@@ -198,6 +210,11 @@ impl Workspace {
     /// The share, written to as this machine.
     pub fn share(&self) -> Share {
         Share::new(&self.settings.share, &self.settings.machine_id, &self.doors)
+    }
+
+    /// What is known of the provider that carries the share; none when nobody knows which it is.
+    pub fn provider(&self) -> Option<&'static Row> {
+        self.config.provider.or_else(|| provider::row(self.settings.provider.as_deref()?))
     }
 
     /// Where contents lie that stand in no pack yet.

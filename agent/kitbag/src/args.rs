@@ -14,6 +14,7 @@ More commands:
   undo         Take back what kitbag did last here
   open         Open the course in the browser, or the working folder
   where        The folders of this workspace
+  doctor       What could be wrong around your work; mends what it can
   logs         What a service said
   exec         Run a command beside the services
   verify       Check that everything stored is whole
@@ -124,6 +125,9 @@ pub enum Verb {
     /// The folders of this workspace
     #[command(hide = true)]
     Where,
+    /// What could be wrong around your work
+    #[command(hide = true)]
+    Doctor(Doctor),
     /// Completions for your shell
     #[command(hide = true)]
     Completions(Completions),
@@ -326,6 +330,14 @@ pub struct Demo {
     /// Keep the tour's folder, and put it here
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
+}
+
+/// `doctor`.
+#[derive(Debug, clap::Args)]
+pub struct Doctor {
+    /// Mend what can be mended
+    #[arg(long)]
+    pub fix: bool,
 }
 
 /// `completions`.

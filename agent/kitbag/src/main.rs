@@ -87,6 +87,7 @@ fn run(args: Args, printer: Arc<Printer>) -> Outcome {
         Verb::Course(options) => verbs::course::run(&context, &options),
         Verb::Plugin(options) => verbs::plugin::run(&context, &options),
         Verb::Demo(options) => verbs::demo::run(&context, &options),
+        Verb::Doctor(options) => verbs::doctor::run(&context, &options),
         Verb::Completions(options) => verbs::completions::run(&context, &options),
     }
 }

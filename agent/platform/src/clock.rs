@@ -17,8 +17,13 @@ pub trait Clock: Send + Sync {
 
     /// [`Clock::now_millis`] as RFC 3339 in UTC, such as `2025-11-22T21:46:05.123Z`.
     fn rfc3339(&self) -> String {
-        Timestamp::from_millisecond(self.now_millis()).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+        rfc3339(self.now_millis())
     }
+}
+
+/// Milliseconds since 1970 as RFC 3339 in UTC; 1970 itself for times that cannot be written so.
+pub fn rfc3339(millis: i64) -> String {
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
 }
 
 /// The computer's clock.

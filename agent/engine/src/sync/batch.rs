@@ -37,6 +37,8 @@ pub(super) struct Item {
     pub(super) in_use: Option<InUse>,
     /// The content could not be published: nothing more is done this time.
     pub(super) dropped: bool,
+    /// A write had to be left out because the file in its place is online only.
+    pub(super) online: bool,
 }
 
 impl Cycle<'_> {
@@ -181,7 +183,10 @@ impl Cycle<'_> {
             backup: self.backups.get(&path).map(|of| of.backup.clone()),
         };
         Ok(match plan::plan(situation, contents) {
-            Ok(plan) => Some(Item { row, working, mirror, plan, in_use, dropped: false }),
+            Ok(mut plan) => {
+                let online = self.spare_online(&path, &mut plan);
+                Some(Item { row, working, mirror, plan, in_use, dropped: false, online })
+            }
             Err(unreadable) if !self.ws.ledger.has_content(unreadable.content)? => {
                 // its pack is gone from the share; the machine that has it writes it back
                 let path = Some(path.to_string());

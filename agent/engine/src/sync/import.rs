@@ -17,6 +17,9 @@ use super::contents::Kept;
 use super::report::{Problem, WaitingFor};
 use super::units;
 
+const HISTORY_ONLINE_ONLY: &str =
+    "a part of the history is online only: make the whole cloud folder available on this device";
+
 /// What an import found.
 #[derive(Default)]
 pub struct Imported {
@@ -92,6 +95,13 @@ impl Imported {
             self.on_its_way(known);
             return Ok(());
         };
+        if stat.placeholder {
+            // it arrives when the person wants it here
+            if !known {
+                self.waiting.push(WaitingFor { path: None, what: HISTORY_ONLINE_ONLY.into() });
+            }
+            return Ok(());
+        }
         let print = Some(stat.fingerprint);
         let look = PackLook { print, ..PackLook::default() };
         let arrived = match before {

@@ -5,11 +5,13 @@
 mod answers;
 mod batch;
 mod contents;
+mod copies;
 pub(crate) mod foresee;
 mod import;
 mod log;
-mod look;
+pub(crate) mod look;
 mod notebooks;
+pub(crate) mod online;
 mod project;
 mod propose;
 mod publish;
@@ -18,7 +20,7 @@ pub mod report;
 mod scan;
 mod tree;
 mod units;
-mod walk;
+pub(crate) mod walk;
 mod write;
 mod write_back;
 
@@ -141,6 +143,8 @@ pub struct Cycle<'a> {
     removal: Removal,
     delivering: BTreeSet<WorkPath>,
     copies: BTreeMap<WorkPath, Vec<WorkPath>>,
+    /// Candidates that are online only at a place, with what stood there last.
+    online: BTreeSet<(Place, WorkPath)>,
     session_open: bool,
     ability: Ability,
     again: bool,
@@ -172,11 +176,12 @@ pub fn run(
     let start = sync.now();
     for _ in 0..ROUNDS {
         sync.again = false;
+        let began = sync.now();
         sync.cycle()?;
         if sync.again {
             continue;
         }
-        match sync.next_due()? {
+        match sync.next_due(began)? {
             Some(due) if due - start <= WAIT => {
                 let wait = (due - sync.now()).max(0);
                 sync.progress.at("waiting for the cloud folder to settle", 0, 0);
@@ -250,6 +255,7 @@ impl<'a> Cycle<'a> {
             removal: Removal::Counts,
             delivering: BTreeSet::new(),
             copies: BTreeMap::new(),
+            online: BTreeSet::new(),
             session_open,
             ability: folders::ability(ws)?,
             again: false,
@@ -292,7 +298,13 @@ impl<'a> Cycle<'a> {
             mirror: self.share.root(),
             required: &self.required,
             bits: self.ability.executable,
+            in_place: self.in_place(),
         }
+    }
+
+    /// Whether the share's provider knows files by number.
+    fn in_place(&self) -> bool {
+        self.ws.provider().is_some_and(|row| row.in_place)
     }
 
     /// The version this machine's database holds, when the path is its backup.
@@ -322,24 +334,6 @@ impl<'a> Cycle<'a> {
         events::acknowledge(self.ws, &self.share)
     }
 
-    fn scan(&mut self) -> Result<u64, EngineError> {
-        let ws = self.ws;
-        let (work, mirror) = (ws.settings.work.clone(), self.share.root().to_owned());
-        let ahead = ws.config.threads > 1;
-        let scanned = ws.ledger.batch(|ledger| {
-            scan::scan(&ws.doors.disk, &work, &mirror, &self.ignore, &self.units, ledger, ahead)
-        })?;
-        // a folder renamed away during the scan looks like one whose files were deleted
-        self.share.is_empty()?;
-        folders::check_same_working(ws)?;
-        let mut removals = scanned.removals;
-        removals.last_day = ws.ledger.removals_since(self.now() - 24 * 3600 * 1000)?;
-        self.removal = if removals.ask() { Removal::Asks } else { Removal::Counts };
-        self.copies = scanned.copies;
-        self.report.problems.extend(scanned.problems);
-        Ok(scanned.candidates)
-    }
-
     fn batches(&mut self, total: u64) -> Result<(), EngineError> {
         let mut last: Option<Vec<u8>> = None;
         let mut done = 0;
@@ -364,12 +358,14 @@ impl<'a> Cycle<'a> {
     }
 
     /// When the earliest waiting thing is due; none when nothing waits for time alone.
-    fn next_due(&self) -> Result<Option<Millis>, EngineError> {
+    fn next_due(&self, began: Millis) -> Result<Option<Millis>, EngineError> {
         let settle = self.ws.config.outside_settle_seconds as i64 * 1000;
         let mut due = None;
         for row in self.ws.ledger.dirty_after(None, 1_000)? {
-            for observed in &row.memory.observed {
-                let at = observed.since + settle;
+            // what was due when this round began and still waits does so for something else than a short time
+            let fresh =
+                row.memory.observed.iter().map(|observed| observed.since + settle).filter(|at| *at > began);
+            for at in fresh {
                 due = Some(due.map_or(at, |due: Millis| due.min(at)));
             }
         }
@@ -460,6 +456,8 @@ struct Projection<'a> {
     mirror: &'a Path,
     required: &'a BTreeSet<WorkPath>,
     bits: bool,
+    /// The mirror's files are written in place.
+    in_place: bool,
 }
 
 impl Projection<'_> {
@@ -467,7 +465,8 @@ impl Projection<'_> {
         let working = place == Place::Working;
         let root = if working { self.working } else { self.mirror };
         let bits = working && self.bits;
-        Projector { disk: self.disk, root, place, required: self.required, bits }
+        let in_place = self.in_place && !working;
+        Projector { disk: self.disk, root, place, required: self.required, bits, in_place }
     }
 
     fn put(

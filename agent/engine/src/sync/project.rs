@@ -1,7 +1,8 @@
-//! Swap and inspect: a file is written under a temporary name, exchanged with what stands at its place, and what came
+//! Swap and inspect, or rewrite and inspect. A file is written under a temporary name, exchanged with what stands at its place, and what came
 //! out is hashed. If that is not what the plan expected, somebody wrote in between: in the working folder the
 //! exchange is undone, in the mirror the bytes are set aside to become a version. What came out stays until the
-//! next cycle, since a program that still has it open may go on writing.
+//! next cycle, since a program that still has it open may go on writing. Where the provider knows files by number the
+//! mirror is written in place: compared before, emptied and written, compared after.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -56,6 +57,8 @@ pub struct Projector<'a> {
     pub required: &'a BTreeSet<WorkPath>,
     /// It keeps who may run a file.
     pub bits: bool,
+    /// What stands there already is written anew and not swapped.
+    pub in_place: bool,
 }
 
 impl Projector<'_> {
@@ -102,6 +105,10 @@ impl Projector<'_> {
                 (Content::Deleted, expect) => self.remove(path, &target, &aside, expect),
                 (content, Seen::Content(shown)) if self.bits && same_bytes(content, shown) => {
                     self.set_bit(&target, content)
+                }
+                // a unit's folder has no number of its own: it is swapped everywhere
+                (Content::File { id, size, .. }, Seen::Content(Content::File { .. })) if self.in_place => {
+                    self.rewrite(&target, put.expect, (id, size), modified, bring)
                 }
                 (content, expect) => {
                     if let Err(error) = self.write(&aside, content, modified, bring) {
@@ -211,6 +218,40 @@ impl Projector<'_> {
             self.swap(target, aside)?;
         }
         Ok(Outcome::Changed { left: true })
+    }
+
+    /// Write a file anew in its place. Between the look before and the emptying another program's write could come and
+    /// would be lost from here: the price of keeping the file's number, paid only where the provider asks for it. From
+    /// the emptying on the file may be torn; the intent in the ledger says that this was us.
+    fn rewrite(
+        &self,
+        target: &Path,
+        expect: Seen,
+        (id, size): (ContentId, u64),
+        modified: i64,
+        bring: &dyn Fn(ContentId, &mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<Outcome> {
+        let before = match self.disk.stat(target) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Outcome::Changed { left: false });
+            }
+            other => other?.fingerprint,
+        };
+        // a full disk is found out while the old bytes still stand
+        if self.disk.free_space(target)?.saturating_add(before.size) < size {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        if !self.is_expected(target, expect)? || self.disk.stat(target)?.fingerprint != before {
+            return Ok(Outcome::Changed { left: false });
+        }
+        let mut to = self.disk.rewrite(target)?;
+        bring(id, &mut to)?;
+        to.finish(true)?;
+        if hash(self.disk, target)?.id() != Some(id) {
+            return Ok(Outcome::Changed { left: false });
+        }
+        self.disk.set_modified(target, modified)?;
+        Ok(Outcome::Done { print: Some(self.disk.stat(target)?.fingerprint), left: false })
     }
 
     /// Exchange, in one step where the system can; else away and into the free place.

@@ -32,12 +32,13 @@ impl Cycle<'_> {
             let target = root.join(intent.path.as_str());
             let aside = target.with_file_name(&intent.temporary);
             let out = second_name(&aside);
-            let looked = self
-                .put_back(&out, &target)
-                .and_then(|()| self.look_at_left(&intent, &target, &out))
-                .and_then(|settled| Ok(self.look_at_left(&intent, &target, &aside)? && settled));
+            let looked = self.mend_torn(&intent, &target).and_then(|mended| {
+                self.put_back(&out, &target)?;
+                let out = self.look_at_left(&intent, &target, &out)?;
+                Ok(self.look_at_left(&intent, &target, &aside)? && out && mended)
+            });
             let settled = match looked {
-                Err(EngineError::Io { source, .. }) if unwritable(&source) => {
+                Err(EngineError::Io { source, .. }) if not_now(&source) => {
                     // a folder that cannot be written to now: what can be read there still is
                     self.report.problems.push(Problem::failed(&intent.path, source.to_string()));
                     continue;
@@ -54,6 +55,41 @@ impl Cycle<'_> {
             self.ws.ledger.remove_intent(intent.id)?;
         }
         Ok(())
+    }
+
+    /// Writing in place was cut short: what stands there is the beginning of what was to be written, perhaps filled up
+    /// with zeros by a power cut. It is no version; it is written again, whole. Anything else there is
+    /// somebody's. False when it cannot be done now.
+    fn mend_torn(&mut self, intent: &Intent, target: &Path) -> Result<bool, EngineError> {
+        let (IntentState::Rewriting, Some(put)) = (intent.state, intent.put) else { return Ok(true) };
+        let disk = self.ws.doors.disk.clone();
+        let disk = disk.as_ref();
+        let fail = || EngineError::io("cannot write", target);
+        let stands = match hash(disk, target) {
+            Err(error) if is_gone(&error) => return Ok(true),
+            other => other.map_err(EngineError::io("cannot read", target))?,
+        };
+        let known = self.history(&intent.path)?.knows(stands);
+        let (Some(id), size) = (stands.id(), stands.size()) else { return Ok(true) };
+        if known || Some(id) == intent.expect || id == put {
+            return Ok(true);
+        }
+        let mut left = disk.open(target).map_err(EngineError::io("cannot read", target))?;
+        let mut torn = Beginning { left: Box::new(&mut left), size, differs: false, zeros: true };
+        let whole = self.batch_contents().copy_to(put, &mut torn);
+        if torn.differs || (torn.size > 0 && whole.is_ok()) {
+            return Ok(true);
+        }
+        if torn.size > 0 {
+            // what it should have become is not to be had now; the intent stands until it is
+            self.report.problems.push(Problem::failed(&intent.path, "its content cannot be read now"));
+            return Ok(false);
+        }
+        tracing::debug!(path = intent.path.as_str(), "a write cut short is done again");
+        let mut to = disk.rewrite(target).map_err(fail())?;
+        self.batch_contents().copy_to(put, &mut to).map_err(fail())?;
+        to.finish(true).map_err(fail())?;
+        Ok(true)
     }
 
     /// A swap in steps was cut short between the two: the old file goes back where it was.
@@ -156,7 +192,7 @@ impl Cycle<'_> {
     /// Whether a file of so many bytes is the first part of a content.
     fn begins(&self, file: &Path, put: ContentId, size: u64) -> Result<bool, EngineError> {
         let open = self.ws.doors.disk.open(file).map_err(EngineError::io("cannot read", file))?;
-        let mut compare = Beginning { left: Box::new(open), size, differs: false };
+        let mut compare = Beginning { left: Box::new(open), size, differs: false, zeros: false };
         let whole = self.batch_contents().copy_to(put, &mut compare);
         Ok(!compare.differs && (compare.size == 0 || whole.is_ok()))
     }
@@ -233,24 +269,50 @@ fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-fn unwritable(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
+/// Cannot be written to, or is online only.
+fn not_now(error: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, WouldBlock};
+    matches!(error.kind(), ReadOnlyFilesystem | PermissionDenied | WouldBlock)
 }
 
 /// Compares what is written to it with a file, as far as the file goes.
-struct Beginning {
-    left: Box<dyn io::Read>,
+struct Beginning<'f> {
+    left: Box<dyn io::Read + 'f>,
     size: u64,
     differs: bool,
+    /// From some byte on the file may hold zeros instead.
+    zeros: bool,
 }
 
-impl Write for Beginning {
+impl Beginning<'_> {
+    /// Zeros from here to the end of the file.
+    fn zeros_from(&mut self, mine: &[u8]) -> bool {
+        let mut buffer = [0; 8192];
+        let mut zero = self.zeros && mine.iter().all(|byte| *byte == 0);
+        while zero {
+            match self.left.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => zero = buffer[..n].iter().all(|byte| *byte == 0),
+                Err(_) => zero = false,
+            }
+        }
+        zero
+    }
+}
+
+impl Write for Beginning<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = bytes.len().min(usize::try_from(self.size).unwrap_or(usize::MAX));
         let mut mine = vec![0; n];
         self.left.read_exact(&mut mine)?;
-        self.differs |= mine != bytes[..n];
-        self.size -= n as u64;
+        let same = mine.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+        if same == n {
+            self.size -= n as u64;
+        } else if self.zeros_from(&mine[same..]) {
+            self.size = 0;
+        } else {
+            self.differs = true;
+        }
         if self.differs || self.size == 0 {
             // no need to see the rest
             return Err(io::ErrorKind::Other.into());

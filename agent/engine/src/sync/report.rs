@@ -107,6 +107,11 @@ impl Report {
         }
     }
 
+    /// How many files wait for their bytes to be made available on this device.
+    pub fn online_only(&self) -> usize {
+        self.waiting_for.iter().filter(|waiting| waiting.what == super::online::ONLINE_ONLY).count()
+    }
+
     /// How the command ends.
     pub fn exit(&self) -> Exit {
         if self.problems.iter().any(|problem| problem.fails) || !self.held.is_empty() {

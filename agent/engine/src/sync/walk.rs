@@ -11,6 +11,7 @@ use std::vec::IntoIter;
 use kitbag_core::entry::Fingerprint;
 use kitbag_core::ignore::Ignore;
 use kitbag_core::path::{TEMPORARY_PREFIX, WorkPath, shown};
+use kitbag_core::provider::Stub;
 use kitbag_platform::disk::{Disk, Item, ItemKind};
 
 use super::tree::{self, NotWhole};
@@ -25,8 +26,13 @@ pub enum Met {
         path: WorkPath,
         /// As it is now.
         print: Fingerprint,
-        /// Its bytes are not on this disk.
-        placeholder: bool,
+    },
+    /// A plain file whose bytes are not on this disk.
+    Online {
+        /// Where.
+        path: WorkPath,
+        /// The placeholder, which keeps the file's size and time; none for a stub, which has its own.
+        print: Option<Fingerprint>,
     },
     /// A folder that is one thing; nothing below it is met.
     Unit {
@@ -59,11 +65,19 @@ pub struct Walk {
     root: PathBuf,
     ignore: Arc<Ignore>,
     units: Arc<UnitFolders>,
-    stack: Vec<(String, IntoIter<Item>)>,
+    stubs: &'static [Stub],
+    stack: Vec<(String, IntoIter<Name>)>,
+}
+
+/// One name of a folder, as the workspace sees it.
+struct Name {
+    item: Item,
+    /// It stands for a file whose bytes are not here.
+    stub: bool,
 }
 
 impl Walk {
-    /// Start at a root folder.
+    /// Start at a root folder. `stubs`: how its provider shows files whose bytes are not here.
     ///
     /// # Errors
     /// The root cannot be listed.
@@ -72,15 +86,40 @@ impl Walk {
         root: &Path,
         ignore: Arc<Ignore>,
         units: Arc<UnitFolders>,
+        stubs: &'static [Stub],
     ) -> std::io::Result<Self> {
-        let items = disk.list(root)?;
-        Ok(Walk {
-            disk,
-            root: root.to_owned(),
-            ignore,
-            units,
-            stack: vec![(String::new(), items.into_iter())],
-        })
+        let mut walk = Walk { disk, root: root.to_owned(), ignore, units, stubs, stack: Vec::new() };
+        let names = walk.names(root)?;
+        walk.stack.push((String::new(), names));
+        Ok(walk)
+    }
+
+    /// The names in a folder, each stub under the name it stands for.
+    fn names(&self, folder: &Path) -> std::io::Result<IntoIter<Name>> {
+        let items = self.disk.list(folder)?;
+        let mut names: Vec<_> = items.into_iter().map(|item| Name { item, stub: false }).collect();
+        let mut found = Vec::new();
+        for (at, name) in names.iter().enumerate().filter(|_| !self.stubs.is_empty()) {
+            if let Some(whole) = self.stands_for(folder, &name.item)
+                && !names.iter().any(|other| *other.item.name == *whole)
+            {
+                found.push((at, whole.to_owned()));
+            }
+        }
+        if !found.is_empty() {
+            for (at, whole) in found {
+                names[at] = Name { item: Item { name: whole.into(), kind: ItemKind::File }, stub: true };
+            }
+            names.sort_by(|a, b| a.item.name.as_encoded_bytes().cmp(b.item.name.as_encoded_bytes()));
+        }
+        Ok(names.into_iter())
+    }
+
+    fn stands_for<'n>(&self, folder: &Path, item: &'n Item) -> Option<&'n str> {
+        let name = item.name.to_str().filter(|_| item.kind == ItemKind::File)?;
+        let (stub, whole) = self.stubs.iter().find_map(|stub| Some((stub, stub.stands_for(name)?)))?;
+        let size = self.disk.stat(&folder.join(name)).ok()?.fingerprint.size;
+        (size <= stub.most_bytes).then_some(whole)
     }
 
     /// Walk on a thread of its own, a little ahead of whoever listens, so that two folders can be walked at once.
@@ -103,7 +142,8 @@ impl Walk {
         Ok(Ahead { from, step: Vec::new().into_iter(), thread: Some(thread) })
     }
 
-    fn meet(&mut self, folder: &str, item: &Item) -> Option<Met> {
+    fn meet(&mut self, folder: &str, name: &Name) -> Option<Met> {
+        let Name { item, stub } = name;
         let Some(name) = item.name.to_str() else {
             let name = join(folder, &item.name.to_string_lossy());
             return Some(Met::Problem {
@@ -125,6 +165,7 @@ impl Walk {
         };
         let unsure = |path, reason: &str| Some(Met::Unsure { path, reason: Some(reason.to_owned()) });
         match item.kind {
+            _ if *stub => Some(Met::Online { path, print: None }),
             ItemKind::Folder if self.units.contains(&path) => {
                 match tree::print(self.disk.as_ref(), &self.root.join(&text)) {
                     Ok(print) => Some(Met::Unit { path, print }),
@@ -132,15 +173,17 @@ impl Walk {
                     Err(reason) => unsure(path, &reason.to_string()),
                 }
             }
-            ItemKind::Folder => match self.disk.list(&self.root.join(&text)) {
-                Ok(items) => {
-                    self.stack.push((text, items.into_iter()));
+            // listing brings names and no bytes, also where a cloud client shows folders it has not filled yet
+            ItemKind::Folder => match self.names(&self.root.join(&text)) {
+                Ok(names) => {
+                    self.stack.push((text, names));
                     None
                 }
                 Err(error) => unsure(path, &format!("the folder cannot be read: {error}")),
             },
             ItemKind::File => match self.disk.stat(&self.root.join(&text)) {
-                Ok(stat) => Some(Met::File { path, print: stat.fingerprint, placeholder: stat.placeholder }),
+                Ok(stat) if stat.placeholder => Some(Met::Online { path, print: Some(stat.fingerprint) }),
+                Ok(stat) => Some(Met::File { path, print: stat.fingerprint }),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
                 Err(error) => unsure(path, &format!("the file cannot be read: {error}")),
             },

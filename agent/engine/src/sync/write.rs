@@ -38,7 +38,12 @@ fn unfinished(item: &Item) -> bool {
     let waits = plan.due.is_some() || plan.held.is_some() || !plan.memory.observed.is_empty();
     let unsure = item.working.seen == Seen::Unsure || item.mirror.seen == Seen::Unsure;
     let waits = waits || plan.pending.is_some();
-    waits || unsure || plan.working.is_some() || plan.mirror.is_some() || !plan.drop_copies.is_empty()
+    waits
+        || unsure
+        || item.online
+        || plan.working.is_some()
+        || plan.mirror.is_some()
+        || !plan.drop_copies.is_empty()
 }
 
 /// The writes a plan asks for, with their paths.
@@ -143,6 +148,10 @@ impl Cycle<'_> {
             let from = if place == Place::Working { &item.mirror } else { &item.working };
             let modified =
                 from.print.filter(|_| from.seen.id() == put.content.id()).map(|print| print.modified);
+            let is_file = |content| matches!(content, Content::File { .. });
+            let replaces =
+                matches!(put.expect, Seen::Content(shown) if is_file(shown)) && is_file(put.content);
+            let rewrites = replaces && place == Place::Mirror && self.in_place();
             let token = self.ws.doors.chance.token(8);
             let token = token.map_err(EngineError::io("cannot name a file in", self.root(place)))?;
             let mut intent = Intent {
@@ -154,7 +163,7 @@ impl Cycle<'_> {
                 put: put.content.id(),
                 parent: item.row.memory.base,
                 version: Some(put.version),
-                state: IntentState::Planned,
+                state: if rewrites { IntentState::Rewriting } else { IntentState::Planned },
             };
             intent.id = ledger.add_intent(&intent)?;
             writes.push(Write {
@@ -274,9 +283,11 @@ impl Cycle<'_> {
                         true
                     }
                 };
-                match left {
-                    true => ledger.set_intent_state(write.intent.id, IntentState::Swapped)?,
-                    false => ledger.remove_intent(write.intent.id)?,
+                match (left, write.intent.state) {
+                    (false, _) => ledger.remove_intent(write.intent.id)?,
+                    // what may be torn stays so until it was looked at
+                    (true, IntentState::Rewriting) => {}
+                    (true, _) => ledger.set_intent_state(write.intent.id, IntentState::Swapped)?,
                 }
                 item.row.dirty = unfinished(item);
                 ledger.put_path(&item.row)?;

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod conflicts;
 pub mod course;
 pub mod demo;
+pub mod doctor;
 pub mod done;
 pub mod exec;
 pub mod history;

@@ -57,7 +57,7 @@ pub fn run(context: &Context, options: &Setup) -> Outcome {
             workspace: done.settings.name,
             machine: done.settings.machine,
             joined: done.joined,
-            provider: done.provider,
+            provider: done.provider.map(|row| row.name),
             seeded,
             sync: report,
         });

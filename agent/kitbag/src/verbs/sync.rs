@@ -63,9 +63,16 @@ pub fn tell(printer: &Printer, report: &Report) {
         printer.line(pending_line(notebook));
     }
     let pending = report.pending.saturating_sub(report.pending_notebooks.len() as u64);
-    if !report.waiting_for.is_empty() {
+    let online = report.online_only();
+    if online > 0 {
+        printer.line(format!(
+            "{} to be made available on this device in your cloud program.",
+            count(online, "file")
+        ));
+    }
+    if report.waiting_for.len() > online {
         printer.line("Waiting for the cloud folder to deliver more.");
-    } else if pending > 0 && report.held.is_empty() {
+    } else if pending > 0 && report.held.is_empty() && online == 0 {
         let files = count(usize::try_from(pending).unwrap_or(usize::MAX), "file");
         printer.line(format!("{files} will be looked at again next time."));
     }

@@ -15,10 +15,10 @@ pub trait Programs: Send + Sync {
     fn runs(&self, row: &Row) -> Option<bool> {
         let names = self.names().filter(|_| !row.programs.is_empty())?;
         // Linux cuts names to fifteen bytes
-        let is = |program: &&str| {
-            names.contains(*program) || program.get(..15).is_some_and(|cut| names.contains(cut))
+        let is = |program: &str| {
+            names.contains(program) || program.get(..15).is_some_and(|cut| names.contains(cut))
         };
-        Some(row.programs.iter().any(is))
+        Some(row.programs.iter().any(|program| is(program)))
     }
 }
 

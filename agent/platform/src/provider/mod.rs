@@ -15,7 +15,7 @@ use crate::disk::{Disk, Item, ItemKind};
 use crate::places::Places;
 
 pub use client::{Programs, RealPrograms, SimulatedPrograms};
-pub use tools::tools_on;
+pub use tools::{marks_on, tools_on};
 
 /// One cloud folder.
 #[derive(Debug, Clone)]

@@ -9,19 +9,21 @@ use super::{real_place, stands};
 use crate::disk::Disk;
 use crate::places::{Places, System};
 
-/// The tools that sync this very folder by themselves, named for people: providers whose mark stands in it, and tools
-/// that are no providers.
+/// The tools that sync this very folder by themselves, named for people: those of [`marks_on`], and rclone by its lists.
 pub fn tools_on(folder: &Path, places: &dyn Places, disk: &dyn Disk) -> Vec<&'static str> {
-    let place = real_place(folder, disk);
-    let items = disk.list(&place).unwrap_or_default();
-    let providers = TABLE.iter().filter(|row| row.marks.iter().any(|mark| stands(mark, &items, true)));
-    let tools = TOOLS.iter().filter(|tool| tool.marks.iter().any(|mark| stands(mark, &items, true)));
-    let mut found: Vec<&'static str> =
-        providers.map(|row| row.name).chain(tools.map(|tool| tool.name)).collect();
-    if !found.contains(&BISYNC) && bisync_lists(&place, places, disk) {
+    let mut found = marks_on(folder, disk);
+    if !found.contains(&BISYNC) && bisync_lists(&real_place(folder, disk), places, disk) {
         found.push(BISYNC);
     }
     found
+}
+
+/// Providers whose mark stands in this very folder, and tools that are no providers and have left theirs.
+pub fn marks_on(folder: &Path, disk: &dyn Disk) -> Vec<&'static str> {
+    let items = disk.list(folder).unwrap_or_default();
+    let providers = TABLE.iter().filter(|row| row.marks.iter().any(|mark| stands(mark, &items, true)));
+    let tools = TOOLS.iter().filter(|tool| tool.marks.iter().any(|mark| stands(mark, &items, true)));
+    providers.map(|row| row.name).chain(tools.map(|tool| tool.name)).collect()
 }
 
 const BISYNC: &str = "rclone bisync";

@@ -25,6 +25,8 @@ pub enum IntentState {
     Planned,
     /// The swap was made; what came out is still to be looked at.
     Swapped,
+    /// The target itself is written anew in place, or about to be: after a crash it may be torn.
+    Rewriting,
 }
 
 /// One step that replaces, creates or removes a file.
@@ -112,7 +114,7 @@ impl Ledger {
                 put: column::optional_id(row, 5)?,
                 parent: column::optional_id(row, 6)?,
                 state: column::choice(row, 7, |number| {
-                    let states = [IntentState::Planned, IntentState::Swapped];
+                    let states = [IntentState::Planned, IntentState::Swapped, IntentState::Rewriting];
                     states.into_iter().find(|&state| state as i64 == number)
                 })?,
                 version: column::optional_id(row, 8)?,
@@ -151,9 +153,11 @@ mod tests {
         };
         first.id = ledger.add_intent(&first).unwrap();
         second.id = ledger.add_intent(&second).unwrap();
-        ledger.set_intent_state(second.id, IntentState::Swapped).unwrap();
-        second.state = IntentState::Swapped;
-        assert_eq!(ledger.intents().unwrap(), [first.clone(), second.clone()]);
+        for state in [IntentState::Rewriting, IntentState::Swapped] {
+            ledger.set_intent_state(second.id, state).unwrap();
+            second.state = state;
+            assert_eq!(ledger.intents().unwrap(), [first.clone(), second.clone()]);
+        }
         ledger.remove_intent(first.id).unwrap();
         assert_eq!(ledger.intents().unwrap(), [second]);
     }
