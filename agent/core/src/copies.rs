@@ -123,9 +123,10 @@ fn readings(stem: &str, form: Weak) -> Vec<(&str, Option<String>)> {
         Weak::Marked(mark) => stem.strip_suffix(mark).map(|base| (base, None)).into_iter().collect(),
         Weak::Device => {
             let dashes = stem.rmatch_indices('-').take(MOST_DASHES);
-            let all = dashes.map(|(at, _)| (&stem[..at], &stem[at + 1..]));
+            let all = dashes.map(|(at, _)| (&stem[..at], plain_device(&stem[at + 1..])));
+            // also one that is nothing but a dash or a count
             all.filter(|(_, device)| !device.is_empty())
-                .map(|(base, device)| (base, Some(plain_device(device))))
+                .map(|(base, device)| (base, Some(device)))
                 .collect()
         }
     }

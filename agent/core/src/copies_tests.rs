@@ -269,3 +269,13 @@ fn names_from_chance_lead_to_good_names() {
     }
     assert!(told > 10_000, "hardly any name was a copy: {told}");
 }
+
+#[test]
+fn a_machine_named_has_a_name() {
+    for name in ["a--", "a--.txt", "a---", "a--2.txt", "notes-a--"] {
+        let named = may_be_of(name).into_iter().filter_map(|maybe| maybe.device).collect::<Vec<_>>();
+        assert!(!named.contains(&String::new()), "{name}: {named:?}");
+    }
+    let named = |name| may_be_of(name).into_iter().filter_map(|maybe| maybe.device).collect::<Vec<_>>();
+    assert!(named("notes-LAPTOP.txt").contains(&"LAPTOP".into()));
+}
