@@ -107,6 +107,57 @@ fn an_honest_pack_by_hand_is_taken() {
     assert_eq!(a.text("deep/by hand.txt"), "made by hand\n");
 }
 
+/// A kitbag to come merges otherwise than this one: its merge is left alone, also beside an edit that did not know of it.
+/// It is said and waited for, never asked, and nobody goes round in circles. First tier.
+#[test]
+fn a_merge_of_a_later_kitbag_is_waited_for() {
+    let room = room();
+    let (a, b) = pair(room.path(), &[("notes.txt", b"1\n")]);
+    let sides = ["1\nleft\n", "1\nright\n"];
+    let mut pack = ByHand::default();
+    let mut parents = Vec::new();
+    for side in sides {
+        let id = pack.piece(side.as_bytes());
+        let content = json!({ "file": { "id": id, "size": side.len() } });
+        let record = json!({ "content": content, "kind": "edit", "parents": [], "path": "plan.txt" });
+        parents.push(ContentId::of(record.to_string().as_bytes()).to_string());
+        pack = pack.record(record);
+    }
+    let first = parents[0].clone();
+    parents.sort();
+    let merged = b"1\nleft and right\n";
+    let content = json!({ "file": { "id": pack.piece(merged), "size": merged.len() } });
+    let merge =
+        json!({ "content": content, "kind": "merge", "merge": 2, "parents": parents, "path": "plan.txt" });
+    pack.record(merge).put(&a.share);
+    for machine in [&a, &b, &a] {
+        machine.sync();
+        assert_eq!(machine.text("plan.txt"), "1\nleft and right\n");
+    }
+    let late = b"0\n1\nleft\n";
+    let mut pack = ByHand::default();
+    let content = json!({ "file": { "id": pack.piece(late), "size": late.len() } });
+    let edit = json!({ "content": content, "kind": "edit", "parents": [first], "path": "plan.txt" });
+    pack.record(edit).put(&a.share);
+    for machine in [&a, &b, &a, &b] {
+        let report = machine.run(&["--json", "sync"]).exits(&[4]).json();
+        assert_eq!((&report["conflicts"], &report["bytes_published"]), (&0.into(), &0.into()), "{report:#}");
+        assert!(report["problems"].to_string().contains("a newer kitbag merged this file"), "{report:#}");
+        assert_eq!(machine.text("plan.txt"), "1\nleft and right\n");
+        assert_eq!(machine.conflicts()["conflicts"], json!([]));
+    }
+    // everything else goes on, and what the person does to the file is recorded
+    a.write("notes.txt", "2\n");
+    a.write("plan.txt", "1\nleft and right\nby A\n");
+    for machine in [&a, &b] {
+        machine.run(&["sync"]).exits(&[4]);
+        assert_eq!(
+            (machine.text("notes.txt"), machine.text("plan.txt")),
+            ("2\n".into(), "1\nleft and right\nby A\n".into())
+        );
+    }
+}
+
 /// Shows "nothing outside the folders is touched": records with paths that leave the folder, name kitbag's own files or
 /// no file at all are refused one by one; the others of the same pack count. First tier.
 #[test]

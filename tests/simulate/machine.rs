@@ -100,7 +100,7 @@ impl Machine {
     }
 
     pub fn history(&self, path: &str) -> History {
-        History::new(self.admitted(path))
+        History::new(&WorkPath::parse(path).unwrap(), self.admitted(path))
     }
 
     fn plan(&mut self, path: &str, settle: i64) -> Plan {
@@ -124,6 +124,7 @@ impl Machine {
             mirror,
             copies: &copies,
             history: self.history(path),
+            moved_from: None,
             now: self.now,
             settle,
             absence_wait: 3,

@@ -26,5 +26,6 @@ mod provider;
 mod python;
 mod questions;
 mod recover;
+mod renamed;
 mod tidy;
 mod units;

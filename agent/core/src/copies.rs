@@ -125,9 +125,7 @@ fn readings(stem: &str, form: Weak) -> Vec<(&str, Option<String>)> {
             let dashes = stem.rmatch_indices('-').take(MOST_DASHES);
             let all = dashes.map(|(at, _)| (&stem[..at], plain_device(&stem[at + 1..])));
             // also one that is nothing but a dash or a count
-            all.filter(|(_, device)| !device.is_empty())
-                .map(|(base, device)| (base, Some(device)))
-                .collect()
+            all.filter(|(_, device)| !device.is_empty()).map(|(base, device)| (base, Some(device))).collect()
         }
     }
 }

@@ -1,44 +1,75 @@
 //! All admitted records of one path as a graph. Heads are the records nobody supersedes; an outside record that
-//! turns out to be a version somebody recorded properly becomes an alias of it. Everything here is a function
-//! of the set of records: the order they arrived in cannot be seen.
+//! turns out to be a version somebody recorded properly becomes an alias of it. A file that was renamed has a past
+//! at another path: seen from here, a move away is the end of the file, and what a file moved here comes from are
+//! ancestors at other paths. Everything is a function of the set of records: the order they arrived in cannot be seen.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 use crate::id::RecordId;
 use crate::mutation::{Rule, off};
+use crate::path::WorkPath;
 use crate::version::{Content, Kind, Record};
 
 /// The records of one path, with the aliases between them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct History {
+    path: WorkPath,
+    /// As they are seen from the path: a move away has the content Deleted.
     records: BTreeMap<RecordId, Record>,
+    /// Moves away from here, with the content they have where they are.
+    away: BTreeMap<RecordId, Content>,
     alias: BTreeMap<RecordId, RecordId>,
 }
 
 impl History {
-    /// From all admitted records of a path. Parents at other paths (moves) are simply unknown here.
-    pub fn new(records: impl IntoIterator<Item = (RecordId, Record)>) -> Self {
-        let mut history = History { records: records.into_iter().collect(), alias: BTreeMap::new() };
+    /// The view from a path. Of the admitted records it takes those of the path, the moves away from it, and all these
+    /// come from; others are passed over, so more may be given than belongs here, never less.
+    pub fn new(path: &WorkPath, records: impl IntoIterator<Item = (RecordId, Record)>) -> Self {
+        Self::with_origin(path, records, None)
+    }
+
+    /// The same with the ancestors of a version at another path, from which a file is about to be moved here.
+    pub fn with_origin(
+        path: &WorkPath,
+        records: impl IntoIterator<Item = (RecordId, Record)>,
+        origin: Option<RecordId>,
+    ) -> Self {
+        let records = records.into_iter().collect();
+        let mut history =
+            History { path: path.clone(), records, away: BTreeMap::new(), alias: BTreeMap::new() };
+        history.see_moves();
+        history.pass_over_others(origin);
         history.find_aliases();
         history
     }
 
-    /// Add one record; its id.
+    /// Add one record that belongs here; its id.
     pub fn insert(&mut self, record: Record) -> RecordId {
         let id = record.id();
-        if self.records.insert(id, record).is_none() {
+        if let Entry::Vacant(free) = self.records.entry(id) {
+            free.insert(record);
+            self.see_moves();
             self.find_aliases();
         }
         id
     }
 
-    /// Add several records, in any order.
+    /// Add several records that belong here, in any order.
     pub fn extend(&mut self, records: impl IntoIterator<Item = (RecordId, Record)>) {
         let before = self.records.len();
-        self.records.extend(records);
+        for (id, record) in records {
+            self.records.entry(id).or_insert(record);
+        }
         if self.records.len() > before {
+            self.see_moves();
             self.find_aliases();
         }
+    }
+
+    /// Where it is seen from.
+    pub fn path(&self) -> &WorkPath {
+        &self.path
     }
 
     /// Nothing recorded yet.
@@ -46,14 +77,20 @@ impl History {
         self.records.is_empty()
     }
 
-    /// The record an id stands for, through aliases.
+    /// The record an id stands for, through aliases, as it is seen from here.
     pub fn get(&self, id: RecordId) -> Option<&Record> {
         self.records.get(&self.real(id))
     }
 
-    /// What stands at the path in that version.
+    /// What stands at the path in that version. Of a version at another path it comes from: what stood there.
     pub fn content(&self, id: RecordId) -> Option<Content> {
         self.get(id).map(|record| record.content)
+    }
+
+    /// What a version holds at its own path, also where it is a move away from here.
+    pub fn own_content(&self, id: RecordId) -> Option<Content> {
+        let id = self.real(id);
+        self.away.get(&id).copied().or_else(|| self.content(id))
     }
 
     /// The record an id means: itself, or for a void outside record the one it is an alias of.
@@ -65,12 +102,25 @@ impl History {
         id
     }
 
-    /// Every record that is not void, in id order.
+    /// Every record of this path, and every move away from it, that is not void, in id order.
     pub fn live(&self) -> impl Iterator<Item = (RecordId, &Record)> {
-        self.records.iter().filter(|(id, _)| !self.alias.contains_key(id)).map(|(id, record)| (*id, record))
+        let counts = |id: &RecordId, record: &Record| {
+            (record.path == self.path || self.away.contains_key(id)) && !self.alias.contains_key(id)
+        };
+        self.records.iter().filter(move |(id, record)| counts(id, record)).map(|(id, record)| (*id, record))
     }
 
-    /// Whether some record of this path has these bytes.
+    /// The moves away from here, in id order.
+    pub fn moves_away(&self) -> impl Iterator<Item = (RecordId, &Record)> {
+        self.away.keys().filter_map(|id| Some((*id, self.records.get(id)?)))
+    }
+
+    /// Whether a record is of this very path.
+    pub fn is_local(&self, id: RecordId) -> bool {
+        self.records.get(&id).is_some_and(|record| record.path == self.path)
+    }
+
+    /// Whether some record here, or one it comes from, has these bytes.
     pub fn knows(&self, content: Content) -> bool {
         self.records.values().any(|record| same_bytes(record.content, content))
     }
@@ -115,7 +165,7 @@ impl History {
 
     /// A record and all it comes from, itself included.
     pub fn ancestors(&self, id: RecordId, near: Near) -> BTreeSet<RecordId> {
-        self.reach(self.real(id), |id| self.edges(id, near))
+        self.reach([self.real(id)], |id| self.edges(id, near))
     }
 
     /// Whether `id` is `from` or comes from it through parents.
@@ -123,24 +173,75 @@ impl History {
         self.ancestors(id, Near::Ignored).contains(&self.real(from))
     }
 
-    /// Records nobody names as parent, in id order.
+    /// A record and the versions of the same file it comes from: a file made where another one was deleted or moved
+    /// away from is another file.
+    pub fn line(&self, id: RecordId, near: Near) -> BTreeSet<RecordId> {
+        self.reach([self.real(id)], |id| self.line_edges(id, near))
+    }
+
+    /// The last versions of each file that was at this path, whether or not it was moved away since, in id order.
+    pub fn tips(&self) -> Vec<RecordId> {
+        let here = || self.live().map(|(id, _)| id).filter(|id| self.is_local(*id));
+        let before = here().flat_map(|id| self.line_edges(id, Near::Ignored));
+        let behind = self.reach(before, |id| self.line_edges(id, Near::Ignored));
+        here().filter(|id| !behind.contains(id)).collect()
+    }
+
+    /// Records nobody supersedes, in id order. Only what belongs to this path supersedes anything here; of several
+    /// moves away the first stands for all.
     pub fn heads(&self) -> Vec<RecordId> {
-        let superseded: BTreeSet<_> = self
-            .live()
-            .flat_map(|(id, record)| record.parents.iter().map(|p| self.real(*p)).filter(move |p| *p != id))
-            .collect();
-        self.live().map(|(id, _)| id).filter(|id| !superseded.contains(id)).collect()
+        let mut superseded = BTreeSet::new();
+        let mut todo: Vec<_> = self.live().map(|(id, _)| id).collect();
+        while let Some(id) = todo.pop() {
+            for parent in self.edges(id, Near::Ignored) {
+                // what counts here is in the list from the beginning
+                let elsewhere = !self.is_local(parent) && !self.away.contains_key(&parent);
+                if superseded.insert(parent) && elsewhere {
+                    todo.push(parent);
+                }
+            }
+        }
+        let mut ended = false;
+        let once = |id: &RecordId| !self.away.contains_key(id) || !std::mem::replace(&mut ended, true);
+        self.live().map(|(id, _)| id).filter(|id| !superseded.contains(id)).filter(once).collect()
     }
 
     fn edges(&self, id: RecordId, near: Near) -> Vec<RecordId> {
         let Some(record) = self.records.get(&id) else { return Vec::new() };
-        let near = record.near.filter(|_| near == Near::Counts);
-        record.parents.iter().copied().chain(near).map(|p| self.real(p)).filter(|p| *p != id).collect()
+        let counts = near == Near::Counts;
+        let near = record.near.filter(|_| counts);
+        // a file made where another one was gone has nothing of that one in it
+        let elsewhere = record.path != self.path || counts;
+        let parents =
+            record.parents.iter().filter(|parent| !(elsewhere && self.takes_place(record, **parent)));
+        parents.copied().chain(near).map(|p| self.real(p)).filter(|p| *p != id).collect()
     }
 
-    fn reach(&self, start: RecordId, edges: impl Fn(RecordId) -> Vec<RecordId>) -> BTreeSet<RecordId> {
-        let mut seen = BTreeSet::from([start]);
-        let mut todo = vec![start];
+    fn line_edges(&self, id: RecordId, near: Near) -> Vec<RecordId> {
+        let Some(record) = self.records.get(&id) else { return Vec::new() };
+        let goes_on = |parent: &RecordId| {
+            !self.takes_place(record, *parent) && self.own_content(*parent) != Some(Content::Deleted)
+        };
+        self.edges(id, near).into_iter().filter(goes_on).collect()
+    }
+
+    /// Whether this record only took a place that its parent had left free. A move goes on with the content of a
+    /// version at another path, and with nothing of what was deleted at its own; other records the other way round.
+    fn takes_place(&self, record: &Record, parent: RecordId) -> bool {
+        let Some(before) = self.records.get(&parent) else { return false };
+        match record.kind {
+            Kind::Move => before.path == record.path && self.own_content(parent) == Some(Content::Deleted),
+            _ => before.path != record.path,
+        }
+    }
+
+    fn reach(
+        &self,
+        start: impl IntoIterator<Item = RecordId>,
+        edges: impl Fn(RecordId) -> Vec<RecordId>,
+    ) -> BTreeSet<RecordId> {
+        let mut seen: BTreeSet<_> = start.into_iter().collect();
+        let mut todo: Vec<_> = seen.iter().copied().collect();
         while let Some(id) = todo.pop() {
             for next in edges(id) {
                 if self.records.contains_key(&next) && seen.insert(next) {
@@ -151,8 +252,40 @@ impl History {
         seen
     }
 
-    /// An outside record is void when a record of equal content exists that does not descend from it; its id
-    /// then means that record: genuine before outside, fewest ancestors, lowest id; never making a cycle.
+    /// Everything a record names.
+    fn all_edges(&self, id: RecordId) -> Vec<RecordId> {
+        let Some(record) = self.records.get(&id) else { return Vec::new() };
+        let named = record.parents.iter().chain(&record.near).map(|named| self.real(*named));
+        named.filter(|named| *named != id).collect()
+    }
+
+    /// A move whose parent stands here is the end of the file here.
+    fn see_moves(&mut self) {
+        let leaves = |id: &RecordId, record: &Record| {
+            record.kind == Kind::Move
+                && record.path != self.path
+                && !self.away.contains_key(id)
+                && record.parents.iter().any(|parent| self.is_local(*parent))
+        };
+        let found: Vec<_> =
+            self.records.iter().filter(|(id, record)| leaves(id, record)).map(|(id, _)| *id).collect();
+        for id in found {
+            if let Some(record) = self.records.get_mut(&id) {
+                self.away.insert(id, std::mem::replace(&mut record.content, Content::Deleted));
+            }
+        }
+    }
+
+    fn pass_over_others(&mut self, origin: Option<RecordId>) {
+        if self.records.values().all(|record| record.path == self.path) {
+            return;
+        }
+        let belongs = self.reach(self.live().map(|(id, _)| id).chain(origin), |id| self.all_edges(id));
+        self.records.retain(|id, _| belongs.contains(id));
+    }
+
+    /// An outside record is void when a record of equal content exists at its path that does not descend from it; its
+    /// id then means that record: genuine before outside, fewest ancestors, lowest id; never making a cycle.
     fn find_aliases(&mut self) {
         self.alias.clear();
         let outside: Vec<_> =
@@ -161,17 +294,19 @@ impl History {
             return;
         }
         let raw = |id: RecordId| -> BTreeSet<RecordId> {
-            self.reach(id, |id| {
+            self.reach([id], |id| {
                 self.records.get(&id).map(|r| r.parents.iter().copied().collect()).unwrap_or_default()
             })
         };
         let mut chosen = Vec::new();
         for &void in &outside {
-            let content = self.records[&void].content;
+            let (content, path) = (self.records[&void].content, &self.records[&void].path);
             let mut targets: Vec<_> = self
                 .records
                 .iter()
-                .filter(|(id, record)| **id != void && same_bytes(record.content, content))
+                .filter(|(id, record)| {
+                    **id != void && record.path == *path && same_bytes(record.content, content)
+                })
                 .map(|(id, record)| (record.kind == Kind::Outside, raw(*id), *id))
                 .filter(|(_, ancestors, _)| !ancestors.contains(&void))
                 .map(|(outside, ancestors, id)| (outside, ancestors.len(), id))
@@ -182,7 +317,7 @@ impl History {
         for (void, targets) in chosen {
             let target = targets.into_iter().map(|(_, _, id)| id).find(|target| {
                 let target = self.real(*target);
-                !self.reach(target, |id| self.edges(id, Near::Counts)).contains(&void)
+                !self.reach([target], |id| self.all_edges(id)).contains(&void)
             });
             if let Some(target) = target {
                 self.alias.insert(void, target);
@@ -191,7 +326,8 @@ impl History {
     }
 }
 
-/// Whether `near` counts as an ancestor edge. It does when looking for a merge base, nowhere else.
+/// Whether `near` counts as an ancestor edge, and a place that was left free does not. So it is when looking for a
+/// merge base, nowhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Near {
     /// As a parent.
@@ -211,80 +347,4 @@ pub fn same_bytes(a: Content, b: Content) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::id::ContentId;
-    use crate::path::WorkPath;
-
-    fn record(text: &str, kind: Kind, parents: &[RecordId]) -> Record {
-        let content = Content::file(ContentId::of(text.as_bytes()), text.len() as u64);
-        Record::new(WorkPath::parse("f").unwrap(), content, kind, parents.iter().copied())
-    }
-
-    #[test]
-    fn heads_are_what_nobody_supersedes() {
-        let mut h = History::default();
-        let a = h.insert(record("a", Kind::Edit, &[]));
-        assert_eq!(h.heads(), [a]);
-        let b = h.insert(record("b", Kind::Edit, &[a]));
-        let c = h.insert(record("c", Kind::Edit, &[a]));
-        let mut both = vec![b, c];
-        both.sort();
-        assert_eq!(h.heads(), both);
-        let m = h.insert(record("m", Kind::Merge, &[b, c]));
-        assert_eq!(h.heads(), [m]);
-        assert!(h.descends(m, a) && !h.descends(b, c));
-    }
-
-    #[test]
-    fn an_outside_guess_becomes_the_version_it_was() {
-        let mut h = History::default();
-        let a = h.insert(record("a", Kind::Edit, &[]));
-        let mut guess = record("b", Kind::Outside, &[]);
-        guess.near = Some(a);
-        let guess = h.insert(guess);
-        let child = h.insert(record("c", Kind::Edit, &[guess]));
-        let mut open = vec![a, child];
-        open.sort();
-        assert_eq!(h.heads(), open);
-        let b = h.insert(record("b", Kind::Edit, &[a]));
-        assert_eq!(h.real(guess), b);
-        assert_eq!(h.heads(), [child]);
-        assert!(h.descends(child, a));
-    }
-
-    #[test]
-    fn two_guesses_of_the_same_bytes_are_one() {
-        let mut h = History::default();
-        let a = h.insert(record("a", Kind::Edit, &[]));
-        let one = h.insert(record("b", Kind::Outside, &[]));
-        let two = h.insert(record("b", Kind::Outside, &[a]));
-        assert_eq!(h.real(one), h.real(two));
-        assert_eq!(h.heads().len(), if h.real(one) == two { 1 } else { 2 });
-    }
-
-    #[test]
-    fn a_descendant_cannot_void_its_ancestor() {
-        let mut h = History::default();
-        let guess = h.insert(record("a", Kind::Outside, &[]));
-        let edit = h.insert(record("b", Kind::Edit, &[guess]));
-        let back = h.insert(record("a", Kind::Edit, &[edit]));
-        assert_eq!(h.real(guess), guess);
-        assert_eq!(h.heads(), [back]);
-    }
-
-    #[test]
-    fn order_of_arrival_does_not_matter() {
-        let a = record("a", Kind::Edit, &[]);
-        let guess = record("b", Kind::Outside, &[]);
-        let b = record("b", Kind::Edit, &[a.id()]);
-        let c = record("c", Kind::Edit, &[guess.id()]);
-        let all = [a, guess, b, c];
-        let forward = History::new(all.iter().map(|r| (r.id(), r.clone()))).heads();
-        let mut step = History::default();
-        for r in all.iter().rev() {
-            step.insert(r.clone());
-        }
-        assert_eq!(forward, step.heads());
-    }
-}
+mod tests;

@@ -2,18 +2,17 @@
 //! come out. The order of the fields of [`Plan`] is the order of the work: bytes are stored before records,
 //! records before anything is replaced, and every step may be repeated after a crash without harm.
 
+mod settle;
+
 use std::collections::BTreeSet;
 
-use crate::copies;
 use crate::entry::{Memory, Millis, Observed, Seen};
 use crate::history::{History, same, same_bytes};
 use crate::id::{ContentId, RecordId};
-use crate::merge::text;
+use crate::moves;
 use crate::mutation::{Rule, off};
-use crate::outside;
 use crate::path::WorkPath;
-use crate::reconcile::{Contents, Made, Unreadable, reduce};
-use crate::unit;
+use crate::reconcile::{Contents, Made, Unreadable, reduce, waits_for_later_kitbag};
 use crate::version::{Backup, Content, Kind, Record};
 
 /// Everything a plan depends on.
@@ -29,8 +28,10 @@ pub struct Situation<'a> {
     /// Conflict copies of this file that a provider made in the mirror: file name and content. One of a weak name
     /// is among them only on evidence: see [`copies::may_be_of`].
     pub copies: &'a [(String, Content)],
-    /// The path's admitted records.
+    /// The path's admitted records; with those `moved_from` comes from.
     pub history: History,
+    /// The file was at another path until the person renamed it: the version the working folder showed there.
+    pub moved_from: Option<RecordId>,
     /// Now.
     pub now: Millis,
     /// How long unexplained bytes wait for their record.
@@ -95,7 +96,8 @@ pub struct Plan {
     /// Unexplained mirror bytes, to be stored and remembered on this machine before anything else. Those that
     /// become a record in this very plan are not among them.
     pub keep: Vec<Observed>,
-    /// Records to publish, in order.
+    /// Records to publish, in order. Some may be of another path: edits that follow a renamed file. That path is then
+    /// to be planned again.
     pub records: Vec<Made>,
     /// What to remember once the records are durable.
     pub memory: Memory,
@@ -107,6 +109,10 @@ pub struct Plan {
     pub drop_copies: Vec<(String, Content)>,
     /// The heads afterwards; more than one is a conflict.
     pub heads: Vec<RecordId>,
+    /// The heads are left as they are: a later kitbag merged this file, and this one waits for it. No question.
+    pub later_kitbag: bool,
+    /// The file was renamed differently on machines that did not know of each other: where it is now.
+    pub went_apart: Vec<WorkPath>,
     /// The head the working folder shows.
     pub shown: Option<RecordId>,
     /// A question about an absence.
@@ -121,15 +127,6 @@ pub struct Plan {
 
 /// A known old version that the provider brings back is written over this often, then left.
 const STALE_WRITES: u32 = 3;
-/// Bytes that look like the first part of a known version wait this many times longer.
-const PARTIAL_PATIENCE: Millis = 10;
-/// Bytes at a path whose record is on its way, and copies that a person may have made, wait this many times longer.
-const DELIVERY_PATIENCE: Millis = 30;
-
-/// People give such names too.
-fn is_weak(copy: &str) -> bool {
-    copies::base_of(copy).is_none()
-}
 
 /// Plan one cycle at one path.
 ///
@@ -178,8 +175,11 @@ impl Work<'_> {
         if record.kind == Kind::Edit && record.content != Content::Deleted {
             record.backup.clone_from(&self.s.backup);
         }
+        let known = self.history.get(record.id()).is_some();
         let id = self.history.insert(record.clone());
-        self.records.push(Made { id, record, bytes: None });
+        if !known {
+            self.records.push(Made { id, record, bytes: None });
+        }
         id
     }
 
@@ -211,7 +211,7 @@ impl Work<'_> {
         let already =
             self.memory.observed.iter().any(|o| same_bytes(o.content, content) && o.copy.as_ref() == copy);
         let known = self.history.knows(content);
-        if !already && (!known || copy.is_some_and(|name| is_weak(name))) {
+        if !already && (!known || copy.is_some_and(|name| settle::is_weak(name))) {
             let observed = Observed { content, since: self.s.now, copy: copy.cloned() };
             if !known {
                 self.keep.push(observed.clone());
@@ -231,6 +231,11 @@ impl Work<'_> {
         self.memory.base = base;
         match (self.s.working, base) {
             (Seen::Unsure, _) => {}
+            (Seen::Content(content), _)
+                if matches!(shown, None | Some(Content::Deleted)) && self.s.moved_from.is_some() =>
+            {
+                self.memory.base = Some(self.moved_here(content, base));
+            }
             (Seen::Content(content), None) => {
                 let known = self.history.explaining(content);
                 self.memory.base = Some(known.unwrap_or_else(|| self.edit(content, None)));
@@ -245,6 +250,23 @@ impl Work<'_> {
             (Seen::Absent, Some(base)) if shown != Some(Content::Deleted) => self.missing_here(base),
             (Seen::Absent, _) => {}
         }
+    }
+
+    /// The person renamed a file to this path: its life goes on here. What was changed along with it is an edit on
+    /// top. A version of this path that says so already is taken as it is.
+    fn moved_here(&mut self, content: Content, base: Option<RecordId>) -> RecordId {
+        let origin = self.s.moved_from.map(|id| self.history.real(id));
+        let Some((origin, before)) = origin.and_then(|id| Some((id, self.history.own_content(id)?))) else {
+            return self.edit(content, base);
+        };
+        if let Some(known) = self.history.descendant_with(origin, content) {
+            return known;
+        }
+        // a deletion the folder showed here is superseded; a move away has ended at another path
+        let deletion = base.filter(|base| self.history.is_local(*base));
+        let parents = [origin].into_iter().chain(deletion);
+        let moved = self.record(Record::new(self.s.path.clone(), before, Kind::Move, parents));
+        if same(before, content) { moved } else { self.edit(content, Some(moved)) }
     }
 
     fn missing_here(&mut self, base: RecordId) {
@@ -275,112 +297,10 @@ impl Work<'_> {
         }
     }
 
-    /// Waiting bytes that became known are dropped; those that waited long enough become outside records, even
-    /// if the mirror has moved on.
-    fn settle_observed(&mut self) -> Result<Vec<(String, Content)>, Unreadable> {
-        let mut waited = Vec::new();
-        for observed in std::mem::take(&mut self.memory.observed) {
-            if self.history.knows(observed.content) {
-                waited.extend(self.weak_copy_waited(observed));
-                continue;
-            }
-            let partial = self.partial(observed.content)?;
-            let stands = match &observed.copy {
-                None => self.s.mirror.id() == observed.content.id(),
-                Some(name) => self.s.copies.iter().any(|(copy, _)| copy == name),
-            };
-            if (partial || off(Rule::ObservedSettles)) && !stands && self.s.mirror != Seen::Unsure {
-                continue;
-            }
-            let unit = matches!(observed.content, Content::Unit { .. });
-            let patience = match (self.s.delivering, partial || unit) {
-                (true, _) => DELIVERY_PATIENCE,
-                (_, true) => PARTIAL_PATIENCE,
-                _ => 1,
-            };
-            let due = observed.since.saturating_add(self.s.settle.saturating_mul(patience));
-            if self.s.now < due {
-                self.wait_until(due);
-                self.memory.observed.push(observed);
-            } else if partial && unit {
-                // nothing in it is new: it may be written over
-                self.mixed.insert(observed.content.id());
-            } else {
-                let mut record =
-                    outside::record_for(self.s.path, observed.content, &self.history, self.contents)?;
-                self.guess_from_shown(&mut record);
-                self.record(record);
-                waited.extend(observed.copy);
-            }
-        }
-        let certain = |(name, content): &&(String, Content)| {
-            self.history.knows(*content) && (waited.contains(name) || !is_weak(name))
-        };
-        Ok(self.s.copies.iter().filter(certain).cloned().collect())
-    }
-
-    /// A copy of weak name whose bytes are known goes only when it has stood for long: a person on another machine may
-    /// have made it on purpose, and then its own record is on its way.
-    fn weak_copy_waited(&mut self, observed: Observed) -> Option<String> {
-        let name = observed.copy.clone().filter(|name| is_weak(name))?;
-        if !self
-            .s
-            .copies
-            .iter()
-            .any(|(copy, content)| *copy == name && same_bytes(*content, observed.content))
-        {
-            return None;
-        }
-        let due = observed.since.saturating_add(self.s.settle.saturating_mul(DELIVERY_PATIENCE));
-        if self.s.now >= due {
-            return Some(name);
-        }
-        self.wait_until(due);
-        self.memory.observed.push(observed);
-        None
-    }
-
-    /// What the outside rule is there to prevent, for tests that take it out.
-    fn guess_from_shown(&self, record: &mut Record) {
-        let shown = self.memory.base.and_then(|base| Some((base, self.history.get(base)?)));
-        let Some((base, version)) = shown else { return };
-        if off(Rule::OutsideNoChild) {
-            (record.parents, record.near) = ([base].into(), None);
-        } else if off(Rule::OutsideNoSibling) {
-            (record.parents, record.near) = (version.parents.clone(), None);
-        }
-    }
-
-    /// Empty, or the beginning of a version we know: what a provider shows while it is still writing.
-    fn partial(&self, content: Content) -> Result<bool, Unreadable> {
-        let (id, size) = match content {
-            Content::File { id, size, .. } => (id, size),
-            Content::Unit { id, .. } => return unit::is_mix(&self.history, id, None, self.contents),
-            Content::Deleted => return Ok(false),
-        };
-        if size == 0 {
-            return Ok(true);
-        }
-        if size > text::LARGEST as u64 {
-            return Ok(false);
-        }
-        let Some(part) = self.contents.read(id)? else { return Ok(false) };
-        for (_, record) in self.history.live() {
-            if let Content::File { id, size: whole, .. } = record.content
-                && whole >= size
-                && whole <= text::LARGEST as u64
-                && let Some(whole) = self.contents.read(id)?
-                && text::is_partial(&part, &whole)
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     fn project(mut self, drop_copies: Vec<(String, Content)>) -> Plan {
         let heads = self.history.heads();
         let shown = self.shown(&heads);
+        let later_kitbag = waits_for_later_kitbag(&self.history, &heads);
         let working = shown.and_then(|version| self.put_working(version));
         let first = heads.first().copied();
         let (mirror, backs_off) = first.map_or((None, false), |version| self.put_mirror(version));
@@ -397,6 +317,8 @@ impl Work<'_> {
             drop_copies,
             heads,
             shown,
+            later_kitbag,
+            went_apart: moves::went_apart(&self.history).into_iter().collect(),
             held: self.held,
             backs_off,
             due: self.due,
@@ -466,6 +388,10 @@ impl Work<'_> {
             }
             Seen::Content(_) if self.s.answer == Some(AbsenceAnswer::Restore) => {
                 self.memory.stale_writes = 0;
+                (Some(put), false)
+            }
+            // not brought back, but new: it has just become a version
+            Seen::Content(seen) if self.records.iter().any(|made| same_bytes(made.record.content, seen)) => {
                 (Some(put), false)
             }
             Seen::Content(_) if self.memory.stale_writes >= STALE_WRITES => (None, true),

@@ -1,5 +1,5 @@
-//! From all records of a path to its heads: pairs of heads that merge cleanly become a merge record, until
-//! none do. What is left open is a conflict, and no record is written for it. Frame and rules: edit beats
+//! From all records of a path to its heads: edits of a file that was renamed elsewhere follow it; then pairs of heads
+//! that merge cleanly become a merge record, until none do. What is left open is a conflict, and no record is written for it. Frame and rules: edit beats
 //! delete, delete beats seed, text merges line by line, everything else stays whole; what an outside version
 //! removes is asked.
 
@@ -9,10 +9,11 @@ use std::sync::Arc;
 use crate::history::{History, Near, same, same_bytes};
 use crate::id::{ContentId, RecordId};
 use crate::merge::text::{self, Asks, Merged};
+use crate::moves;
 use crate::mutation::{Rule, off};
 use crate::path::WorkPath;
 use crate::unit;
-use crate::version::{Content, Kind, Record};
+use crate::version::{Content, Kind, MERGE_VERSION, Record};
 
 /// Where merges read the bytes of a version.
 pub trait Contents {
@@ -51,7 +52,8 @@ pub fn lines_apply(path: &WorkPath) -> bool {
     path.extension() != "ipynb" && path.names().next() != Some("backups")
 }
 
-/// Merge heads until no pair merges; the merge records made, in order. `history` holds them afterwards.
+/// Carry late edits to where their file is now, then merge heads until no pair merges; the records made, in order.
+/// Those that carry an edit are of another path. `history` holds all of them afterwards.
 ///
 /// # Errors
 /// A content the merge needs cannot be read.
@@ -61,6 +63,9 @@ pub fn reduce(
     contents: &dyn Contents,
 ) -> Result<Vec<Made>, Unreadable> {
     let mut made = Vec::new();
+    while let Some(record) = moves::follow(history) {
+        made.push(Made { id: history.insert(record.clone()), record, bytes: None });
+    }
     // bytes made here can be needed again before they are stored
     let mut fresh = Fresh { made: BTreeMap::new(), stored: contents };
     'again: loop {
@@ -88,6 +93,24 @@ pub fn reduce(
     }
 }
 
+/// Whether some of these heads are left as they are because a merge among them was made by a later kitbag: this one
+/// might merge them otherwise, and the two would never agree.
+pub fn waits_for_later_kitbag(history: &History, heads: &[RecordId]) -> bool {
+    let pairs =
+        heads.iter().enumerate().flat_map(|(i, left)| heads[i + 1..].iter().map(move |r| (*left, *r)));
+    pairs.into_iter().any(|(left, right)| merged_later(history, left, right))
+}
+
+/// A version that one of the two comes from and the other does not is a later kitbag's merge.
+fn merged_later(history: &History, left: RecordId, right: RecordId) -> bool {
+    let later = |record: &Record| record.merge.is_some_and(|version| version > MERGE_VERSION);
+    if !history.live().any(|(_, record)| later(record)) {
+        return false;
+    }
+    let (left, right) = (history.ancestors(left, Near::Ignored), history.ancestors(right, Near::Ignored));
+    left.symmetric_difference(&right).any(|id| history.get(*id).is_some_and(later))
+}
+
 struct Fresh<'a> {
     made: BTreeMap<ContentId, Arc<[u8]>>,
     stored: &'a dyn Contents,
@@ -109,6 +132,9 @@ fn merge(
     right: RecordId,
 ) -> Result<Outcome, Unreadable> {
     let (Some(a), Some(b)) = (history.get(left), history.get(right)) else { return Ok(None) };
+    if merged_later(history, left, right) {
+        return Ok(None);
+    }
     if same(a.content, b.content) {
         return Ok(Some((a.content, None)));
     }
@@ -172,11 +198,13 @@ fn bit(history: &History, left: RecordId, right: RecordId) -> bool {
     !both_had_it
 }
 
-/// Content wins over a deletion, unless it is just what was deleted, or what a course placed.
+/// Content wins over a deletion, unless it is just what was deleted, or what a course placed. It wins over a move away
+/// too: what the move took with it has followed by now, and this is another file or came back another way.
 fn against_delete(history: &History, deleted: RecordId, other: RecordId) -> Content {
     let Some(record) = history.get(other) else { return Content::Deleted };
     let common = maximal(history, &common(history, deleted, other, Near::Ignored), Near::Ignored);
-    let untouched = matches!(common.as_slice(), [only] if history.content(*only).is_some_and(|c| same(c, record.content)));
+    let untouched = history.is_local(deleted)
+        && matches!(common.as_slice(), [only] if history.content(*only).is_some_and(|c| same(c, record.content)));
     let seed = record.kind == Kind::Seed && !off(Rule::DeleteBeatsSeed);
     if untouched || seed || off(Rule::EditBeatsDelete) { Content::Deleted } else { record.content }
 }

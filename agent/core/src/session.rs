@@ -150,25 +150,28 @@ mod tests {
     use crate::path::WorkPath;
     use crate::version::{Content, Kind, Record};
 
+    fn path() -> WorkPath {
+        WorkPath::parse("backups/db/db.dump").unwrap()
+    }
+
+    fn history() -> History {
+        History::new(&path(), [])
+    }
+
     fn record(text: &str, parents: &[RecordId]) -> Record {
         let content = Content::file(ContentId::of(text.as_bytes()), 1);
-        Record::new(
-            WorkPath::parse("backups/db/db.dump").unwrap(),
-            content,
-            Kind::Edit,
-            parents.iter().copied(),
-        )
+        Record::new(path(), content, Kind::Edit, parents.iter().copied())
     }
 
     #[test]
     fn the_first_machine_makes_the_database() {
-        assert_eq!(database_step(false, None, &History::default(), None), DatabaseStep::Seed);
-        assert_eq!(database_step(true, None, &History::default(), None), DatabaseStep::Keep);
+        assert_eq!(database_step(false, None, &history(), None), DatabaseStep::Seed);
+        assert_eq!(database_step(true, None, &history(), None), DatabaseStep::Keep);
     }
 
     #[test]
     fn a_newer_backup_is_brought_in_an_equal_one_followed() {
-        let mut history = History::default();
+        let mut history = history();
         let a = history.insert(record("a", &[]));
         assert_eq!(database_step(false, None, &history, Some(a)), DatabaseStep::Restore(a));
         assert_eq!(database_step(true, Some(a), &history, Some(a)), DatabaseStep::Keep);
@@ -181,7 +184,7 @@ mod tests {
 
     #[test]
     fn when_both_changed_this_machine_keeps_its_own_until_answered() {
-        let mut history = History::default();
+        let mut history = history();
         let a = history.insert(record("a", &[]));
         let mine = history.insert(record("mine", &[a]));
         let theirs = history.insert(record("theirs", &[a]));

@@ -184,7 +184,7 @@ mod tests {
 
     fn chain(path: &str, texts: &[&str]) -> (WorkPath, History, Vec<RecordId>) {
         let path = WorkPath::parse(path).unwrap();
-        let (mut history, mut ids) = (History::default(), Vec::new());
+        let (mut history, mut ids) = (History::new(&path, []), Vec::new());
         for text in texts {
             let content = Content::file(ContentId::of(text.as_bytes()), 1);
             ids.push(history.insert(Record::new(path.clone(), content, Kind::Edit, ids.last().copied())));

@@ -88,7 +88,7 @@ pub enum Kind {
     Merge,
     /// Bytes found in the mirror that no machine had recorded.
     Outside,
-    /// The file's life goes on here; the parent stands at another path.
+    /// The file's life goes on here with the content of its parent, which stands at another path and ends there.
     Move,
     /// Placed by a course package.
     Seed,
@@ -120,6 +120,9 @@ pub struct Record {
     pub backup: Option<Backup>,
     /// What stands at the path.
     pub content: Content,
+    /// On moves that carry a late edit to where its file is now: the person's move that is followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<RecordId>,
     /// How it came to be.
     pub kind: Kind,
     /// On merges: [`MERGE_VERSION`] of the build that made it.
@@ -159,6 +162,7 @@ impl Record {
         Record {
             backup: None,
             content,
+            follows: None,
             kind,
             merge: (kind == Kind::Merge).then_some(MERGE_VERSION),
             near: None,

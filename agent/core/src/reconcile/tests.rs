@@ -14,10 +14,15 @@ impl Contents for Memory {
     }
 }
 
-#[derive(Default)]
 struct World {
     history: History,
     contents: Memory,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        World { history: History::new(&path(), []), contents: Memory::default() }
+    }
 }
 
 impl World {
@@ -240,4 +245,49 @@ fn where_there_is_no_bit_the_recorded_one_is_taken() {
     assert!(told(Some(base), "new\n"), "an edit keeps it");
     assert!(!told(Some(next), "new\n"));
     assert!(told(None, "1\n") && !told(None, "new\n"));
+}
+
+/// A later kitbag merged the same two sides otherwise: merging its merge with ours would go on for ever.
+#[test]
+fn a_merge_of_a_later_kitbag_is_left_alone() {
+    let mut world = World::default();
+    let base = world.edit("1\n2\n3\n", &[]);
+    let (left, right) = (world.edit("1\n3\n", &[base]), world.edit("1\n2\n3\n4\n", &[base]));
+    let mut later = world.history.get(left).unwrap().clone();
+    let text = "1\n3\n4, merged otherwise\n";
+    let id = ContentId::of(text.as_bytes());
+    world.contents.0.insert(id, Some(Arc::from(text.as_bytes())));
+    later.content = Content::file(id, text.len() as u64);
+    (later.kind, later.merge, later.parents) = (Kind::Merge, Some(MERGE_VERSION + 1), [left, right].into());
+    let mut without = World { history: world.history.clone(), contents: Memory(world.contents.0.clone()) };
+    let later = world.history.insert(later);
+    assert_eq!(
+        (world.history.heads(), world.merged()),
+        (vec![later], None),
+        "alone it is the newest version"
+    );
+
+    // ours, made before it arrived
+    let made = reduce(&path(), &mut without.history, &without.contents).unwrap();
+    let mut both = World { history: world.history.clone(), contents: without.contents };
+    both.contents.0.extend(world.contents.0.clone());
+    let ours = made.last().unwrap();
+    both.contents.0.insert(ours.record.content.id().unwrap(), ours.bytes.as_deref().map(Arc::from));
+    both.history.insert(ours.record.clone());
+    assert_eq!(both.history.heads().len(), 2);
+    assert_eq!(both.merged(), None);
+    assert!(waits_for_later_kitbag(&both.history, &both.history.heads()));
+
+    // so is an edit that did not know of it
+    world.edit("0\n1\n3\n", &[left]);
+    assert_eq!(world.merged(), None);
+    assert!(waits_for_later_kitbag(&world.history, &world.history.heads()));
+
+    // what two sides made of it together is merged as ever
+    let mut on_top = World { history: both.history, contents: both.contents };
+    let answer = on_top.edit("a\nb\nc\n", &on_top.history.heads());
+    on_top.edit("0\na\nb\nc\n", &[answer]);
+    on_top.edit("a\nb\nc\nd\n", &[answer]);
+    assert_eq!(on_top.merged().as_deref(), Some("0\na\nb\nc\nd\n"));
+    assert!(!waits_for_later_kitbag(&on_top.history, &on_top.history.heads()));
 }

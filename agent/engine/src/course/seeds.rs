@@ -70,7 +70,7 @@ fn decide(
     to: &WorkPath,
     content: Content,
 ) -> Result<Step, EngineError> {
-    let history = History::new(ws.ledger.admitted(to)?);
+    let history = History::new(to, ws.ledger.lineage(to, None)?);
     if let Some((newest, record)) = newest_seed(&history, &here.course.id) {
         let due = record.content.id() != content.id() && is_older(record, here, siblings);
         return Ok(if due { Step::Place(Some(newest)) } else { Step::Nothing });

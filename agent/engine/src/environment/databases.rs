@@ -121,7 +121,7 @@ impl<'a> Databases<'a> {
         }
         let path = backup_place(service)?;
         // brought in, and stopped before it was noted: the database holds a version there is
-        let history = History::new(self.ws.ledger.admitted(&path)?);
+        let history = History::new(&path, self.ws.ledger.lineage(&path, None)?);
         let known = match loaded.filter(|loaded| history.get(loaded.record).is_some()) {
             Some(loaded) => history.descendant_with(loaded.record, dump.content),
             None => history.explaining(dump.content),
@@ -175,7 +175,7 @@ impl<'a> Databases<'a> {
                 continue;
             }
             let path = backup_place(&service.name)?;
-            let history = History::new(self.ws.ledger.admitted(&path)?);
+            let history = History::new(&path, self.ws.ledger.lineage(&path, None)?);
             if matches!(
                 self.step(&service.name, &path, &history)?,
                 DatabaseStep::Restore(_) | DatabaseStep::Seed
@@ -227,12 +227,12 @@ impl<'a> Databases<'a> {
     fn bring_in_one(&self, service: &Service, sqlite: &Sqlite, outcome: &mut Outcome) -> Result<(), Trouble> {
         let name = service.name.as_str();
         let path = backup_place(name)?;
-        let mut history = History::new(self.ws.ledger.admitted(&path)?);
+        let mut history = History::new(&path, self.ws.ledger.lineage(&path, None)?);
         let mut step = self.step(name, &path, &history)?;
         if matches!(step, DatabaseStep::Restore(_)) && self.exists(name) && self.record_change(name)? {
             // somebody wrote to it since it was recorded: that is a version too, and decided again
             outcome.records += 1;
-            history = History::new(self.ws.ledger.admitted(&path)?);
+            history = History::new(&path, self.ws.ledger.lineage(&path, None)?);
             step = self.step(name, &path, &history)?;
         }
         match step {

@@ -164,9 +164,11 @@ impl Look<'_> {
         let Change { path, before, after } = change;
         let history = self.cycle.history(path)?;
         let known = |id: RecordId| Ok::<_, EngineError>(self.ws.ledger.record(id)?);
+        // of a move away from here it is that nothing stood here
+        let had = before.and_then(|id| history.content(id));
         let before = before.map(known).transpose()?.flatten();
         let (content, label) = match &before {
-            Some((record, label)) => (record.content, label.as_ref()),
+            Some((record, label)) => (had.unwrap_or(record.content), label.as_ref()),
             None => (Content::Deleted, None),
         };
         let Some((after_record, _)) = known(*after)? else {

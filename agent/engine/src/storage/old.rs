@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use kitbag_core::history::History;
+use kitbag_core::history::{History, Near};
 use kitbag_core::id::{ContentId, PieceId};
 use kitbag_core::tidy::{BOUNDS, Superseded, superseded};
 
@@ -83,12 +83,17 @@ fn survey(ws: &Workspace) -> Result<(Vec<Superseded>, BTreeSet<ContentId>), Engi
     let ledger = &ws.ledger;
     let (mut all, mut needed) = (Vec::new(), ledger.only_contents()?);
     for path in ledger.paths_with_history()? {
-        let history = History::new(ledger.admitted(&path)?);
+        let history = History::new(&path, ledger.lineage(&path, None)?);
         let old = superseded(&path, &history, &BOUNDS);
         let gone: BTreeSet<_> = old.iter().map(|one| one.content).collect();
         let there = history.live().filter_map(|(_, record)| record.content.id());
         needed.extend(there.filter(|content| !gone.contains(content)));
         all.extend(old);
+        // an answer may also need what a renamed file was under its old name
+        let heads = history.heads();
+        let behind =
+            heads.iter().filter(|_| heads.len() > 1).flat_map(|id| history.ancestors(*id, Near::Counts));
+        needed.extend(behind.filter_map(|id| history.own_content(id)?.id()));
     }
     needed.extend(in_use(ws)?);
     with_parts(ws, &mut needed)?;
@@ -121,7 +126,8 @@ fn in_use(ws: &Workspace) -> Result<BTreeSet<ContentId>, EngineError> {
         last = Some(end.path.key());
         for row in &page {
             used.extend(row.memory.mirror);
-            bases.extend(row.memory.base);
+            // where a file was deleted or moved away, nothing is shown
+            bases.extend(row.memory.base.filter(|_| row.present));
         }
     }
     for base in bases {

@@ -1,11 +1,12 @@
 //! One batch of candidates up to the point where everything they say is durable: look, plan, store, publish. Batches
 //! keep memory small and let every step of the order be durable at once for many files; `write` does the rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use kitbag_core::entry::{Fingerprint, Seen};
+use kitbag_core::history::History;
 use kitbag_core::id::ContentId;
 use kitbag_core::notebook::{self, InUse};
 use kitbag_core::path::WorkPath;
@@ -39,6 +40,8 @@ pub(super) struct Item {
     pub(super) dropped: bool,
     /// A write had to be left out because the file in its place is online only.
     pub(super) online: bool,
+    /// Another path's plan recorded something here: this one was made without it.
+    pub(super) overtaken: bool,
 }
 
 impl Cycle<'_> {
@@ -74,6 +77,7 @@ impl Cycle<'_> {
                 let row = ledger.path(&candidate.path)?;
                 let row = row.unwrap_or_else(|| PathRow::new(candidate.path.clone()));
                 let shown = row.memory.base.map(|base| ledger.record(base)).transpose()?.flatten();
+                let shown = shown.filter(|(record, _)| record.path == row.path);
                 rows.push((row, shown.map(|(record, _)| record.content)));
             }
             Ok::<_, EngineError>(rows)
@@ -158,11 +162,13 @@ impl Cycle<'_> {
         }
         let copies = self.look_at_copies(&path, contents);
         let prefer = self.prefer(&path)?;
-        let history = self.history(&path)?;
+        let moved_from = if self.renamed { self.ws.ledger.renamed_to(&path)? } else { None };
+        let history = History::with_origin(&path, self.ws.ledger.lineage(&path, moved_from)?, moved_from);
         if let Seen::Content(content) = working.seen
             && !self.ability.executable
         {
-            working.seen = Seen::Content(history.with_recorded_bit(row.memory.base, content));
+            let shown = moved_from.or(row.memory.base);
+            working.seen = Seen::Content(history.with_recorded_bit(shown, content));
         }
         let in_use = self.in_use(&path, &working);
         let situation = Situation {
@@ -172,6 +178,7 @@ impl Cycle<'_> {
             mirror: mirror.seen,
             copies: &copies,
             history,
+            moved_from,
             now: self.now(),
             settle: self.ws.config.outside_settle_seconds as i64 * 1000,
             absence_wait: self.ws.config.absence_wait_seconds as i64 * 1000,
@@ -185,7 +192,7 @@ impl Cycle<'_> {
         Ok(match plan::plan(situation, contents) {
             Ok(mut plan) => {
                 let online = self.spare_online(&path, &mut plan);
-                Some(Item { row, working, mirror, plan, in_use, dropped: false, online })
+                Some(Item { row, working, mirror, plan, in_use, dropped: false, online, overtaken: false })
             }
             Err(unreadable) if !self.ws.ledger.has_content(unreadable.content)? => {
                 // its pack is gone from the share; the machine that has it writes it back
@@ -226,6 +233,10 @@ impl Cycle<'_> {
             |step: &str| self.report.planned.push(Planned { path: path.clone(), step: step.into() });
         for made in &item.plan.records {
             match (made.record.kind, made.record.content) {
+                (Kind::Move, _) if made.record.path == item.row.path => tell("record that it was renamed"),
+                (Kind::Move, _) => {
+                    tell(&format!("take the change to {}, where the file is now", made.record.path))
+                }
                 (Kind::Merge, _) => tell("merge both sides"),
                 (Kind::Outside, _) => tell("take in the change made in the cloud folder"),
                 (_, Content::Deleted) => tell("record that it was removed"),
@@ -241,7 +252,7 @@ impl Cycle<'_> {
         if item.plan.pending.is_some() {
             tell("wait until the notebook is closed here, then write it to the working folder");
         }
-        if item.plan.heads.len() > 1 {
+        if item.plan.heads.len() > 1 && !item.plan.later_kitbag {
             tell("ask which side to keep");
         }
     }
@@ -293,6 +304,7 @@ impl Cycle<'_> {
         let (ws, share) = (self.ws, self.share.clone());
         let mut publisher = Publisher::new(&ws.ledger, &share, self.label());
         let mut small: BTreeMap<ContentId, Arc<[u8]>> = BTreeMap::new();
+        let mut large = BTreeSet::new();
         for item in items.iter_mut().filter(|item| !item.dropped) {
             for made in &item.plan.records {
                 if let Content::Unit { id, .. } = made.record.content
@@ -302,7 +314,7 @@ impl Cycle<'_> {
                     item.dropped = true;
                 }
                 let Content::File { id, .. } = made.record.content else { continue };
-                if small.contains_key(&id) || self.ws.ledger.stays_packed(id)? {
+                if small.contains_key(&id) || large.contains(&id) || self.ws.ledger.stays_packed(id)? {
                     continue;
                 }
                 let held = contents.held.get(&id).cloned().or_else(|| made.bytes.as_deref().map(Arc::from));
@@ -312,13 +324,15 @@ impl Cycle<'_> {
                     }
                     Some(bytes) => {
                         publisher.content(&mut bytes.as_ref())?;
+                        large.insert(id);
                     }
-                    None => {
-                        if let Err(reason) = self.publish_file(&mut publisher, item, id) {
+                    None => match self.publish_file(&mut publisher, item, id) {
+                        Ok(()) => drop(large.insert(id)),
+                        Err(reason) => {
                             self.report.problems.push(Problem::told(item.row.path.to_string(), reason));
                             item.dropped = true;
                         }
-                    }
+                    },
                 }
             }
         }
@@ -333,6 +347,7 @@ impl Cycle<'_> {
             }
         }
         drop(small);
+        let mut elsewhere = BTreeSet::new();
         for item in items.iter().filter(|item| !item.dropped) {
             for made in &item.plan.records {
                 publisher.record(&made.record)?;
@@ -340,8 +355,13 @@ impl Cycle<'_> {
                     Kind::Merge => self.report.merged += 1,
                     _ => self.report.published += 1,
                 }
+                if made.record.path != item.row.path {
+                    elsewhere.insert(made.record.path.clone());
+                }
             }
         }
+        self.again |= !elsewhere.is_empty();
+        items.iter_mut().for_each(|item| item.overtaken = elsewhere.contains(&item.row.path));
         publisher.finish()
     }
 

@@ -77,7 +77,7 @@ impl Copies<'_> {
                 // nothing at all is the beginning of everything
                 Seen::Content(content) if content.size() == 0 => {}
                 Seen::Content(content) => {
-                    if History::new(self.ledger.admitted(&base)?).knows(*content) {
+                    if History::new(&base, self.ledger.lineage(&base, None)?).knows(*content) {
                         return Ok(Told::CopyOf(base));
                     }
                 }

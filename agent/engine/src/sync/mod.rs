@@ -16,6 +16,7 @@ mod project;
 mod propose;
 mod publish;
 mod recover;
+mod rename;
 pub mod report;
 mod scan;
 mod tree;
@@ -147,6 +148,8 @@ pub struct Cycle<'a> {
     online: BTreeSet<(Place, WorkPath)>,
     session_open: bool,
     ability: Ability,
+    /// This scan found renamed files.
+    renamed: bool,
     again: bool,
     /// The number of this sync in the log of operations, once it did something that can be taken back.
     operation: Option<i64>,
@@ -258,6 +261,7 @@ impl<'a> Cycle<'a> {
             online: BTreeSet::new(),
             session_open,
             ability: folders::ability(ws)?,
+            renamed: false,
             again: false,
             operation: None,
             progress,

@@ -255,12 +255,12 @@ impl Cycle<'_> {
         })
     }
 
-    /// A path's admitted records.
+    /// The view of all admitted records from a path.
     ///
     /// # Errors
     /// The ledger fails.
     pub(crate) fn history(&self, path: &kitbag_core::path::WorkPath) -> Result<History, EngineError> {
-        Ok(History::new(self.ws.ledger.admitted(path)?))
+        Ok(History::new(path, self.ws.ledger.lineage(path, None)?))
     }
 }
 

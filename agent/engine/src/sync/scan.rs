@@ -178,7 +178,14 @@ impl Cycle<'_> {
         // a folder renamed away during the scan looks like one whose files were deleted
         self.share.is_empty()?;
         folders::check_same_working(ws)?;
+        let renamed = if scanned.removals.missing > 0 { self.find_renamed()? } else { 0 };
+        self.renamed = renamed > 0;
+        // their old places are looked at once it is recorded where they went
+        self.again |= self.renamed;
         let mut removals = scanned.removals;
+        if removals.missing > 0 {
+            removals.missing = removals.missing.saturating_sub(renamed + ws.ledger.moved_away()?);
+        }
         removals.last_day = ws.ledger.removals_since(self.now() - 24 * 3600 * 1000)?;
         self.removal = if removals.ask() { Removal::Asks } else { Removal::Counts };
         (self.copies, self.online) = (scanned.copies, scanned.online);
@@ -186,7 +193,7 @@ impl Cycle<'_> {
         for path in &scanned.wanted {
             self.wait_online(path);
         }
-        Ok(scanned.candidates + scanned.wanted.len() as u64)
+        Ok((scanned.candidates + scanned.wanted.len() as u64).saturating_sub(renamed))
     }
 }
 

@@ -36,7 +36,10 @@ pub(super) struct Write {
 fn unfinished(item: &Item) -> bool {
     let plan = &item.plan;
     let waits = plan.due.is_some() || plan.held.is_some() || !plan.memory.observed.is_empty();
-    let unsure = item.working.seen == Seen::Unsure || item.mirror.seen == Seen::Unsure;
+    let unsure = item.working.seen == Seen::Unsure
+        || item.mirror.seen == Seen::Unsure
+        || plan.later_kitbag
+        || item.overtaken;
     let waits = waits || plan.pending.is_some();
     waits
         || unsure
@@ -93,6 +96,7 @@ impl Cycle<'_> {
                               restore` writes the new one again";
                 self.report.problems.push(Problem::told(item.row.path.to_string(), reason));
             }
+            self.tell_of_moves(item);
         }
         Ok(writes)
     }
@@ -110,7 +114,8 @@ impl Cycle<'_> {
         item.row.dirty = unfinished(item);
         item.row.working = item.working.print;
         item.row.mirror_print = item.mirror.print;
-        item.row.open = if item.plan.heads.len() > 1 { item.plan.heads.clone() } else { Vec::new() };
+        let asks = item.plan.heads.len() > 1 && !item.plan.later_kitbag;
+        item.row.open = if asks { item.plan.heads.clone() } else { Vec::new() };
         item.row.size = match item.working.seen {
             Seen::Content(content) => content.size(),
             _ => 0,

@@ -51,6 +51,8 @@ impl Ledger {
             while let Some(number) = work.pop() {
                 if let Some(path) = ledger.admit_one(number, &mut work)? {
                     paths.insert(path);
+                    // where a file was moved away something changed too
+                    paths.extend(ledger.moved_from(number)?);
                 }
             }
             for path in &paths {

@@ -28,7 +28,8 @@ pub struct PathRow {
     pub open: Vec<RecordId>,
     /// Bytes of the base.
     pub size: u64,
-    /// Whether the base is a file, and not a deletion. Found out when the row is put, from the base's record.
+    /// Whether the base is a file, and neither a deletion nor a move to another path. Found out when the row is put,
+    /// from the base's record.
     pub present: bool,
 }
 
@@ -101,7 +102,7 @@ impl Ledger {
             let mut put = ledger.db.prepare_cached(&format!(
                 "INSERT OR REPLACE INTO paths ({COLUMNS})
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                     COALESCE((SELECT content IS NOT NULL FROM records WHERE id = ?2), 0))"
+                     COALESCE((SELECT content IS NOT NULL AND key = ?1 FROM records WHERE id = ?2), 0))"
             ))?;
             put.execute(params_from_iter(values))?;
             ledger.put_observed(&key, &memory.observed)

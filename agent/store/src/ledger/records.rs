@@ -4,7 +4,7 @@
 
 use kitbag_core::id::{ContentId, PackId, RecordId};
 use kitbag_core::path::WorkPath;
-use kitbag_core::version::{Content, Label, Record};
+use kitbag_core::version::{Content, Kind, Label, Record};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Ledger, column};
@@ -87,7 +87,11 @@ impl Ledger {
             pack,
             unmet.is_empty()
         ])?;
-        self.note_needs(self.db.last_insert_rowid(), &unmet)?;
+        let number = self.db.last_insert_rowid();
+        self.note_needs(number, &unmet)?;
+        if record.kind == Kind::Move {
+            self.note_move(number, record)?;
+        }
         Ok(true)
     }
 

@@ -124,6 +124,14 @@ CREATE TABLE superseded (content BLOB NOT NULL PRIMARY KEY, since INTEGER NOT NU
 CREATE TABLE heard (
     machine TEXT NOT NULL PRIMARY KEY, sequence INTEGER NOT NULL, at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+", "
+-- Which records are moves of a version at another path. Moves known before are found in their canonical bytes.
+CREATE TABLE moves (parent BLOB NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (parent, record)) STRICT, WITHOUT ROWID;
+CREATE INDEX moves_record ON moves (record);
+INSERT OR IGNORE INTO moves
+    SELECT unhex(value), number FROM records, json_each(CAST(raw AS TEXT), '$.parents')
+    WHERE instr(CAST(raw AS TEXT), '\"kind\":\"move\"') > 0;
+UPDATE paths SET dirty = 1 WHERE key IN (SELECT old.key FROM moves JOIN records old ON old.id = moves.parent);
 "];
 
 pub(super) fn configure(db: &Connection) -> Result<(), StoreError> {
@@ -145,7 +153,15 @@ pub(super) fn configure(db: &Connection) -> Result<(), StoreError> {
              working_changed INTEGER, working_file INTEGER,
              mirror INTEGER NOT NULL, mirror_size INTEGER, mirror_modified INTEGER,
              mirror_changed INTEGER, mirror_file INTEGER
-         ) STRICT, WITHOUT ROWID;",
+         ) STRICT, WITHOUT ROWID;
+         CREATE TEMP TABLE renames (
+             key BLOB NOT NULL PRIMARY KEY, gone INTEGER NOT NULL, content BLOB, size INTEGER NOT NULL,
+             modified INTEGER NOT NULL, file INTEGER NOT NULL, base BLOB
+         ) STRICT, WITHOUT ROWID;
+         CREATE INDEX temp.renames_content ON renames (content);
+         CREATE INDEX temp.renames_size ON renames (size);
+         CREATE INDEX temp.renames_file ON renames (file);
+         CREATE TEMP TABLE renamed (key BLOB NOT NULL PRIMARY KEY, base BLOB NOT NULL) STRICT, WITHOUT ROWID;",
     )?;
     Ok(())
 }
@@ -191,6 +207,39 @@ mod tests {
         let mode: String = again.db.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
         let waits: i64 = again.db.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
         assert_eq!((mode.as_str(), waits), ("wal", 2));
+    }
+
+    /// A ledger that took in a newer machine's move before it knew what a move is.
+    #[test]
+    fn moves_of_before_are_found() {
+        use kitbag_core::path::WorkPath;
+        use kitbag_core::version::{Content, Kind, Record};
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ledger.db");
+        let db = Connection::open(&file).unwrap();
+        let before = STEPS.iter().position(|step| step.contains("TABLE moves")).unwrap();
+        STEPS[..before].iter().for_each(|step| db.execute_batch(step).unwrap());
+        db.pragma_update(None, "user_version", before as i64).unwrap();
+        let path = |text| WorkPath::parse(text).unwrap();
+        let old = Record::new(path("a/x"), Content::Deleted, Kind::Edit, []);
+        let moved = Record::new(path("y"), Content::Deleted, Kind::Move, [old.id()]);
+        let plain = Record::new(path("z"), Content::Deleted, Kind::Edit, [old.id()]);
+        for record in [&old, &moved, &plain] {
+            db.execute(
+                "INSERT INTO records (id, key, unit, raw, state) VALUES (?1, ?2, 0, ?3, 2)",
+                rusqlite::params![record.id().as_bytes(), record.path.key(), record.canonical()],
+            )
+            .unwrap();
+        }
+        let put = "INSERT INTO paths (key, stale_writes, observed, size, present, dirty) VALUES (?1, 0, 0, 0, 0, 0)";
+        db.execute(put, [path("a/x").key()]).unwrap();
+        drop(db);
+        let ledger = Ledger::open(&file).unwrap();
+        let found = ledger.lineage(&path("a/x"), None).unwrap();
+        let mut expected = vec![(old.id(), old.clone()), (moved.id(), moved)];
+        expected.sort_by_key(|(id, _)| *id);
+        assert_eq!(found, expected);
+        assert!(ledger.path(&path("a/x")).unwrap().unwrap().dirty);
     }
 
     #[test]
