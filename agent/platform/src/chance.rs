@@ -36,7 +36,7 @@ impl SimulatedChance {
     }
 
     /// The next number: SplitMix64, which needs no more state than a counter.
-    pub(crate) fn next(&self) -> u64 {
+    pub fn next(&self) -> u64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut z = self.0.fetch_add(STEP, Ordering::SeqCst).wrapping_add(STEP);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -45,7 +45,7 @@ impl SimulatedChance {
     }
 
     /// A number below `bound`, 0 when `bound` is 0.
-    pub(crate) fn below(&self, bound: u64) -> u64 {
+    pub fn below(&self, bound: u64) -> u64 {
         self.next().checked_rem(bound).unwrap_or(0)
     }
 }

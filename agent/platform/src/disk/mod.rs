@@ -23,7 +23,7 @@ use kitbag_core::entry::Fingerprint;
 
 pub use ability::{Ability, probe};
 pub use real::RealDisk;
-pub use simulated::{Failure, Folding, Manners, SimulatedDisk};
+pub use simulated::{Call, Failure, Folding, Manners, SimulatedDisk};
 
 /// What a name stands for, without following links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,11 +6,13 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io;
+use std::sync::Arc;
 
 use super::tree::{Body, Node, Number, Tree};
 use crate::chance::SimulatedChance;
 
 /// One name set or removed.
+#[derive(Clone)]
 pub(super) struct Naming {
     pub(super) folder: Number,
     pub(super) name: OsString,
@@ -24,6 +26,7 @@ impl Naming {
 }
 
 /// Names that change in one step.
+#[derive(Clone)]
 pub(super) struct Change(Vec<Naming>);
 
 impl Change {
@@ -55,7 +58,7 @@ impl Tree {
             self.names(naming.folder)?;
         }
         for naming in &namings {
-            if let Some(node) = self.nodes.get_mut(&naming.folder) {
+            if let Ok(node) = self.node_mut(naming.folder) {
                 (node.modified, node.changed) = (now, now);
                 if let Body::Folder { names, .. } = &mut node.body {
                     match naming.to {
@@ -64,7 +67,7 @@ impl Tree {
                     };
                 }
             }
-            if let Some(node) = naming.to.and_then(|to| self.nodes.get_mut(&to)) {
+            if let Some(Ok(node)) = naming.to.map(|to| self.node_mut(to)) {
                 node.changed = now;
             }
         }
@@ -74,7 +77,7 @@ impl Tree {
     }
 
     fn keep(&mut self, naming: &Naming) {
-        if let Some(Node { body: Body::Folder { durable, .. }, .. }) = self.nodes.get_mut(&naming.folder) {
+        if let Ok(Node { body: Body::Folder { durable, .. }, .. }) = self.node_mut(naming.folder) {
             match naming.to {
                 Some(to) => durable.insert(naming.name.clone(), to),
                 None => durable.remove(&naming.name),
@@ -112,7 +115,7 @@ impl Tree {
 
     /// The bytes of one file become durable.
     pub(super) fn sync_file(&mut self, number: Number) {
-        if let Some(Node { body: Body::File { durable, .. }, .. }) = self.nodes.get_mut(&number) {
+        if let Ok(Node { body: Body::File { durable, .. }, .. }) = self.node_mut(number) {
             *durable = None;
         }
         self.unsynced.remove(&number);
@@ -133,7 +136,7 @@ impl Tree {
         let chance = SimulatedChance::new(seed);
         self.cut_names(&chance);
         for number in std::mem::take(&mut self.unsynced) {
-            if let Some(Node { body: Body::File { bytes, durable }, .. }) = self.nodes.get_mut(&number)
+            if let Ok(Node { body: Body::File { bytes, durable }, .. }) = self.node_mut(number)
                 && let Some(old) = durable.take()
             {
                 tear(bytes, old, &chance);
@@ -169,19 +172,19 @@ impl Tree {
             }
         }
         for folder in touched {
-            if let Some(Node { body: Body::Folder { names, durable }, .. }) = self.nodes.get_mut(&folder) {
+            if let Ok(Node { body: Body::Folder { names, durable }, .. }) = self.node_mut(folder) {
                 names.clone_from(durable);
             }
         }
     }
 }
 
-fn tear(bytes: &mut Vec<u8>, old: Vec<u8>, chance: &SimulatedChance) {
+fn tear(bytes: &mut Arc<Vec<u8>>, old: Arc<Vec<u8>>, chance: &SimulatedChance) {
     let cut = usize::try_from(chance.below(bytes.len() as u64 + 1)).unwrap_or(0);
     match chance.below(4) {
         0 => *bytes = old,
-        1 => bytes.truncate(cut),
-        2 => bytes[cut..].fill(0),
+        1 => Arc::make_mut(bytes).truncate(cut),
+        2 => Arc::make_mut(bytes)[cut..].fill(0),
         _ => {}
     }
 }

@@ -3,14 +3,15 @@
 //! ends it.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use super::state::{Outcome, State, lock};
+use super::SimulatedDisk;
+use super::state::{Outcome, State};
 use super::tree::{Body, Node, Number, error};
 use crate::disk::{Reading, Stat, Writing};
 
 pub(super) struct Handle {
-    state: Arc<Mutex<State>>,
+    disk: SimulatedDisk,
     number: Number,
     session: u64,
     at: u64,
@@ -18,15 +19,15 @@ pub(super) struct Handle {
 
 impl Handle {
     /// Open a node that exists; the caller holds the lock.
-    pub(super) fn new(shared: &Arc<Mutex<State>>, state: &mut State, number: Number) -> Self {
+    pub(super) fn new(disk: &SimulatedDisk, state: &mut State, number: Number) -> Self {
         *state.tree.open.entry(number).or_default() += 1;
-        Handle { state: Arc::clone(shared), number, session: state.session, at: 0 }
+        Handle { disk: disk.clone(), number, session: state.session, at: 0 }
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        let mut state = lock(&self.state);
+        let mut state = self.disk.state();
         if state.session == self.session
             && let Some(count) = state.tree.open.get_mut(&self.number)
         {
@@ -40,7 +41,8 @@ impl Drop for Handle {
 
 impl Read for Handle {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let state = lock(&self.state);
+        self.disk.announce(false);
+        let mut state = self.disk.state();
         state.look(Some(self.session))?;
         let Body::File { bytes, .. } = &state.tree.node(self.number)?.body else {
             return error(ErrorKind::InvalidInput);
@@ -68,7 +70,8 @@ impl Seek for Handle {
 
 impl Reading for Handle {
     fn stat(&self) -> io::Result<Stat> {
-        let state = lock(&self.state);
+        self.disk.announce(false);
+        let mut state = self.disk.state();
         state.look(Some(self.session))?;
         state.tree.stat(self.number)
     }
@@ -77,18 +80,20 @@ impl Reading for Handle {
 impl Write for Handle {
     /// Always at the end: files are written from front to back.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut state = lock(&self.state);
+        self.disk.announce(true);
+        let mut state = self.disk.state();
         let outcome = state.step(Some(self.session))?;
         let room = state.room(bytes.len())?;
         // A program that dies while writing leaves part of it.
         let count = if outcome == Outcome::Dies { room / 2 } else { room };
         let now = state.tree.now();
-        if let Some(Node { body: Body::File { bytes: file, durable }, modified, changed, .. }) =
-            state.tree.nodes.get_mut(&self.number)
+        if let Ok(Node { body: Body::File { bytes: file, durable }, modified, changed, .. }) =
+            state.tree.node_mut(self.number)
         {
             if durable.is_none() {
                 *durable = Some(file.clone());
             }
+            let file = Arc::make_mut(file);
             file.extend_from_slice(&bytes[..count]);
             (*modified, *changed) = (now, now);
         }
@@ -104,7 +109,8 @@ impl Write for Handle {
 
 impl Writing for Handle {
     fn set_executable(&mut self, executable: bool) -> io::Result<()> {
-        let mut state = lock(&self.state);
+        self.disk.announce(true);
+        let mut state = self.disk.state();
         state.step(Some(self.session))?.unless_dead()?;
         let now = state.tree.now();
         let node = state.tree.node_mut(self.number)?;
@@ -113,7 +119,8 @@ impl Writing for Handle {
     }
 
     fn finish(self: Box<Self>, durable: bool) -> io::Result<Stat> {
-        let mut state = lock(&self.state);
+        self.disk.announce(durable);
+        let mut state = self.disk.state();
         if durable {
             state.step(Some(self.session))?.unless_dead()?;
             state.tree.sync_file(self.number);

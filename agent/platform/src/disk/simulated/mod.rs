@@ -5,6 +5,7 @@
 mod durable;
 mod handle;
 mod manners;
+mod others;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use durable::Naming;
 use handle::Handle;
 pub use manners::{Folding, Manners};
+pub use others::Call;
+use others::Watcher;
 pub use state::Failure;
 use state::{Outcome, State, lock};
 use tree::{Body, Names, Number, Tree, error};
@@ -29,21 +32,28 @@ const PLENTY: u64 = 1 << 40;
 
 /// A disk in memory. Copies of it are the same disk. Only the folder `/` exists at first.
 #[derive(Clone)]
-pub struct SimulatedDisk(Arc<Mutex<State>>);
+pub struct SimulatedDisk(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    watcher: Mutex<Option<Watcher>>,
+}
 
 impl SimulatedDisk {
     /// An empty disk. Its files take their times from this clock, no two of them the same time.
     pub fn new(clock: SimulatedClock) -> Self {
-        Self(Arc::new(Mutex::new(State {
+        Self::with(State {
             tree: Tree::new(clock),
+            calls: 0,
             mutations: 0,
             failures: Vec::new(),
+            failing_calls: Vec::new(),
             capacity: None,
             read_only: false,
             can_exchange: true,
             session: 0,
             crashed: false,
-        })))
+        })
     }
 
     /// How many calls were made that change something or make it durable, failed ones among them. Each
@@ -52,11 +62,23 @@ impl SimulatedDisk {
         self.state().mutations
     }
 
+    /// How many calls were made, looks among them. Each read from or write to an open file is one.
+    pub fn calls(&self) -> u64 {
+        self.state().calls
+    }
+
     /// Let a coming mutating call fail: 1 is the next.
     pub fn fail_at(&self, nth: u64, failure: Failure) {
         let mut state = self.state();
         let at = state.mutations.saturating_add(nth);
         state.failures.push((at, failure));
+    }
+
+    /// Let a coming call of any kind fail: 1 is the next.
+    pub fn fail_call(&self, nth: u64, failure: Failure) {
+        let mut state = self.state();
+        let at = state.calls.saturating_add(nth);
+        state.failing_calls.push((at, failure));
     }
 
     /// How many bytes of files it holds; none for plenty.
@@ -93,57 +115,25 @@ impl SimulatedDisk {
         state.restart();
     }
 
-    /// Make a symbolic link, which kitbag itself never does. Durable at once and not counted.
-    ///
-    /// # Errors
-    /// As [`Disk::create`].
-    pub fn place_link(&self, path: &Path, target: &Path) -> io::Result<()> {
-        self.place(path, Body::Link(target.to_owned()))
-    }
-
-    /// Make something that is neither file nor folder nor link. Durable at once and not counted.
-    ///
-    /// # Errors
-    /// As [`Disk::create`].
-    pub fn place_other(&self, path: &Path) -> io::Result<()> {
-        self.place(path, Body::Other)
-    }
-
-    /// Let the cloud client take a file's bytes off this disk, or bring them back. Not counted.
-    ///
-    /// # Errors
-    /// When there is no such file.
-    pub fn set_placeholder(&self, path: &Path, placeholder: bool) -> io::Result<()> {
-        let mut state = self.state();
-        let number = state.tree.find(path, false)?;
-        let now = state.tree.now();
-        let node = state.tree.node_mut(number)?;
-        (node.placeholder, node.changed) = (placeholder, now);
-        Ok(())
+    fn with(state: State) -> Self {
+        Self(Arc::new(Shared { state: Mutex::new(state), watcher: Mutex::new(None) }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.0)
-    }
-
-    fn place(&self, path: &Path, body: Body) -> io::Result<()> {
-        let mut state = self.state();
-        let (folder, name) = state.tree.free_place(path)?;
-        let number = state.tree.add(body);
-        state.tree.change(vec![Naming::new(folder, name, Some(number))])?;
-        state.tree.keep_last();
-        Ok(())
+        lock(&self.0.state)
     }
 
     /// For a call that does all or nothing.
     fn mutate(&self) -> io::Result<MutexGuard<'_, State>> {
+        self.announce(true);
         let mut state = self.state();
         state.step(None)?.unless_dead()?;
         Ok(state)
     }
 
     fn looked(&self) -> io::Result<MutexGuard<'_, State>> {
-        let state = self.state();
+        self.announce(false);
+        let mut state = self.state();
         state.look(None)?;
         Ok(state)
     }
@@ -183,7 +173,7 @@ impl Disk for SimulatedDisk {
     fn open(&self, path: &Path) -> io::Result<Box<dyn Reading>> {
         let mut state = self.looked()?;
         let number = plain(&state.tree, path)?;
-        Ok(Box::new(Handle::new(&self.0, &mut state, number)))
+        Ok(Box::new(Handle::new(self, &mut state, number)))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Writing>> {
@@ -191,7 +181,7 @@ impl Disk for SimulatedDisk {
         let (folder, name) = state.tree.free_place(path)?;
         let number = state.tree.add_file(Vec::new());
         state.tree.change(vec![Naming::new(folder, name, Some(number))])?;
-        Ok(Box::new(Handle::new(&self.0, &mut state, number)))
+        Ok(Box::new(Handle::new(self, &mut state, number)))
     }
 
     fn rewrite(&self, path: &Path) -> io::Result<Box<dyn Writing>> {
@@ -205,7 +195,7 @@ impl Disk for SimulatedDisk {
             durable.get_or_insert(old);
         }
         state.tree.unsynced.insert(number);
-        Ok(Box::new(Handle::new(&self.0, &mut state, number)))
+        Ok(Box::new(Handle::new(self, &mut state, number)))
     }
 
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -302,6 +292,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn clone_or_copy(&self, from: &Path, to: &Path) -> io::Result<u64> {
+        self.announce(true);
         let mut state = self.state();
         let outcome = state.step(None)?;
         let source = plain(&state.tree, from)?;
@@ -309,7 +300,7 @@ impl Disk for SimulatedDisk {
         let Body::File { bytes, .. } = &state.tree.node(source)?.body else {
             return Err(Refused::NotPlain.into());
         };
-        let mut bytes = bytes.clone();
+        let mut bytes = bytes.to_vec();
         let size = bytes.len();
         if state.room(size)? < size {
             return error(ErrorKind::StorageFull);

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::tree::{Tree, error};
+use crate::clock::SimulatedClock;
 
 /// How a call that was told to fail does so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +46,13 @@ fn dead() -> io::Error {
 
 pub(super) struct State {
     pub(super) tree: Tree,
+    /// All calls, looks too.
+    pub(super) calls: u64,
     pub(super) mutations: u64,
+    /// Ordered by the number of a mutating call.
     pub(super) failures: Vec<(u64, Failure)>,
+    /// Ordered by the number of any call.
+    pub(super) failing_calls: Vec<(u64, Failure)>,
     pub(super) capacity: Option<u64>,
     pub(super) read_only: bool,
     pub(super) can_exchange: bool,
@@ -56,37 +62,54 @@ pub(super) struct State {
 }
 
 /// A panic of one test thread does not make the disk unusable for the others.
-pub(super) fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+pub(super) fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn take(failures: &mut Vec<(u64, Failure)>, number: u64) -> Option<Failure> {
+    let at = failures.iter().position(|(nth, _)| *nth == number)?;
+    Some(failures.swap_remove(at).1)
 }
 
 impl State {
     /// Before a call that only looks.
-    pub(super) fn look(&self, session: Option<u64>) -> io::Result<()> {
+    pub(super) fn look(&mut self, session: Option<u64>) -> io::Result<()> {
+        self.alive(session)?;
+        self.calls += 1;
+        let told = take(&mut self.failing_calls, self.calls);
+        self.told(told)?.unless_dead()
+    }
+
+    /// Before a call that changes something or makes it durable.
+    pub(super) fn step(&mut self, session: Option<u64>) -> io::Result<Outcome> {
+        self.alive(session)?;
+        self.calls += 1;
+        self.mutations += 1;
+        let told = take(&mut self.failing_calls, self.calls);
+        let told = told.or_else(|| take(&mut self.failures, self.mutations));
+        let outcome = self.told(told)?;
+        if outcome == Outcome::Works && self.read_only {
+            return error(ErrorKind::ReadOnlyFilesystem);
+        }
+        Ok(outcome)
+    }
+
+    fn alive(&self, session: Option<u64>) -> io::Result<()> {
         match self.crashed || session.is_some_and(|session| session != self.session) {
             true => Err(dead()),
             false => Ok(()),
         }
     }
 
-    /// Before a call that changes something or makes it durable.
-    pub(super) fn step(&mut self, session: Option<u64>) -> io::Result<Outcome> {
-        self.look(session)?;
-        self.mutations += 1;
-        let now = self.mutations;
-        if let Some(at) = self.failures.iter().position(|(nth, _)| *nth == now) {
-            match self.failures.swap_remove(at).1 {
-                Failure::Error(kind) => return error(kind),
-                Failure::Crash => {
-                    self.crashed = true;
-                    return Ok(Outcome::Dies);
-                }
+    fn told(&mut self, told: Option<Failure>) -> io::Result<Outcome> {
+        match told {
+            None => Ok(Outcome::Works),
+            Some(Failure::Error(kind)) => error(kind),
+            Some(Failure::Crash) => {
+                self.crashed = true;
+                Ok(Outcome::Dies)
             }
         }
-        if self.read_only {
-            return error(ErrorKind::ReadOnlyFilesystem);
-        }
-        Ok(Outcome::Works)
     }
 
     /// How many of so many bytes still fit; at least one of them.
@@ -104,11 +127,24 @@ impl State {
         capacity.saturating_sub(self.tree.used)
     }
 
+    /// The same disk in another computer.
+    pub(super) fn copy(&self, clock: SimulatedClock) -> Self {
+        State {
+            tree: self.tree.copy(clock),
+            failures: Vec::new(),
+            failing_calls: Vec::new(),
+            crashed: false,
+            session: self.session + 1,
+            ..*self
+        }
+    }
+
     /// A new program starts on this disk.
     pub(super) fn restart(&mut self) {
         self.session += 1;
         self.crashed = false;
         self.failures.clear();
+        self.failing_calls.clear();
         self.tree.open.clear();
     }
 }

@@ -57,6 +57,67 @@ fn an_ordered_error_hits_one_call() {
 }
 
 #[test]
+fn any_call_can_be_told_to_fail() {
+    let disk = disk();
+    write(&disk, "/a", b"1", true).unwrap();
+    let calls = disk.calls();
+    disk.stat(Path::new("/a")).unwrap();
+    assert_eq!((disk.calls(), disk.mutations()), (calls + 1, 3));
+    disk.fail_call(2, Failure::Error(ErrorKind::PermissionDenied));
+    disk.list(Path::new("/")).unwrap();
+    assert_eq!(disk.stat(Path::new("/a")).unwrap_err().kind(), ErrorKind::PermissionDenied);
+    disk.stat(Path::new("/a")).unwrap();
+    disk.fail_call(1, Failure::Crash);
+    assert!(disk.stat(Path::new("/a")).is_err() && disk.stat(Path::new("/a")).is_err());
+    disk.restart();
+    disk.stat(Path::new("/a")).unwrap();
+}
+
+#[test]
+fn others_work_between_two_calls() {
+    let disk = disk();
+    write(&disk, "/a", b"1", false).unwrap();
+    let mutations = disk.mutations();
+    let mut saved = false;
+    disk.watch(Some(Box::new(move |disk, call| {
+        if call.mutates && !saved {
+            saved = true;
+            disk.place_file(Path::new("/x/b"), b"from elsewhere").unwrap();
+            disk.overwrite(Path::new("/a"), b"saved").unwrap();
+        }
+    })));
+    assert_eq!(read(&disk, "/x/b"), None);
+    disk.create_dir(Path::new("/mine")).unwrap();
+    disk.watch(None);
+    assert_eq!(disk.mutations(), mutations + 1, "only what the program did counts");
+    assert_eq!(disk.peek(Path::new("/a")).unwrap().as_slice(), b"saved");
+    let copy = disk.copy(SimulatedClock::new(0));
+    disk.take_away(Path::new("/x/b")).unwrap();
+    assert!(!disk.is_durable());
+    for seed in 0..8 {
+        let found = copy.copy(SimulatedClock::new(0));
+        found.power_cut(seed);
+        assert!(found.is_durable());
+        assert_eq!(read(&found, "/x/b"), Some(b"from elsewhere".to_vec()), "others' work is durable");
+        assert_eq!(found.peek_files(Path::new("/")).len(), 2);
+    }
+    assert_eq!(read(&disk, "/x/b"), None, "a copy is a disk of its own");
+}
+
+#[test]
+fn what_others_place_is_not_undone_with_what_was_renamed_there_before() {
+    for seed in 0..16 {
+        let disk = disk();
+        write(&disk, "/old", b"old", true).unwrap();
+        disk.sync_dir(Path::new("/")).unwrap();
+        disk.rename_new(Path::new("/old"), Path::new("/name")).unwrap();
+        disk.place_file(Path::new("/name"), b"new").unwrap();
+        disk.power_cut(seed);
+        assert_eq!(read(&disk, "/name"), Some(b"new".to_vec()));
+    }
+}
+
+#[test]
 fn a_crash_ends_everything_until_a_restart() {
     let disk = disk();
     let mut held = disk.create(Path::new("/held")).unwrap();

@@ -4,8 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use kitbag_core::entry::Fingerprint;
 
@@ -19,16 +21,38 @@ pub(super) type Number = u64;
 /// The names in a folder.
 pub(super) type Names = BTreeMap<OsString, Number>;
 
+type Nodes = HashMap<Number, Arc<Node>, BuildHasherDefault<Spread>>;
+
+/// Numbers are handed out one after the other: they need no better hash, and simulations look up millions.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
 pub(super) const ROOT: Number = 1;
 const LONGEST_NAME: usize = 255;
 const MOST_LINKS: usize = 40;
 const NANOS_A_MILLI: i64 = 1_000_000;
 
+/// Copies of a disk share what neither has changed since.
+#[derive(Clone)]
 pub(super) enum Body {
     File {
-        bytes: Vec<u8>,
+        bytes: Arc<Vec<u8>>,
         /// What a power cut would bring back; none when that is `bytes`.
-        durable: Option<Vec<u8>>,
+        durable: Option<Arc<Vec<u8>>>,
     },
     Folder {
         names: Names,
@@ -38,6 +62,14 @@ pub(super) enum Body {
     Other,
 }
 
+impl Body {
+    /// A file whose bytes are durable.
+    pub(super) fn file(bytes: Vec<u8>) -> Self {
+        Body::File { bytes: Arc::new(bytes), durable: None }
+    }
+}
+
+#[derive(Clone)]
 pub(super) struct Node {
     pub(super) body: Body,
     pub(super) modified: i64,
@@ -46,8 +78,9 @@ pub(super) struct Node {
     pub(super) placeholder: bool,
 }
 
+#[derive(Clone)]
 pub(super) struct Tree {
-    pub(super) nodes: HashMap<Number, Node>,
+    pub(super) nodes: Nodes,
     pub(super) next: Number,
     /// Changes of names a power cut may undo, oldest first.
     pub(super) pending: Vec<Change>,
@@ -69,7 +102,7 @@ pub(super) fn error<T>(kind: ErrorKind) -> io::Result<T> {
 impl Tree {
     pub(super) fn new(clock: SimulatedClock) -> Self {
         let mut tree = Tree {
-            nodes: HashMap::new(),
+            nodes: Nodes::default(),
             next: ROOT,
             pending: Vec::new(),
             unsynced: BTreeSet::new(),
@@ -84,6 +117,11 @@ impl Tree {
         tree
     }
 
+    /// The same files on a computer of its own, where nothing is open.
+    pub(super) fn copy(&self, clock: SimulatedClock) -> Self {
+        Tree { open: BTreeMap::new(), clock, ..self.clone() }
+    }
+
     /// Never the same twice within a millisecond of the clock, as a good file system has it.
     pub(super) fn now(&mut self) -> i64 {
         self.ticks = (self.ticks + 1) % NANOS_A_MILLI;
@@ -96,7 +134,7 @@ impl Tree {
         let now = self.now();
         self.nodes.insert(
             number,
-            Node { body, modified: now, changed: now, executable: false, placeholder: false },
+            Arc::new(Node { body, modified: now, changed: now, executable: false, placeholder: false }),
         );
         number
     }
@@ -104,17 +142,17 @@ impl Tree {
     /// A file whose bytes and name are not durable yet, in no folder so far.
     pub(super) fn add_file(&mut self, bytes: Vec<u8>) -> Number {
         self.used += bytes.len() as u64;
-        let number = self.add(Body::File { bytes, durable: Some(Vec::new()) });
+        let number = self.add(Body::File { bytes: Arc::new(bytes), durable: Some(Arc::default()) });
         self.unsynced.insert(number);
         number
     }
 
     pub(super) fn node(&self, number: Number) -> io::Result<&Node> {
-        self.nodes.get(&number).ok_or_else(|| ErrorKind::NotFound.into())
+        self.nodes.get(&number).map(AsRef::as_ref).ok_or_else(|| ErrorKind::NotFound.into())
     }
 
     pub(super) fn node_mut(&mut self, number: Number) -> io::Result<&mut Node> {
-        self.nodes.get_mut(&number).ok_or_else(|| ErrorKind::NotFound.into())
+        self.nodes.get_mut(&number).map(Arc::make_mut).ok_or_else(|| ErrorKind::NotFound.into())
     }
 
     pub(super) fn names(&self, folder: Number) -> io::Result<&Names> {
@@ -246,7 +284,7 @@ impl Tree {
             if !reached.insert(number) {
                 continue;
             }
-            if let Some(Node { body: Body::Folder { names, durable }, .. }) = self.nodes.get(&number) {
+            if let Ok(Node { body: Body::Folder { names, durable }, .. }) = self.node(number) {
                 ahead.extend(names.values());
                 if durable_too {
                     ahead.extend(durable.values());
