@@ -188,7 +188,9 @@ impl History {
     }
 
     /// Records nobody supersedes, in id order. Only what belongs to this path supersedes anything here; of several
-    /// moves away the first stands for all.
+    /// moves away the first stands for all. A merge is left out where all it was made of stands behind another head:
+    /// it says nothing more. Else two machines, each a delivery behind the other, would merge one another's merges
+    /// for ever.
     pub fn heads(&self) -> Vec<RecordId> {
         let mut superseded = BTreeSet::new();
         let mut todo: Vec<_> = self.live().map(|(id, _)| id).collect();
@@ -203,7 +205,35 @@ impl History {
         }
         let mut ended = false;
         let once = |id: &RecordId| !self.away.contains_key(id) || !std::mem::replace(&mut ended, true);
-        self.live().map(|(id, _)| id).filter(|id| !superseded.contains(id)).filter(once).collect()
+        let heads: Vec<_> =
+            self.live().map(|(id, _)| id).filter(|id| !superseded.contains(id)).filter(once).collect();
+        self.without_lesser_merges(heads)
+    }
+
+    fn without_lesser_merges(&self, heads: Vec<RecordId>) -> Vec<RecordId> {
+        if heads.len() < 2 || !heads.iter().any(|id| self.is_merge(*id)) {
+            return heads;
+        }
+        let made_of: Vec<BTreeSet<RecordId>> = heads.iter().map(|id| self.made_of(*id)).collect();
+        let says_more = |(at, id): &(usize, &RecordId)| {
+            let mine = &made_of[*at];
+            let stands_behind = |(other, all): (usize, &BTreeSet<RecordId>)| {
+                other != *at && mine.is_subset(all) && (mine.len() < all.len() || other < *at)
+            };
+            !self.is_merge(**id) || !made_of.iter().enumerate().any(stands_behind)
+        };
+        heads.iter().enumerate().filter(says_more).map(|(_, id)| *id).collect()
+    }
+
+    fn is_merge(&self, id: RecordId) -> bool {
+        self.records.get(&id).is_some_and(|record| record.kind == Kind::Merge)
+    }
+
+    /// What people and courses did that a version comes from: all behind it that is no merge.
+    fn made_of(&self, id: RecordId) -> BTreeSet<RecordId> {
+        let mut all = self.ancestors(id, Near::Ignored);
+        all.retain(|id| !self.is_merge(*id));
+        all
     }
 
     fn edges(&self, id: RecordId, near: Near) -> Vec<RecordId> {

@@ -83,3 +83,21 @@ fn order_of_arrival_does_not_matter() {
     }
     assert_eq!(forward, step.heads());
 }
+
+#[test]
+fn machines_a_delivery_behind_each_other_stop_merging() {
+    let mut all = history();
+    let edits = [all.insert(record("a", Kind::Edit, &[])), all.insert(record("b", Kind::Edit, &[]))];
+    let third = all.insert(record("c", Kind::Edit, &[edits[0]]));
+    // each saw another part when it merged, and neither merge comes from the other
+    let one = all.insert(record("abc", Kind::Merge, &[edits[1], third]));
+    let two = all.insert(record("ab", Kind::Merge, &edits));
+    assert_eq!(all.heads(), [one], "what made `two` stands behind `one`");
+    let three = all.insert(record("abc", Kind::Merge, &[two, third]));
+    assert_eq!(all.heads(), [one.min(three)], "both were made of the same");
+    // what a person did to a merge is more than the merge
+    let edit = all.insert(record("ab!", Kind::Edit, &[two]));
+    let mut open = vec![one.min(three), edit];
+    open.sort();
+    assert_eq!(all.heads(), open);
+}
