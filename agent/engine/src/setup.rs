@@ -109,6 +109,10 @@ pub fn setup(home: &Path, wanted: &Wanted, places: &dyn Places, doors: &Doors) -
     begin_settings(&state, &settings, doors)?;
     share.clear_left();
     start_ledger(&state, &share, doors)?;
+    // the settings name these folders: none of them may be gone after a power cut that leaves the settings
+    for made in [&wanted.share, &wanted.work, &state] {
+        doors.disk.sync_volume(made).map_err(EngineError::io("cannot write", made))?;
+    }
     finish_settings(&state, doors)?;
     Ok(SetUp { settings, joined, provider })
 }

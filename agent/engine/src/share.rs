@@ -136,6 +136,10 @@ impl Share {
         let mut at = self.root.clone();
         for name in folder.strip_prefix(&self.root).unwrap_or(Path::new("")) {
             at.push(name);
+            // a folder that is there is not tried again: on a network drive that is a write refused
+            if self.doors.disk.stat(&at).is_ok() {
+                continue;
+            }
             match self.doors.disk.create_dir(&at) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {
                     return Err(EngineError::ShareMissing(self.root.clone()));
@@ -317,6 +321,14 @@ impl Share {
         self.sidecar().join("packs").join(&name[..2]).join(name)
     }
 
+    /// What lies in the share now survives a power cut afterwards.
+    ///
+    /// # Errors
+    /// The system cannot write it.
+    pub(crate) fn make_durable(&self) -> Result<(), EngineError> {
+        self.doors.disk.sync_volume(&self.root).map_err(EngineError::io("cannot write", &self.root))
+    }
+
     /// The packs that stand in the share, whole or not.
     ///
     /// # Errors
@@ -356,13 +368,14 @@ impl Share {
         let file = self.pack_file(pack);
         let folder = file.parent().unwrap_or(&self.root);
         self.make_folder(folder)?;
-        if self.doors.disk.stat(&file).is_ok()
-            && self.read_pack(pack).is_ok_and(|there| PackId::of(&there) != pack)
-        {
+        if self.doors.disk.stat(&file).is_err() {
+            self.write_once(&file, bytes)?;
+        } else if self.read_pack(pack).is_ok_and(|there| PackId::of(&there) != pack) {
             // a torn delivery under its name: nobody can use it, and the whole one is here
             self.write_anew(&file, bytes)?;
         } else {
-            self.write_once(&file, bytes)?;
+            // a sync that was killed, or a provider, put it there and need not have made it durable
+            self.make_durable()?;
         }
         // the folder of packs may be new: its own name has to last as long as what lies in it
         let packs = folder.parent().unwrap_or(&self.root);

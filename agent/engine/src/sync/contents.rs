@@ -39,7 +39,7 @@ impl Kept {
     /// # Errors
     /// They cannot be read or stored.
     pub fn store(&self, id: ContentId, from: &Path) -> Result<bool, EngineError> {
-        if self.has(id) {
+        if self.has(id)? {
             return Ok(true);
         }
         let mut open = self.doors.disk.open(from).map_err(EngineError::io("cannot read", from))?;
@@ -51,20 +51,29 @@ impl Kept {
     /// # Errors
     /// They cannot be stored.
     pub fn store_bytes(&self, id: ContentId, bytes: &[u8]) -> Result<(), EngineError> {
-        if !self.has(id) {
+        if !self.has(id)? {
             self.store_read(id, &self.file(id), &mut &*bytes)?;
         }
         Ok(())
     }
 
-    fn has(&self, id: ContentId) -> bool {
-        self.doors.disk.stat(&self.file(id)).is_ok()
+    /// Whether it lies there, durably: a sync that was killed may have left it without that.
+    fn has(&self, id: ContentId) -> Result<bool, EngineError> {
+        if self.doors.disk.stat(&self.file(id)).is_err() {
+            return Ok(false);
+        }
+        let synced = self.doors.disk.sync_dir(&self.folder);
+        synced.map(|()| true).map_err(EngineError::io("cannot store", &self.folder))
     }
 
     fn store_read(&self, id: ContentId, from: &Path, open: &mut dyn Read) -> Result<bool, EngineError> {
         let (to, disk) = (self.file(id), &self.doors.disk);
         let fail = || EngineError::io("cannot store", &self.folder);
-        disk.create_dirs(&self.folder).map_err(fail())?;
+        if disk.stat(&self.folder).is_err() {
+            disk.create_dirs(&self.folder).map_err(fail())?;
+            // its own name has to last as long as what lies in it
+            disk.sync_dir(self.folder.parent().unwrap_or(&self.folder)).map_err(fail())?;
+        }
         let token = self.doors.chance.token(8).map_err(fail())?;
         let temporary = self.folder.join(format!("{TEMPORARY_PREFIX}{token}.tmp"));
         let mut hasher = blake3::Hasher::new();

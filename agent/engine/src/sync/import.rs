@@ -30,6 +30,20 @@ pub struct Imported {
     /// Packs that were taken in and are damaged now, with the pieces they held. The ledger has forgotten them.
     pub damaged: BTreeMap<PackId, Vec<PieceId>>,
     looks: BTreeMap<PackId, PackLook>,
+    /// Whole, and not taken in yet.
+    arrived: Vec<Arrived>,
+}
+
+/// So many packs are made durable together: a compromise between memory and waits for the disk.
+const AT_ONCE: usize = 16;
+
+/// A pack that is here whole.
+struct Arrived {
+    id: PackId,
+    pack: Pack,
+    size: u64,
+    known: bool,
+    look: PackLook,
 }
 
 /// Read what is new in the sidecar. `delivery` is how long a file may be on its way, in milliseconds.
@@ -47,8 +61,12 @@ pub fn import(
     let (there, known, before) = (share.packs()?, ledger.packs()?, ledger.pack_looks()?);
     for &id in &there {
         let before = before.get(&id).cloned();
-        imported.look_at(share, ledger, id, before, known.contains(&id), (now, delivery))?;
+        imported.look_at(share, id, before, known.contains(&id), (now, delivery), ledger)?;
+        if imported.arrived.len() >= AT_ONCE {
+            imported.take_in(share, ledger)?;
+        }
     }
+    imported.take_in(share, ledger)?;
     let known_events: BTreeSet<String> = ledger.events()?.into_iter().map(|(id, _)| id).collect();
     let events = share.notes("events", &known_events)?;
     let left = share.note_names("events")?;
@@ -81,14 +99,34 @@ pub fn import(
 }
 
 impl Imported {
+    /// The ledger learns of what arrived. A provider, or a sync of this machine that was killed, need not have made it
+    /// durable; and the ledger must not count on a pack that a power cut can take away.
+    fn take_in(&mut self, share: &Share, ledger: &Ledger) -> Result<(), EngineError> {
+        if self.arrived.is_empty() {
+            return Ok(());
+        }
+        share.make_durable()?;
+        ledger.batch(|ledger| {
+            for Arrived { id, pack, size, known, look } in self.arrived.drain(..) {
+                let mine = known && ledger.my_packs()?.contains(&id);
+                if known && !believes(ledger, id, &pack)? {
+                    ledger.forget_pack(id)?;
+                }
+                ledger.add_pack(id, &pack, size, mine)?;
+                ledger.set_pack_look(id, &look)?;
+            }
+            Ok(())
+        })
+    }
+
     fn look_at(
         &mut self,
         share: &Share,
-        ledger: &Ledger,
         id: PackId,
         before: Option<PackLook>,
         known: bool,
         (now, delivery): (Millis, Millis),
+        ledger: &Ledger,
     ) -> Result<(), EngineError> {
         // what cannot be looked at now says nothing about what it was
         let Ok(stat) = share.look_at_pack(id) else {
@@ -124,14 +162,7 @@ impl Imported {
                 for reason in &pack.refused {
                     self.problems.push(Problem::told("history", reason.clone()));
                 }
-                ledger.batch(|ledger| {
-                    let mine = known && ledger.my_packs()?.contains(&id);
-                    if known && !believes(ledger, id, &pack)? {
-                        ledger.forget_pack(id)?;
-                    }
-                    ledger.add_pack(id, &pack, size, mine)?;
-                    ledger.set_pack_look(id, &look).map_err(EngineError::from)
-                })?;
+                self.arrived.push(Arrived { id, pack, size, known, look });
             }
             Err(Reading::Not) => self.on_its_way(known),
             Err(Reading::Bad(BadPack::NotArrived, since)) => {

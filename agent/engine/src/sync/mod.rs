@@ -35,11 +35,11 @@ use kitbag_core::id::ContentId;
 use kitbag_core::ignore::Ignore;
 use kitbag_core::notebook::Notebooks;
 use kitbag_core::path::WorkPath;
-use kitbag_core::plan::{AbsenceAnswer, Put, Removal};
+use kitbag_core::plan::{AbsenceAnswer, Removal};
 use kitbag_core::unit::Units;
 use kitbag_core::version::{Backup, Label};
 use kitbag_platform::disk::{Ability, Disk};
-use kitbag_store::ledger::{Intent, Place};
+use kitbag_store::ledger::Place;
 
 pub use answers::{Answered, Conflict, Keep, Side};
 pub use notebooks::{PendingNotebook, pending_notebooks};
@@ -60,6 +60,7 @@ use project::{Outcome, Projector};
 pub(crate) use publish::Publisher;
 use report::{Problem, Report};
 use units::UnitFolders;
+use write::Write;
 
 /// What a sync is asked to do.
 #[derive(Debug, Clone, Default)]
@@ -453,6 +454,9 @@ fn held_size(look: &kitbag_store::ledger::Look) -> u64 {
     }
 }
 
+/// Brings the bytes of a content.
+type Bring<'b> = dyn Fn(ContentId, &mut dyn io::Write) -> io::Result<()> + 'b;
+
 /// Both places, ready to be written to from several threads.
 struct Projection<'a> {
     disk: &'a dyn Disk,
@@ -473,15 +477,19 @@ impl Projection<'_> {
         Projector { disk: self.disk, root, place, required: self.required, bits, in_place }
     }
 
-    fn put(
-        &self,
-        place: Place,
-        intent: &Intent,
-        put: &Put,
-        modified: i64,
-        bring: impl Fn(ContentId, &mut dyn io::Write) -> io::Result<()>,
-    ) -> Outcome {
-        self.projector(place).put(&intent.path, put, &intent.temporary, modified, &bring)
+    fn prepare(&self, write: &Write, bring: &Bring<'_>) -> io::Result<()> {
+        let (put, intent) = (&write.put, &write.intent);
+        let projector = self.projector(write.place);
+        projector.prepare(&intent.path, put, &intent.temporary, write.modified, bring)
+    }
+
+    fn place(&self, write: &Write, prepared: io::Result<()>, bring: &Bring<'_>) -> Outcome {
+        let (put, intent) = (&write.put, &write.intent);
+        let place = |()| {
+            let projector = self.projector(write.place);
+            projector.place(&intent.path, put, &intent.temporary, write.modified, bring)
+        };
+        prepared.map_or_else(Outcome::failed, place)
     }
 
     fn remove_empty_folders(&self, place: Place, path: &WorkPath) {

@@ -45,6 +45,26 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// It could not be done for this reason.
+    pub fn failed(error: io::Error) -> Self {
+        Outcome::Failed { error: error.kind(), reason: error.to_string() }
+    }
+}
+
+/// How a write is done.
+#[derive(PartialEq, Eq)]
+enum Way {
+    /// Away under the temporary name.
+    Remove,
+    /// Only who may run it changes.
+    Bit,
+    /// In its place, this content of so many bytes.
+    Rewrite(ContentId, u64),
+    /// Written aside, then exchanged or given the free name.
+    Swap,
+}
+
 /// One of the two places files are written to.
 pub struct Projector<'a> {
     /// The disk.
@@ -89,9 +109,35 @@ impl Projector<'_> {
         Ok(at)
     }
 
-    /// Carry out one write. `temporary` is a free name beside the target; `bring` brings the bytes of a
-    /// content; `modified` is the time the file shall bear, old enough that any later write changes it.
-    pub fn put(
+    /// Get ready for one write. What goes in lies beside the target under `temporary`, a free name, and must be durable
+    /// before [`Projector::place`]: a name that lasts longer than its bytes would show an empty file after a power cut.
+    /// `bring` brings the bytes of a content; `modified` is the time the file shall bear, old enough that any
+    /// later write changes it.
+    ///
+    /// # Errors
+    /// It cannot be written there; nothing is left then.
+    pub fn prepare(
+        &self,
+        path: &WorkPath,
+        put: &Put,
+        temporary: &str,
+        modified: i64,
+        bring: &dyn Fn(ContentId, &mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let target = self.folders(path)?;
+        if self.way(put) != Way::Swap {
+            return Ok(());
+        }
+        let aside = target.with_file_name(temporary);
+        let written = self.write(&aside, put.content, modified, bring);
+        if written.is_err() {
+            tree::remove(self.disk, &aside).ok();
+        }
+        written
+    }
+
+    /// Carry out one write that is prepared.
+    pub fn place(
         &self,
         path: &WorkPath,
         put: &Put,
@@ -99,30 +145,28 @@ impl Projector<'_> {
         modified: i64,
         bring: &dyn Fn(ContentId, &mut dyn Write) -> io::Result<()>,
     ) -> Outcome {
-        let done = self.folders(path).and_then(|target| {
-            let aside = target.with_file_name(temporary);
-            match (put.content, put.expect) {
-                (Content::Deleted, expect) => self.remove(path, &target, &aside, expect),
-                (content, Seen::Content(shown)) if self.bits && same_bytes(content, shown) => {
-                    self.set_bit(&target, content)
-                }
-                // a unit's folder has no number of its own: it is swapped everywhere
-                (Content::File { id, size, .. }, Seen::Content(Content::File { .. })) if self.in_place => {
-                    self.rewrite(&target, put.expect, (id, size), modified, bring)
-                }
-                (content, expect) => {
-                    if let Err(error) = self.write(&aside, content, modified, bring) {
-                        tree::remove(self.disk, &aside).ok();
-                        return Err(error);
-                    }
-                    match expect {
-                        Seen::Content(_) => self.replace(&target, &aside, expect),
-                        _ => self.create(&target, &aside),
-                    }
-                }
+        let target = self.root.join(path.as_str());
+        let aside = target.with_file_name(temporary);
+        let done = match (self.way(put), put.expect) {
+            (Way::Remove, expect) => self.remove(path, &target, &aside, expect),
+            (Way::Bit, _) => self.set_bit(&target, put.content),
+            (Way::Rewrite(id, size), expect) => self.rewrite(&target, expect, (id, size), modified, bring),
+            (Way::Swap, Seen::Content(_)) => self.replace(&target, &aside, put.expect),
+            (Way::Swap, _) => self.create(&target, &aside),
+        };
+        done.unwrap_or_else(Outcome::failed)
+    }
+
+    fn way(&self, put: &Put) -> Way {
+        match (put.content, put.expect) {
+            (Content::Deleted, _) => Way::Remove,
+            (content, Seen::Content(shown)) if self.bits && same_bytes(content, shown) => Way::Bit,
+            // a unit's folder has no number of its own: it is swapped everywhere
+            (Content::File { id, size, .. }, Seen::Content(Content::File { .. })) if self.in_place => {
+                Way::Rewrite(id, size)
             }
-        });
-        done.unwrap_or_else(|error| Outcome::Failed { error: error.kind(), reason: error.to_string() })
+            _ => Way::Swap,
+        }
     }
 
     fn write(

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use kitbag_core::entry::Observed;
 use kitbag_core::history::History;
-use kitbag_core::id::ContentId;
 use kitbag_core::unit::Manifest;
 use kitbag_core::version::{Content, Kind, Record};
 use kitbag_platform::disk::ItemKind;
@@ -18,7 +17,6 @@ use super::project::second_name;
 use super::publish::Publisher;
 use super::report::Problem;
 use super::tree;
-use super::units::list;
 use crate::error::EngineError;
 
 impl Cycle<'_> {
@@ -27,7 +25,12 @@ impl Cycle<'_> {
     /// # Errors
     /// Bytes that must be saved cannot be.
     pub(super) fn recover(&mut self) -> Result<(), EngineError> {
-        for intent in self.ws.ledger.intents()? {
+        let intents = self.ws.ledger.intents()?;
+        // what a killed sync wrote may not be durable, and is about to be believed
+        let cut_short = intents.iter().filter(|intent| intent.state != IntentState::Swapped);
+        self.make_durable(cut_short.map(|intent| intent.place))?;
+        let mut looked_at = Vec::new();
+        for intent in intents {
             let root = self.root(intent.place).to_owned();
             let target = root.join(intent.path.as_str());
             let aside = target.with_file_name(&intent.temporary);
@@ -52,9 +55,16 @@ impl Cycle<'_> {
                 // what rested there was the last thing in it
                 self.projection().remove_empty_folders(intent.place, &intent.path);
             }
-            self.ws.ledger.remove_intent(intent.id)?;
+            looked_at.push(intent);
         }
-        Ok(())
+        if looked_at.is_empty() {
+            return Ok(());
+        }
+        // what was taken away is gone for good before its name is forgotten: after a power cut nobody would know it
+        self.make_durable(looked_at.iter().map(|intent| intent.place))?;
+        self.ws.ledger.batch(|ledger| {
+            looked_at.iter().try_for_each(|intent| Ok::<_, EngineError>(ledger.remove_intent(intent.id)?))
+        })
     }
 
     /// Writing in place was cut short: what stands there is the beginning of what was to be written, perhaps filled up
@@ -75,7 +85,7 @@ impl Cycle<'_> {
             return Ok(true);
         }
         let mut left = disk.open(target).map_err(EngineError::io("cannot read", target))?;
-        let mut torn = Beginning { left: Box::new(&mut left), size, differs: false, zeros: true };
+        let mut torn = Beginning { left: Box::new(&mut left), size, differs: false };
         let whole = self.batch_contents().copy_to(put, &mut torn);
         if torn.differs || (torn.size > 0 && whole.is_ok()) {
             return Ok(true);
@@ -104,19 +114,26 @@ impl Cycle<'_> {
     /// False when what lies there cannot be judged yet.
     fn look_at_left(&mut self, intent: &Intent, target: &Path, file: &Path) -> Result<bool, EngineError> {
         let disk = self.ws.doors.disk.clone();
+        if intent.state == IntentState::Planned {
+            // our own writing, cut short: nothing was exchanged yet
+            return match tree::remove(disk.as_ref(), file) {
+                Err(error) if !is_gone(&error) => Err(EngineError::io("cannot remove", file)(error)),
+                _ => Ok(true),
+            };
+        }
         let content = match self.found(intent, file) {
             Ok(found) => found,
             Err(error) if is_gone(&error) => return Ok(true),
             Err(error) => return Err(EngineError::io("cannot read", file)(error)),
         };
-        let (Some(id), size) = (content.id(), content.size()) else { return Ok(true) };
+        let Some(id) = content.id() else { return Ok(true) };
         // what the plan expected was in a record before it was taken out; of a conflict copy, in its file's history
-        let known = self.history(&intent.path)?.knows(content)
-            || Some(id) == intent.put
-            || Some(id) == intent.expect
-            || (intent.state == IntentState::Planned && self.is_our_beginning(intent, target, file, size)?);
-        let exchanged = intent.state == IntentState::Planned && Some(id) == intent.expect;
-        if exchanged && intent.place == Place::Working {
+        let known =
+            self.history(&intent.path)?.knows(content) || Some(id) == intent.put || Some(id) == intent.expect;
+        let exchanged = intent.state == IntentState::Ready && Some(id) == intent.expect;
+        // a rename cut short by the power may leave the old file under both names
+        let shows_old = || self.found(intent, target).is_ok_and(|shown| shown.id() == intent.expect);
+        if exchanged && intent.place == Place::Working && !shows_old() {
             self.note_shown(intent)?;
         }
         if !known {
@@ -130,6 +147,10 @@ impl Cycle<'_> {
                 Place::Working => self.save_as_edit(intent, file, content)?,
                 Place::Mirror => self.save_as_observed(intent, file, content)?,
             }
+        }
+        if matches!(content, Content::Unit { .. }) {
+            // half of it gone, it would look like a version of its own
+            self.ws.ledger.set_intent_state(intent.id, IntentState::Planned)?;
         }
         tree::remove(disk.as_ref(), file).map_err(EngineError::io("cannot remove", file))?;
         Ok(true)
@@ -164,37 +185,6 @@ impl Cycle<'_> {
             }
             Ok(())
         })
-    }
-
-    /// Our own writing was cut short: the exchange had not happened, and the bytes are the first part of what was to
-    /// be written.
-    fn is_our_beginning(
-        &self,
-        intent: &Intent,
-        target: &Path,
-        file: &Path,
-        size: u64,
-    ) -> Result<bool, EngineError> {
-        let Some(put) = intent.put else { return Ok(false) };
-        if self.found(intent, target).is_ok_and(|found| found.id() == Some(put)) {
-            return Ok(false);
-        }
-        let disk = self.ws.doors.disk.as_ref();
-        if disk.stat(file).is_ok_and(|stat| stat.kind == ItemKind::Folder) {
-            let Ok(list) = list(&self.batch_contents(), put) else { return Ok(false) };
-            let begins = |file: &Path, id, size| self.begins(file, id, size).map_err(io::Error::other);
-            return tree::is_beginning_of(disk, file, &list, &begins)
-                .map_err(EngineError::io("cannot read", file));
-        }
-        self.begins(file, put, size)
-    }
-
-    /// Whether a file of so many bytes is the first part of a content.
-    fn begins(&self, file: &Path, put: ContentId, size: u64) -> Result<bool, EngineError> {
-        let open = self.ws.doors.disk.open(file).map_err(EngineError::io("cannot read", file))?;
-        let mut compare = Beginning { left: Box::new(open), size, differs: false, zeros: false };
-        let whole = self.batch_contents().copy_to(put, &mut compare);
-        Ok(!compare.differs && (compare.size == 0 || whole.is_ok()))
     }
 
     fn read_unit(&self, folder: &Path) -> Result<Manifest, EngineError> {
@@ -275,20 +265,18 @@ fn not_now(error: &io::Error) -> bool {
     matches!(error.kind(), ReadOnlyFilesystem | PermissionDenied | WouldBlock)
 }
 
-/// Compares what is written to it with a file, as far as the file goes.
+/// Compares what is written to it with a file, as far as the file goes. From some byte on the file may hold zeros.
 struct Beginning<'f> {
     left: Box<dyn io::Read + 'f>,
     size: u64,
     differs: bool,
-    /// From some byte on the file may hold zeros instead.
-    zeros: bool,
 }
 
 impl Beginning<'_> {
     /// Zeros from here to the end of the file.
     fn zeros_from(&mut self, mine: &[u8]) -> bool {
         let mut buffer = [0; 8192];
-        let mut zero = self.zeros && mine.iter().all(|byte| *byte == 0);
+        let mut zero = mine.iter().all(|byte| *byte == 0);
         while zero {
             match self.left.read(&mut buffer) {
                 Ok(0) => break,

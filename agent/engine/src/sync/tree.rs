@@ -209,25 +209,6 @@ pub fn remove(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether a folder holds nothing but the first part of what was to be written there.
-///
-/// # Errors
-/// It cannot be read.
-pub fn is_beginning_of(
-    disk: &dyn Disk,
-    folder: &Path,
-    manifest: &Manifest,
-    begins: &dyn Fn(&Path, ContentId, u64) -> io::Result<bool>,
-) -> io::Result<bool> {
-    for (path, print, _) in files(disk, folder).map_err(into_io)? {
-        let Some(part) = manifest.files.get(&path) else { return Ok(false) };
-        if !begins(&folder.join(path.as_str()), part.id, print.size)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

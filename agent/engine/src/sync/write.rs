@@ -1,7 +1,8 @@
 //! The second half of a batch: what was decided is noted, files are written, and what came of it is noted again. A name
 //! stands in the ledger before it is used; a base moves only when the folder shows it.
 
-use std::io::ErrorKind;
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use kitbag_core::entry::{Memory, Seen};
@@ -26,10 +27,10 @@ use crate::error::EngineError;
 /// A write about to be done.
 pub(super) struct Write {
     item: usize,
-    place: Place,
-    put: Put,
-    intent: Intent,
-    modified: i64,
+    pub(super) place: Place,
+    pub(super) put: Put,
+    pub(super) intent: Intent,
+    pub(super) modified: i64,
 }
 
 /// Something of the path is left for the next cycle.
@@ -210,16 +211,20 @@ impl Cycle<'_> {
                     if large.put.content.size() > HELD_BYTES
                         || matches!(large.put.content, Content::Unit { .. }) =>
                 {
-                    vec![self.put(large, |id, to| contents.copy_to(id, to))]
+                    self.put(now, |id, to| contents.copy_to(id, to))?
                 }
-                several => self.put_several(several, contents),
+                several => self.put_several(several, contents)?,
             };
             self.note_outcomes(items, now, outcomes)?;
         }
         Ok(())
     }
 
-    fn put_several(&self, writes: &[Write], contents: &mut BatchContents<'_>) -> Vec<Outcome> {
+    fn put_several(
+        &self,
+        writes: &[Write],
+        contents: &mut BatchContents<'_>,
+    ) -> Result<Vec<Outcome>, EngineError> {
         let mut brought = Vec::new();
         for id in writes.iter().filter_map(|write| write.put.content.id()) {
             if !contents.held.contains_key(&id)
@@ -230,26 +235,56 @@ impl Cycle<'_> {
             }
         }
         let held = &contents.held;
+        let bring = |id, to: &mut dyn io::Write| to.write_all(held.get(&id).ok_or(ErrorKind::NotFound)?);
         let projection = self.projection();
+        let prepared = self
+            .pool
+            .install(|| writes.par_iter().map(|write| projection.prepare(write, &bring)).collect::<Vec<_>>());
+        self.get_ready(writes)?;
         let outcomes = self.pool.install(|| {
-            let writes = writes.par_iter();
-            let one = |write: &Write| {
-                projection.put(write.place, &write.intent, &write.put, write.modified, |id, to| {
-                    to.write_all(held.get(&id).ok_or(ErrorKind::NotFound)?)
-                })
-            };
-            writes.map(one).collect()
+            let both = writes.par_iter().zip(prepared);
+            both.map(|(write, prepared)| projection.place(write, prepared, &bring)).collect()
         });
         brought.iter().for_each(|id| drop(contents.held.remove(id)));
-        outcomes
+        Ok(outcomes)
     }
 
+    /// One by one: what is too large to hold.
     fn put(
         &self,
-        write: &Write,
-        bring: impl Fn(ContentId, &mut dyn std::io::Write) -> std::io::Result<()>,
-    ) -> Outcome {
-        self.projection().put(write.place, &write.intent, &write.put, write.modified, bring)
+        writes: &[Write],
+        bring: impl Fn(ContentId, &mut dyn io::Write) -> io::Result<()>,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let projection = self.projection();
+        let prepared: Vec<_> = writes.iter().map(|write| projection.prepare(write, &bring)).collect();
+        self.get_ready(writes)?;
+        let both = writes.iter().zip(prepared);
+        Ok(both.map(|(write, prepared)| projection.place(write, prepared, &bring)).collect())
+    }
+
+    /// What was written aside is durable, and the ledger says so, before it takes a name: a power cut may keep a name and
+    /// lose the bytes behind it, and after a crash it is known whose bytes lie aside.
+    fn get_ready(&self, writes: &[Write]) -> Result<(), EngineError> {
+        let swapped = || writes.iter().filter(|write| write.intent.state == IntentState::Planned);
+        let brought = swapped().filter(|write| write.put.content != Content::Deleted);
+        self.make_durable(brought.map(|write| write.place))?;
+        self.ws.ledger.batch(|ledger| {
+            swapped().try_for_each(|write| {
+                Ok::<_, EngineError>(ledger.set_intent_state(write.intent.id, IntentState::Ready)?)
+            })
+        })
+    }
+
+    /// Bytes and names in these places survive a power cut afterwards.
+    ///
+    /// # Errors
+    /// The system cannot write them.
+    pub(super) fn make_durable(&self, places: impl Iterator<Item = Place>) -> Result<(), EngineError> {
+        let places: BTreeSet<Place> = places.collect();
+        places.into_iter().try_for_each(|place| {
+            let root = self.root(place);
+            self.ws.doors.disk.sync_volume(root).map_err(EngineError::io("cannot write", root))
+        })
     }
 
     fn note_outcomes(
@@ -259,12 +294,7 @@ impl Cycle<'_> {
         outcomes: Vec<Outcome>,
     ) -> Result<(), EngineError> {
         // names and bytes first, then the ledger's word for them
-        for place in [Place::Working, Place::Mirror] {
-            if writes.iter().any(|write| write.place == place) {
-                let root = self.root(place).to_owned();
-                self.ws.doors.disk.sync_volume(&root).map_err(EngineError::io("cannot write", &root))?;
-            }
-        }
+        self.make_durable(writes.iter().map(|write| write.place))?;
         let mut full = None;
         let ws = self.ws;
         ws.ledger.batch(|ledger| {

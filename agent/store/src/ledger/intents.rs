@@ -21,12 +21,14 @@ pub enum Place {
 /// How far an intent has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IntentState {
-    /// The temporary file may be there; the target is untouched as far as the ledger knows.
+    /// What lies under the temporary name is ours, whole or not. The target is untouched.
     Planned,
     /// The swap was made; what came out is still to be looked at.
     Swapped,
     /// The target itself is written anew in place, or about to be: after a crash it may be torn.
     Rewriting,
+    /// What goes in is durable, and the swap may have been made: under the temporary name lies that or what came out.
+    Ready,
 }
 
 /// One step that replaces, creates or removes a file.
@@ -114,7 +116,8 @@ impl Ledger {
                 put: column::optional_id(row, 5)?,
                 parent: column::optional_id(row, 6)?,
                 state: column::choice(row, 7, |number| {
-                    let states = [IntentState::Planned, IntentState::Swapped, IntentState::Rewriting];
+                    use IntentState::{Planned, Ready, Rewriting, Swapped};
+                    let states = [Planned, Swapped, Rewriting, Ready];
                     states.into_iter().find(|&state| state as i64 == number)
                 })?,
                 version: column::optional_id(row, 8)?,
@@ -153,7 +156,7 @@ mod tests {
         };
         first.id = ledger.add_intent(&first).unwrap();
         second.id = ledger.add_intent(&second).unwrap();
-        for state in [IntentState::Rewriting, IntentState::Swapped] {
+        for state in [IntentState::Rewriting, IntentState::Ready, IntentState::Swapped] {
             ledger.set_intent_state(second.id, state).unwrap();
             second.state = state;
             assert_eq!(ledger.intents().unwrap(), [first.clone(), second.clone()]);
