@@ -48,8 +48,13 @@ impl Large {
     /// # Errors
     /// The preparation or the undisturbed sync goes wrong.
     pub fn new(room: &Path) -> Result<Self, String> {
-        let config =
-            Config { outside_settle_seconds: 0, absence_wait_seconds: 60, threads: 1, lock_wait_seconds: 0 };
+        let config = Config {
+            outside_settle_seconds: 0,
+            absence_wait_seconds: 60,
+            threads: 1,
+            lock_wait_seconds: 0,
+            ..Config::default()
+        };
         let computer = |name: &str, seed| Computer::new(&room.join(name), name, seed, config.clone());
         let (mut first, mut second) = (computer("ONE", 1), computer("TWO", 2));
         let mut provider = Provider::new(Policy::Copies, 2);

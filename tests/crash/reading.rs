@@ -34,7 +34,7 @@ impl Computer {
         let Some(id) = history.content(version).and_then(|content| content.id()) else {
             return BTreeSet::new();
         };
-        let share = Share::new(&self.share, &self.doors());
+        let share = Share::new(&self.share, &ws.settings.machine_id, &self.doors());
         let kept = Kept { disk: self.disk.clone(), folder: ws.kept_folder() };
         let read = Contents::new(&ws.ledger, &share, &kept).read(id, 1 << 26);
         read.map(|bytes| words(&bytes)).unwrap_or_default()
@@ -43,14 +43,14 @@ impl Computer {
     /// The words of all newest versions of a path.
     pub fn head_words(&self, path: &WorkPath) -> BTreeSet<String> {
         let Some(ws) = self.opened() else { return BTreeSet::new() };
-        let history = History::new(ws.ledger.admitted(path).unwrap_or_default());
+        let history = History::new(path, ws.ledger.lineage(path, None).unwrap_or_default());
         history.heads().into_iter().flat_map(|head| self.words_of(ws, &history, head)).collect()
     }
 
     /// The words of the version the working folder showed last.
     pub fn shown_words(&self, path: &WorkPath) -> BTreeSet<String> {
         let Some(ws) = self.opened() else { return BTreeSet::new() };
-        let history = History::new(ws.ledger.admitted(path).unwrap_or_default());
+        let history = History::new(path, ws.ledger.lineage(path, None).unwrap_or_default());
         let base = ws.ledger.path(path).ok().flatten().and_then(|row| row.memory.base);
         base.map(|base| self.words_of(ws, &history, base)).unwrap_or_default()
     }
@@ -60,7 +60,7 @@ impl Computer {
         let Some(ws) = self.opened() else { return Vec::new() };
         let mut told = Vec::new();
         for row in ws.ledger.paths_after(None, 10_000).unwrap_or_default() {
-            let history = History::new(ws.ledger.admitted(&row.path).unwrap_or_default());
+            let history = History::new(&row.path, ws.ledger.lineage(&row.path, None).unwrap_or_default());
             told.push(format!(
                 "{}: base {:?}, open {}",
                 row.path,

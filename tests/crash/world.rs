@@ -83,6 +83,7 @@ impl World {
             absence_wait_seconds: 60,
             threads: 1,
             lock_wait_seconds: 0,
+            ..Config::default()
         };
         let computers: Vec<_> = (0..count)
             .map(|at| {

@@ -275,15 +275,4 @@ mod tests {
         assert!(looked.reason.unwrap().contains("offline"));
         assert_eq!(look(&disk, Path::new("/w/none"), 0).seen, Seen::Absent);
     }
-
-    #[test]
-    fn a_cut_short_write_is_known_as_ours() {
-        let disk = disk();
-        let (manifest, _) = read(&disk, Path::new("/w/p")).unwrap();
-        put(&disk, "/w/new/data/rows", "1\n");
-        let begins = |file: &Path, _, size| Ok(file.ends_with("data/rows") && size == 2);
-        assert!(is_beginning_of(&disk, Path::new("/w/new"), &manifest, &begins).unwrap());
-        put(&disk, "/w/new/other", "");
-        assert!(!is_beginning_of(&disk, Path::new("/w/new"), &manifest, &begins).unwrap());
-    }
 }

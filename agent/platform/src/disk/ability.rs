@@ -22,14 +22,21 @@ pub struct Ability {
     pub windows_names: bool,
 }
 
-/// Try it out in a folder, under names that begin with `.~kitbag-` and hold `token`; nothing is left behind. On
-/// Windows names are not tried: what looks like a name there can be a device or a hidden stream of another file.
+/// The names it is tried with, behind the token.
+const PLAIN: &str = "A\u{e9}";
+const APART: &str = "Ae\u{301}";
+const LINK: &str = "link";
+const ODD: &str = "a:?";
+
+/// Try it out in a folder, under names that begin with `.~kitbag-` and hold `token`; nothing is left behind,
+/// nor what an earlier try left that was cut short. On Windows names are not tried: what looks like a name there can be a device or a hidden stream of another file.
 ///
 /// # Errors
 /// The folder cannot be written to.
 pub fn probe(disk: &dyn Disk, folder: &Path, token: &str) -> io::Result<Ability> {
     let at = |rest: &str| folder.join(format!("{TEMPORARY_PREFIX}{token}-{rest}.tmp"));
-    let file = at("A\u{e9}");
+    clear_left(disk, folder);
+    let file = at(PLAIN);
     let made = make(disk, &file);
     let found = made.and_then(|()| {
         let number = disk.stat(&file)?.fingerprint.file;
@@ -39,15 +46,27 @@ pub fn probe(disk: &dyn Disk, folder: &Path, token: &str) -> io::Result<Ability>
         };
         Ok(Ability {
             executable: keeps_bit(disk, &file),
-            links: can_link(disk, &at("link")),
-            folds: is_it("a\u{e9}") || is_it("Ae\u{301}"),
-            windows_names: cfg!(windows) || refuses(disk, &at("a:?")),
+            links: can_link(disk, &at(LINK)),
+            folds: is_it("a\u{e9}") || is_it(APART),
+            windows_names: cfg!(windows) || refuses(disk, &at(ODD)),
         })
     });
     let removed = disk.remove(&file);
     let found = found?;
     removed?;
     Ok(found)
+}
+
+fn clear_left(disk: &dyn Disk, folder: &Path) {
+    // some systems give the accent back apart from its letter
+    let ends = [PLAIN, APART, LINK, ODD].map(|rest| format!("-{rest}.tmp"));
+    for item in disk.list(folder).unwrap_or_default() {
+        let name = item.name.to_str().unwrap_or_default();
+        if name.starts_with(TEMPORARY_PREFIX) && ends.iter().any(|end| name.ends_with(end)) {
+            // a leftover costs room only, and the next try comes by here
+            disk.remove(&folder.join(&item.name)).ok();
+        }
+    }
 }
 
 fn make(disk: &dyn Disk, file: &Path) -> io::Result<()> {
@@ -67,7 +86,6 @@ fn can_link(disk: &dyn Disk, link: &Path) -> bool {
     let made = disk.create_link(link, "nowhere").is_ok();
     let can = made && disk.stat(link).is_ok_and(|stat| stat.kind == ItemKind::Link);
     if made {
-        // a leftover is found and removed like any temporary file of ours
         disk.remove(link).ok();
     }
     can
@@ -106,6 +124,20 @@ mod tests {
             );
             assert_eq!(disk.list(Path::new("/")).unwrap(), [], "nothing is left");
         }
+    }
+
+    #[test]
+    fn what_a_try_left_that_was_cut_short_goes() {
+        let disk = SimulatedDisk::new(SimulatedClock::new(0));
+        for name in [".~kitbag-cut-A\u{e9}.tmp", ".~kitbag-cut-link.tmp", ".~kitbag-cut-a:?.tmp"] {
+            make(&disk, &Path::new("/").join(name)).unwrap();
+        }
+        // a file that is being written, and one of the person's
+        let others = [".~kitbag-0123456789abcdef.tmp", "my-link.tmp"];
+        others.iter().for_each(|name| make(&disk, &Path::new("/").join(name)).unwrap());
+        probe(&disk, Path::new("/"), "x").unwrap();
+        let left: Vec<_> = disk.list(Path::new("/")).unwrap().into_iter().map(|item| item.name).collect();
+        assert_eq!(left, others);
     }
 
     #[test]
