@@ -443,3 +443,57 @@ fn new_files_stay_and_an_older_operation_can_be_named() {
     assert!(text.contains("notes.txt changed") && text.contains("1 new file"), "{text}");
     a.run(&["undo", "--list", "--dry-run"]).exits(&[2]);
 }
+
+/// A renamed file's history goes on under its new name: versions under the old one are told and can be brought back; a
+/// rename that was received is taken back, and nothing of the file is lost. First tier.
+#[test]
+fn a_renamed_file_keeps_its_history() {
+    let room = room();
+    let (a, b) = pair(room.path(), &[("draft.txt", LINES.as_bytes()), ("other.txt", b"o")]);
+    a.write("draft.txt", BY_A);
+    settle(&a, &b);
+    std::fs::rename(a.work.join("draft.txt"), a.work.join("final.txt")).unwrap();
+    settle(&a, &b);
+    b.write("final.txt", MERGED);
+    settle(&b, &a);
+    for machine in [&a, &b] {
+        let all = history(machine, "final.txt");
+        let whats: Vec<_> = all.iter().map(|version| version["what"].as_str().unwrap()).collect();
+        assert_eq!(whats, ["edited", "renamed from draft.txt", "edited", "added"], "{all:#?}");
+        let paths: Vec<_> = all.iter().map(|version| version["path"].as_str().unwrap()).collect();
+        assert_eq!(paths, ["final.txt", "final.txt", "draft.txt", "draft.txt"]);
+    }
+    let gone = &history(&b, "draft.txt")[0];
+    assert_eq!((&gone["what"], &gone["size"]), (&"renamed to final.txt".into(), &Value::Null), "{gone}");
+    // a version of before the rename comes back under the name of now
+    let first = version(&b, "final.txt", "added");
+    b.run(&["restore", "final.txt", "--at", &first]).exits(&[0]);
+    settle(&a, &b);
+    assert_eq!((a.text("final.txt").as_str(), a.read("draft.txt")), (LINES, None));
+    b.run(&["undo"]).exits(&[0]);
+    settle(&a, &b);
+    assert_eq!(a.text("final.txt"), MERGED);
+    // or under the name of then
+    b.run(&["restore", "draft.txt", "--at", &first]).exits(&[0]);
+    settle(&a, &b);
+    assert_eq!((a.text("draft.txt").as_str(), a.text("final.txt").as_str()), (LINES, MERGED));
+}
+
+/// A rename that was received is taken back: the file is there again under its old name; the new one stays as well,
+/// since two files are better than one too few. First tier.
+#[test]
+fn a_received_rename_is_taken_back() {
+    let room = room();
+    let (a, b) = pair(room.path(), &[("draft.txt", LINES.as_bytes()), ("other.txt", b"o")]);
+    std::fs::rename(a.work.join("draft.txt"), a.work.join("final.txt")).unwrap();
+    settle(&a, &b);
+    assert_eq!(b.read("draft.txt"), None);
+    let list = operations(&b);
+    assert_eq!(list[0]["changes"][0]["what"], "renamed", "{list:#?}");
+    b.run(&["undo"]).exits(&[0]);
+    settle(&a, &b);
+    assert_eq!((a.text("draft.txt").as_str(), a.text("final.txt").as_str()), (LINES, LINES));
+    b.run(&["undo"]).exits(&[0]);
+    settle(&a, &b);
+    assert_eq!((a.read("draft.txt"), a.text("final.txt").as_str()), (None, LINES));
+}

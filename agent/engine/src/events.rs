@@ -137,12 +137,17 @@ fn put_together(ws: &Workspace, share: &Share) -> Result<(), EngineError> {
     }
     write_all(ws, share, &before, EventKind::Seen, &packs)?;
     let events: Vec<_> = before.iter().map(|(_, event)| event).collect();
-    for at in superseded(&events) {
-        let name = &before[at].0;
+    let old: Vec<_> = superseded(&events).into_iter().map(|at| before[at].0.as_str()).collect();
+    for name in &old {
         share.remove_note("events", name)?;
-        ws.ledger.forget_event(name)?;
     }
-    Ok(())
+    // one wait for the disk, however many they were
+    ws.ledger.batch(|ledger| {
+        for name in &old {
+            ledger.forget_event(name)?;
+        }
+        Ok(())
+    })
 }
 
 /// Whether this machine has a session open.

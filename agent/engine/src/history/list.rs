@@ -99,16 +99,17 @@ pub fn history(
 ) -> Result<HistoryView, EngineError> {
     let lister = Lister { ws, cycle: Cycle::for_answers(ws, rules)? };
     let mut versions = ws.ledger.versions(path, limit.saturating_add(1))?;
-    if let Some(path) = path
-        && versions.iter().any(|version| version.record.kind == Kind::Move)
-    {
-        versions.extend(lister.under_other_names(path)?);
-        versions.sort_by(|a, b| time(b).cmp(time(a)));
+    if let Some(path) = path {
+        let elsewhere = lister.elsewhere(path)?;
+        if !elsewhere.is_empty() {
+            versions.extend(elsewhere);
+            versions.sort_by(|a, b| time(b).cmp(time(a)));
+        }
     }
     let more = versions.len() > limit;
     versions.truncate(limit);
     let operations = if path.is_none() { operations(ws, limit.min(10))? } else { Vec::new() };
-    let versions = lister.views(versions)?;
+    let versions = lister.views(versions, path)?;
     Ok(HistoryView { path: path.map(|path| path.as_str().to_owned()), versions, more, operations })
 }
 
@@ -172,18 +173,33 @@ impl Lister<'_> {
         Ok(Standing { history, heads, shown })
     }
 
-    fn views(&self, versions: Vec<Version>) -> Result<Vec<VersionView>, EngineError> {
+    fn views(
+        &self,
+        versions: Vec<Version>,
+        asked: Option<&WorkPath>,
+    ) -> Result<Vec<VersionView>, EngineError> {
         let mut standings: BTreeMap<WorkPath, Standing> = BTreeMap::new();
         let mut views = Vec::with_capacity(versions.len());
+        let from = asked.map(|path| self.cycle.history(path)).transpose()?;
         for version in versions {
-            let path = version.record.path.clone();
+            // a rename that took the file away is part of the history of the path it left
+            let away = from.as_ref().is_some_and(|from| from.moves_away().any(|(id, _)| id == version.id));
+            let path = asked.filter(|_| away).unwrap_or(&version.record.path).clone();
             if !standings.contains_key(&path) {
                 standings.insert(path.clone(), self.standing(&path)?);
             }
             let standing = &standings[&path];
             // a guess about bytes in the cloud folder that turned out to be a version known by another id
             if standing.history.real(version.id) == version.id {
-                views.push(self.view(version, standing)?);
+                let to = away.then(|| words::renamed_to(&version.record.path));
+                let view = self.view(version, standing)?;
+                views.push(match to {
+                    Some(what) => {
+                        let path = path.as_str().to_owned();
+                        VersionView { path, what, size: None, kept: None, as_in: None, ..view }
+                    }
+                    None => view,
+                });
             }
         }
         Ok(views)
@@ -227,10 +243,13 @@ impl Lister<'_> {
         })
     }
 
-    /// Versions a file had before it was renamed to this path.
-    fn under_other_names(&self, path: &WorkPath) -> Result<Vec<Version>, EngineError> {
+    /// Versions a file had before it was renamed to this path, and the renames that took one away from it.
+    fn elsewhere(&self, path: &WorkPath) -> Result<Vec<Version>, EngineError> {
+        let history = self.cycle.history(path)?;
+        let mut all = lineage(self.ws, path)?;
+        all.extend(history.moves_away().map(|(id, _)| id));
         let mut found = Vec::new();
-        for id in lineage(self.ws, path)? {
+        for id in all {
             if let Some((record, label)) = self.ws.ledger.record(id)?
                 && record.path != *path
             {

@@ -1,6 +1,6 @@
 //! What a version or an operation is called for people, and where a content that is not kept any more may still be.
 
-use kitbag_core::path::shown;
+use kitbag_core::path::{WorkPath, shown};
 use kitbag_core::version::{Content, Kind, Label, Record};
 use kitbag_store::ledger::Verb;
 
@@ -18,6 +18,11 @@ pub(super) fn of(record: &Record, from: Option<&str>) -> String {
         (Kind::Edit, _, 1) => "edited".to_owned(),
         (Kind::Edit, _, _) => "answer".to_owned(),
     }
+}
+
+/// What became of a file that goes on under another name.
+pub(super) fn renamed_to(path: &WorkPath) -> String {
+    format!("renamed to {path}")
 }
 
 /// What an operation was.
@@ -44,7 +49,6 @@ pub(super) fn who_may_have_it(label: Option<&Label>) -> String {
 #[cfg(test)]
 mod tests {
     use kitbag_core::id::{ContentId, RecordId};
-    use kitbag_core::path::WorkPath;
 
     use super::*;
 
