@@ -132,7 +132,7 @@ pub(super) fn view(ws: &Workspace, operation: Operation) -> Result<OperationView
         let record = |id: RecordId| Ok::<_, EngineError>(ws.ledger.record(id)?.map(|(record, _)| record));
         let after = record(change.after)?;
         let before = change.before.map(record).transpose()?.flatten();
-        let had = before.is_some_and(|before| before.content != Content::Deleted);
+        let had = before.is_some_and(|it| it.content != Content::Deleted && it.path == change.path);
         let what = match after {
             Some(after) if after.content == Content::Deleted => "removed",
             Some(after) if after.path != change.path => "renamed",
