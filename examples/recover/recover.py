@@ -7,6 +7,7 @@ into a new folder: the newest state under `files/`, every version ever made unde
 `versions/` all of them. Names are checked before a file is made: nothing is written outside the new folder.
 """
 import argparse
+import io
 import json
 import os
 import sys
@@ -94,9 +95,14 @@ class History:
                 parents = record["parents"]
                 if not (isinstance(record["path"], str) and all(map(is_name, parents))):
                     raise ValueError("not a record")
+                kind, what = ("deleted", {}) if isinstance(content, str) else next(iter(content.items()))
+                if what and not is_name(what["id"]):
+                    raise ValueError("not a record")
                 self.records[name_of(raw)] = {
                     "path": record["path"],
-                    "content": None if content == "deleted" else next(iter(content.values()))["id"],
+                    "content": what.get("id"),
+                    "unit": kind == "unit",
+                    "executable": what.get("executable") is True,
                     "parents": parents,
                     "kind": record["kind"],
                 }
@@ -138,6 +144,18 @@ class History:
                 if whole.hexdigest() == name:
                     return True
         return False
+
+    def unit(self, name):
+        """The files of a unit, a folder that is one version: place in the folder -> what stands there."""
+        data = io.BytesIO()
+        if not self.content(name, data):
+            return None
+        try:
+            files = json.loads(data.getvalue())["files"]
+            good = all(is_name(part["id"]) for part in files.values())
+            return files if good else None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return None
 
     def newest(self):
         """Per path: the versions nobody superseded. One of bytes found in the cloud folder that turn out to be a
@@ -233,6 +251,16 @@ def write(history, content, file):
     return good
 
 
+def parts(history, path, record):
+    """The files a version is made of: path, content, whether it may be run. A content that is not to be had is none."""
+    if not record["unit"]:
+        return [(path, record["content"], record["executable"])]
+    files = history.unit(record["content"])
+    if files is None:
+        return [(path, None, False)]
+    return [(f"{path}/{name}", part["id"], part.get("executable") is True) for name, part in sorted(files.items())]
+
+
 def recover(share, out):
     history = History()
     history.read_all(share / ".kitbag" / "packs")
@@ -240,18 +268,21 @@ def recover(share, out):
     out = out.resolve()
     listed, missing, refused = [], [], set()
     for path, heads in history.newest():
-        contents = [history.records[head]["content"] for head in heads if history.records[head]["content"]]
-        if not contents:
+        heads = [history.records[head] for head in heads if history.records[head]["content"]]
+        if not heads:
             continue
-        file = place(out / "files", path)
-        try:
-            if file is None:
-                refused.add(path)
-            elif not any(write(history, content, file) for content in contents[:1]):
-                missing.append(path)
-        except OSError as error:
-            refused.add(path)
-            history.tell(f"{shown(path)}: {error.strerror}")
+        for part, content, executable in parts(history, path, heads[0]):
+            file = place(out / "files", part)
+            try:
+                if file is None:
+                    refused.add(part)
+                elif content is None or not write(history, content, file):
+                    missing.append(part)
+                elif executable:
+                    file.chmod(file.stat().st_mode | 0o111)
+            except OSError as error:
+                refused.add(part)
+                history.tell(f"{shown(part)}: {error.strerror}")
     for name, record in sorted(history.records.items()):
         label = history.labels.get(name, {})
         entry = {
@@ -262,6 +293,7 @@ def recover(share, out):
             "time": label.get("time"),
             "content": record["content"],
             "parents": record["parents"],
+            "unit": record["unit"],
             "file": None,
         }
         if record["content"]:
@@ -269,6 +301,10 @@ def recover(share, out):
             file = out / "versions" / record["content"]
             if file.exists() or write(history, record["content"], file):
                 entry["file"] = f"versions/{record['content']}"
+                for part in ((history.unit(record["content"]) or {}) if record["unit"] else {}).values():
+                    file = out / "versions" / part["id"]
+                    if not file.exists() and not write(history, part["id"], file):
+                        missing.append(f"a part of {record['path']} (version {name[:12]})")
             elif record["content"] not in history.gone:
                 missing.append(f"{record['path']} (version {name[:12]})")
         listed.append(entry)

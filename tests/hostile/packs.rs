@@ -42,7 +42,7 @@ impl ByHand {
         self
     }
 
-    fn piece(&mut self, bytes: &[u8]) -> String {
+    pub fn piece(&mut self, bytes: &[u8]) -> String {
         let id = ContentId::of(bytes).to_string();
         let (at, stored) = (self.pieces.len(), bytes.len());
         self.listed.push(json!({ "id": id, "at": at, "stored": stored, "size": stored, "raw": true }));

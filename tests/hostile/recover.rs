@@ -56,3 +56,42 @@ fn a_strangers_packs_without_kitbag() {
         assert_eq!(name, kitbag_core::id::ContentId::of(&bytes).to_string());
     }
 }
+
+/// A folder that is kept as one comes back as its files, those that may be run can be; a list whose names want out, and a
+/// list that is none, are said. First tier.
+#[test]
+fn units_without_kitbag() {
+    use std::os::unix::fs::PermissionsExt;
+    let room = room();
+    let (a, _b) = pair(room.path(), &[("notes.txt", b"1\n")]);
+    let id = |bytes: &[u8]| kitbag_core::id::ContentId::of(bytes).to_string();
+    let mut pack = ByHand::default();
+    let (run, data) = (pack.piece(b"#!/bin/sh\n"), pack.piece(b"data\n"));
+    let list = json!({ "files": {
+        "../../evil.txt": { "id": data, "size": 5 },
+        "deep/data.txt": { "id": data, "size": 5 },
+        "run.sh": { "executable": true, "id": run, "size": 10 },
+    } })
+    .to_string();
+    pack.piece(list.as_bytes());
+    pack.piece(b"no list");
+    for (path, list) in [("project", id(list.as_bytes())), ("none", id(b"no list"))] {
+        let content = json!({ "unit": { "id": list, "size": 15 } });
+        pack = pack.record(json!({ "content": content, "kind": "edit", "parents": [], "path": path }));
+    }
+    pack.put(&a.share);
+    let out = room.path().join("out");
+    let Some(ran) = recover(&a.share, &out) else { return };
+    let said = String::from_utf8(ran.stderr).unwrap();
+    assert_eq!(ran.status.code(), Some(1), "{said}");
+    assert!(said.contains("evil.txt") && said.contains("not to be had: none"), "{said}");
+    let files = tree(&out.join("files")).0;
+    assert_eq!(
+        files.keys().collect::<Vec<_>>(),
+        ["notes.txt", "project/deep/data.txt", "project/run.sh"],
+        "{said}"
+    );
+    let mode = std::fs::metadata(out.join("files/project/run.sh")).unwrap().permissions().mode();
+    assert_ne!(mode & 0o100, 0);
+    assert!(!room.path().join("evil.txt").exists() && !out.join("evil.txt").exists());
+}
