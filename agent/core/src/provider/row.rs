@@ -35,7 +35,9 @@ pub struct Row {
     pub keep_here: Option<&'static str>,
     /// Files that stand for others whose bytes are not here.
     pub stubs: &'static [Stub],
-    /// How its client is told to leave one folder alone.
+    /// How its client is told to leave one folder alone; told to people whose working folder it has taken over. kitbag sets
+    /// no such mark by itself: nothing in a share has to stay behind but temporary files, whose names say so, and a
+    /// working folder in a cloud folder is refused.
     pub leave_out: Option<&'static str>,
     /// Names of its client's programs, without `.exe`, in lower case.
     pub programs: &'static [&'static str],
