@@ -188,3 +188,44 @@ fn a_machine_of_ours_is_evidence() {
     assert_eq!(a.shows("deep/notes-ELSEWHERE.txt"), Some(added));
     assert_eq!(a.sync().exit(), Exit::Done);
 }
+
+/// A person's file that the cloud program brought at the same moment is left alone from the first look on: nothing of it
+/// is taken away and written again.
+#[test]
+fn a_file_that_is_in_the_working_folder_is_not_touched_in_the_cloud_folder() {
+    let world = World::new(6);
+    let mut a = begin(&world, "HOME");
+    a.config.outside_settle_seconds = 0;
+    for (base, copy) in NAMES {
+        a.save(copy, &content(base));
+        world.write(&cloud(copy), &content(base));
+    }
+    world.wait(5);
+    let number = |copy: &str| world.disk.stat(cloud(copy).as_ref()).unwrap().fingerprint.file;
+    let before = NAMES.map(|(_, copy)| number(copy));
+    assert_eq!(a.sync().exit(), Exit::Done);
+    assert_eq!(NAMES.map(|(_, copy)| number(copy)), before);
+}
+
+/// Once recorded as a file of its own it stays one, even after it was removed and made again with the other's bytes.
+#[test]
+fn once_a_file_always_a_file() {
+    let world = World::new(7);
+    let a = begin(&world, "HOME");
+    for (_, copy) in NAMES {
+        a.save(copy, &content("something else"));
+    }
+    world.wait(5);
+    assert_eq!(a.sync().exit(), Exit::Done);
+    // one at a time, or it would be asked whether so many were meant
+    let (base, copy) = NAMES[1];
+    world.disk.remove(&a.work(copy)).unwrap();
+    assert_eq!(a.sync().exit(), Exit::Done);
+    assert!(!world.exists(&cloud(copy)));
+    world.write(&cloud(copy), &content(base));
+    for _ in 0..2 {
+        world.wait(LONG);
+        a.sync();
+    }
+    assert_eq!((a.shows(copy), world.read(&cloud(copy))), (Some(content(base)), Some(content(base))));
+}
