@@ -1,0 +1,67 @@
+//! Writing in place on a simulated disk: only over what was expected, and a write that came between is noticed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kitbag_core::id::RecordId;
+use kitbag_platform::clock::SimulatedClock;
+use kitbag_platform::disk::SimulatedDisk;
+
+use super::*;
+
+fn place(disk: &SimulatedDisk, bytes: &[u8]) {
+    let file = Path::new("/a.txt");
+    let mut to = if disk.stat(file).is_ok() { disk.rewrite(file) } else { disk.create(file) }.unwrap();
+    to.write_all(bytes).unwrap();
+    to.finish(true).unwrap();
+}
+
+fn stands(disk: &SimulatedDisk) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut disk.open(Path::new("/a.txt")).unwrap(), &mut bytes).unwrap();
+    bytes
+}
+
+/// Write `new` in place of what should be `old`; `meanwhile` happens in the middle of it.
+fn rewrite(disk: &SimulatedDisk, meanwhile: impl Fn()) -> Outcome {
+    let none = BTreeSet::new();
+    let (root, place) = (Path::new("/"), Place::Mirror);
+    let projector = Projector { disk, root, place, required: &none, bits: false, in_place: true };
+    let content = |bytes: &[u8]| Content::file(ContentId::of(bytes), bytes.len() as u64);
+    let version = RecordId::of(b"version");
+    let put = Put { expect: Seen::Content(content(b"old")), content: content(b"new bytes"), version };
+    let path = WorkPath::parse("a.txt").unwrap();
+    let bring = |_, to: &mut dyn Write| {
+        to.write_all(b"new bytes")?;
+        meanwhile();
+        Ok(())
+    };
+    projector.prepare(&path, &put, ".~kitbag-x.tmp", 7, &bring).unwrap();
+    projector.place(&path, &put, ".~kitbag-x.tmp", 7, &bring)
+}
+
+#[test]
+fn in_place_only_what_was_expected_is_written_over() {
+    let disk = SimulatedDisk::new(SimulatedClock::new(0));
+    assert_eq!(rewrite(&disk, || {}), Outcome::Changed { left: false }, "nothing there");
+    place(&disk, b"by phone");
+    assert_eq!(rewrite(&disk, || {}), Outcome::Changed { left: false });
+    assert_eq!(stands(&disk), b"by phone");
+    place(&disk, b"old");
+    let number = disk.stat(Path::new("/a.txt")).unwrap().fingerprint.file;
+    let Outcome::Done { print: Some(print), left: false } = rewrite(&disk, || {}) else { panic!("not done") };
+    assert_eq!((stands(&disk), print.file, print.modified), (b"new bytes".to_vec(), number, 7));
+    assert_eq!(disk.list(Path::new("/")).unwrap().len(), 1);
+}
+
+#[test]
+fn in_place_a_write_that_came_between_is_noticed() {
+    let disk = SimulatedDisk::new(SimulatedClock::new(0));
+    place(&disk, b"old");
+    let came = AtomicBool::new(false);
+    let outcome = rewrite(&disk, || {
+        place(&disk, b"by phone");
+        came.store(true, Ordering::SeqCst);
+    });
+    assert!(came.load(Ordering::SeqCst));
+    assert_eq!((outcome, stands(&disk)), (Outcome::Changed { left: false }, b"by phone".to_vec()));
+}
