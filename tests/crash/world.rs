@@ -311,6 +311,7 @@ impl World {
                     self.provider.power_came_back(at, &self.computers[at]);
                 }
                 let left = self.computers[at].temporaries();
+                let left: Vec<_> = left.iter().filter_map(|file| file.file_name()).collect();
                 self.tell(format!("{at} syncs, {down:?} at call {dies_at:?}; left there: {left:?}"));
             }
             Some(done) => {

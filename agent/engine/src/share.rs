@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use kitbag_core::entry::Fingerprint;
 use kitbag_core::id::{ContentId, PackId};
 use kitbag_core::path::{SIDECAR, TEMPORARY_PREFIX};
 use kitbag_platform::disk::Stat;
@@ -35,6 +36,9 @@ events/     which computer had the course open when, and what it had seen
 How to read the packs without kitbag is described in FORMAT.md of kitbag's store.
 "];
 
+/// A temporary file that has not changed for so long, in milliseconds, is nobody's any more.
+const LEFT_OVER: i64 = 3_600_000;
+
 /// Longest small file (identity, event) we read, in bytes.
 const LONGEST_NOTE: u64 = 256 * 1024;
 
@@ -60,7 +64,8 @@ impl Share {
     }
 
     /// Remove what an earlier run of this machine was writing into the sidecar when it was ended. Nobody else on this
-    /// machine may be writing.
+    /// machine may be writing. What another machine left, or this one under a name that a power cut took from it, goes
+    /// when it has not changed for a long time.
     pub fn clear_left(&self) {
         let (disk, beginning) = (&self.doors.disk, self.beginning());
         let sidecar = self.sidecar();
@@ -69,12 +74,23 @@ impl Share {
         let folders = [sidecar.clone(), sidecar.join("workspace"), sidecar.join("events")];
         for folder in folders.into_iter().chain(below) {
             for item in disk.list(&folder).unwrap_or_default() {
-                if item.name.to_str().is_some_and(|name| name.starts_with(&beginning)) {
+                let Some(name) = item.name.to_str() else { continue };
+                let path = folder.join(name);
+                if name.starts_with(&beginning) || (name.starts_with(TEMPORARY_PREFIX) && self.is_old(&path))
+                {
                     // a leftover costs room only, and the next run tries again
-                    disk.remove(&folder.join(item.name)).ok();
+                    disk.remove(&path).ok();
                 }
             }
         }
+    }
+
+    /// Nobody has written to it for longer than writing takes, also on a slow network drive.
+    fn is_old(&self, file: &Path) -> bool {
+        // not every file system knows both times
+        let last = |print: Fingerprint| print.changed.max(print.modified) / 1_000_000;
+        let last = self.doors.disk.stat(file).map(|stat| last(stat.fingerprint));
+        last.is_ok_and(|last| self.doors.clock.now_millis() - last > LEFT_OVER)
     }
 
     /// The mirror: the share's own folder.

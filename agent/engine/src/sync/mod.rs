@@ -177,6 +177,7 @@ pub fn run(
     }
     sync.share.clear_left();
     sync.kept.clear_left();
+    folders::clear_left(ws);
     let start = sync.now();
     for _ in 0..ROUNDS {
         sync.again = false;
