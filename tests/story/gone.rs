@@ -280,6 +280,34 @@ fn an_emptied_working_folder() {
     }
 }
 
+/// Shows line 6: what was asked about once waits for its answer, also when by then the folder is empty no more.
+/// First tier.
+#[test]
+fn an_emptied_folder_into_which_a_new_file_comes() {
+    let room = room();
+    let (a, b) = pair(room.path(), &[("one.txt", b"1\n"), ("two.txt", b"2\n"), ("three.txt", b"3\n")]);
+    a.sync();
+    let mut all = a.files();
+    for name in ["one.txt", "two.txt", "three.txt"] {
+        a.remove(name);
+    }
+    let held = |machine: &Machine| {
+        let report = machine.run(&["--json", "sync"]).exits(&[1]).json();
+        report["held"].as_array().unwrap().len()
+    };
+    assert_eq!(held(&a), 3);
+    b.write("new.txt", "n\n");
+    all.0.insert("new.txt".into(), b"n\n".to_vec());
+    b.sync();
+    for _ in 0..3 {
+        assert_eq!(held(&a), 3);
+        b.sync();
+        assert_eq!(b.files(), all);
+    }
+    a.run(&["resolve", "--absent", "restore"]).exits(&[0]);
+    all_show(&a, &b, &all);
+}
+
 /// Shows line 6: a working folder that is not there is said to be missing; a new, empty one in its place is filled, for
 /// its ledger was another folder's. First tier.
 #[test]

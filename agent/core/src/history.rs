@@ -9,7 +9,7 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use crate::id::RecordId;
 use crate::mutation::{Rule, off};
 use crate::path::WorkPath;
-use crate::version::{Content, Kind, Record};
+use crate::version::{Content, Kind, MERGE_VERSION, Record};
 
 /// The records of one path, with the aliases between them.
 #[derive(Debug, Clone)]
@@ -211,7 +211,13 @@ impl History {
     }
 
     fn without_lesser_merges(&self, heads: Vec<RecordId>) -> Vec<RecordId> {
-        if heads.len() < 2 || !heads.iter().any(|id| self.is_merge(*id)) {
+        // what a later kitbag merged is not for this one to judge
+        let later = |id: &RecordId| {
+            let merge = self.records.get(id).and_then(|record| record.merge);
+            merge.is_some_and(|version| version > MERGE_VERSION)
+        };
+        let merged = heads.iter().any(|id| self.is_merge(*id));
+        if heads.len() < 2 || !merged || heads.iter().any(later) {
             return heads;
         }
         let made_of: Vec<BTreeSet<RecordId>> = heads.iter().map(|id| self.made_of(*id)).collect();

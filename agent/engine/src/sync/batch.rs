@@ -10,7 +10,7 @@ use kitbag_core::history::History;
 use kitbag_core::id::ContentId;
 use kitbag_core::notebook::{self, InUse};
 use kitbag_core::path::WorkPath;
-use kitbag_core::plan::{self, Plan, Situation};
+use kitbag_core::plan::{self, Plan, Removal, Situation};
 use kitbag_core::version::{Content, Kind};
 use kitbag_platform::disk::{Disk, ItemKind};
 use kitbag_store::compress_as;
@@ -183,7 +183,7 @@ impl Cycle<'_> {
             settle: self.ws.config.outside_settle_seconds as i64 * 1000,
             absence_wait: self.ws.config.absence_wait_seconds as i64 * 1000,
             delivering: self.delivering.contains(&path),
-            removals: self.removal,
+            removals: if self.asked.contains(&path) { Removal::Asks } else { self.removal },
             answer: self.request.answer_for(&path),
             busy: in_use.is_some(),
             prefer,

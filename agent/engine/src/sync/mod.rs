@@ -143,6 +143,8 @@ pub struct Cycle<'a> {
     request: Request,
     report: Report,
     removal: Removal,
+    /// Removals asked about before: they wait for their answer, however few are missing by now.
+    asked: BTreeSet<WorkPath>,
     delivering: BTreeSet<WorkPath>,
     copies: BTreeMap<WorkPath, Vec<WorkPath>>,
     /// Candidates that are online only at a place, with what stood there last.
@@ -258,6 +260,7 @@ impl<'a> Cycle<'a> {
             request,
             report: Report::default(),
             removal: Removal::Counts,
+            asked: BTreeSet::new(),
             delivering: BTreeSet::new(),
             copies: BTreeMap::new(),
             online: BTreeSet::new(),

@@ -14,7 +14,7 @@ use kitbag_core::plan::Removal;
 use kitbag_core::provider::Stub;
 use kitbag_platform::disk::{Disk, ItemKind};
 use kitbag_store::Ledger;
-use kitbag_store::ledger::{Candidate, Look, PathRow, Place};
+use kitbag_store::ledger::{Candidate, Held, Look, PathRow, Place};
 
 use super::Cycle;
 use super::copies::{Copies, Told};
@@ -188,6 +188,8 @@ impl Cycle<'_> {
         }
         removals.last_day = ws.ledger.removals_since(self.now() - 24 * 3600 * 1000)?;
         self.removal = if removals.ask() { Removal::Asks } else { Removal::Counts };
+        let held = ws.ledger.held()?.into_iter().filter(|held| held.reason == Held::RemovedHere);
+        self.asked = held.map(|held| held.path).collect();
         (self.copies, self.online) = (scanned.copies, scanned.online);
         self.report.problems.extend(scanned.problems);
         for path in &scanned.wanted {

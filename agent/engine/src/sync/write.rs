@@ -9,6 +9,7 @@ use kitbag_core::entry::{Memory, Seen};
 use kitbag_core::id::ContentId;
 use kitbag_core::path::{TEMPORARY_PREFIX, WorkPath};
 use kitbag_core::plan::{self, AbsenceAnswer, Plan, Put};
+use kitbag_core::reconcile::Made;
 use kitbag_core::version::{Content, Kind};
 use kitbag_store::Ledger;
 use kitbag_store::ledger::{Awaited, Held, Intent, IntentState, Place};
@@ -102,6 +103,23 @@ impl Cycle<'_> {
         Ok(writes)
     }
 
+    /// A renamed file has left its old place: the scan met nothing there. A file made there since is another one, and
+    /// no edit of the one that went.
+    fn note_left(&self, ledger: &Ledger, item: &Item) -> Result<(), EngineError> {
+        let own = |made: &&Made| made.record.kind == Kind::Move && made.record.follows.is_none();
+        let Some(made) = item.plan.records.iter().find(own).filter(|_| self.renamed) else { return Ok(()) };
+        let Some(base) = ledger.renamed_to(&item.row.path)? else { return Ok(()) };
+        let Some((record, _)) = ledger.record(base)? else { return Ok(()) };
+        if let Some(mut row) = ledger.path(&record.path)?
+            && row.memory.base == Some(base)
+        {
+            row.memory.base = Some(made.id);
+            (row.working, row.size, row.dirty) = (None, 0, true);
+            ledger.put_path(&row)?;
+        }
+        Ok(())
+    }
+
     fn note_plan(
         &mut self,
         ledger: &Ledger,
@@ -121,6 +139,7 @@ impl Cycle<'_> {
             Seen::Content(content) => content.size(),
             _ => 0,
         };
+        self.note_left(ledger, item)?;
         let removed = |record: &kitbag_core::version::Record| {
             record.content == Content::Deleted && record.kind == Kind::Edit
         };
