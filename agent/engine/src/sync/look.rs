@@ -10,6 +10,7 @@ use kitbag_core::id::ContentId;
 use kitbag_core::path::WorkPath;
 use kitbag_core::version::Content;
 use kitbag_platform::disk::Disk;
+use kitbag_store::ledger::Look;
 
 /// What a look found.
 #[derive(Debug, Clone)]
@@ -44,6 +45,14 @@ impl Looked {
 
 /// Files up to this many bytes are held in memory for the batch.
 pub const HELD_BYTES: u64 = kitbag_core::merge::text::LARGEST as u64;
+
+/// How many bytes of memory a candidate's place will take.
+pub fn held_size(look: &Look) -> u64 {
+    match look {
+        Look::File(print) if print.size <= HELD_BYTES => print.size,
+        _ => 0,
+    }
+}
 
 /// Read and hash a file.
 pub fn look(disk: &dyn Disk, file: &Path, path: &WorkPath, now_millis: i64) -> Looked {

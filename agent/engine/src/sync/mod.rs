@@ -56,6 +56,7 @@ pub(crate) use contents::Kept;
 use import::Imported;
 pub(crate) use import::believes;
 pub(crate) use look::hash;
+use look::held_size;
 use project::{Outcome, Projector};
 pub(crate) use publish::Publisher;
 use report::{Problem, Report};
@@ -448,13 +449,6 @@ impl From<kitbag_store::StoreError> for Undo {
 impl From<EngineError> for Undo {
     fn from(error: EngineError) -> Self {
         Undo(Some(error))
-    }
-}
-
-fn held_size(look: &kitbag_store::ledger::Look) -> u64 {
-    match look {
-        kitbag_store::ledger::Look::File(print) if print.size <= look::HELD_BYTES => print.size,
-        _ => 0,
     }
 }
 
