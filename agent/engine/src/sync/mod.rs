@@ -123,7 +123,7 @@ impl Progress for Silent {
 }
 
 /// A batch is closed at this many paths or bytes, whichever comes first: a compromise between memory and fsyncs.
-const BATCH_PATHS: usize = 3_072;
+const BATCH_PATHS: usize = 2_304;
 const BATCH_BYTES: u64 = 8 * 1024 * 1024;
 /// A sync that still has something to do right away goes round this often at the most.
 const ROUNDS: usize = 5;
