@@ -138,7 +138,7 @@ pub(super) fn view(ws: &Workspace, operation: Operation) -> Result<OperationView
             Some(after) if after.path != change.path => "renamed",
             _ if !had => "brought back",
             Some(after) if after.kind == Kind::Merge => "merged",
-            Some(after) if after.parents.len() > 1 => "answered",
+            Some(after) if after.kind == Kind::Edit && after.parents.len() > 1 => "answered",
             _ => "changed",
         };
         changes.push(ChangeView { path: change.path.as_str().to_owned(), what });

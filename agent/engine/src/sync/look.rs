@@ -20,6 +20,8 @@ pub struct Looked {
     /// The file as it was while it was read; none when it was touched so lately that a later change could look
     /// the same.
     pub print: Option<Fingerprint>,
+    /// Its size and number without times: equal to no later look, and enough to know the file by when it is renamed.
+    pub touched: Option<Fingerprint>,
     /// Its bytes, when they are few.
     pub bytes: Option<Arc<[u8]>>,
     /// Why it cannot be judged.
@@ -29,17 +31,17 @@ pub struct Looked {
 impl Looked {
     /// Nothing there.
     pub fn absent() -> Self {
-        Looked { seen: Seen::Absent, print: None, bytes: None, reason: None }
+        Looked { seen: Seen::Absent, print: None, touched: None, bytes: None, reason: None }
     }
 
     /// There, but not to be judged.
     pub fn unsure(reason: impl Into<String>) -> Self {
-        Looked { seen: Seen::Unsure, print: None, bytes: None, reason: Some(reason.into()) }
+        Looked { seen: Seen::Unsure, print: None, touched: None, bytes: None, reason: Some(reason.into()) }
     }
 
     /// Known from before, not read again.
     pub fn known(content: Content, print: Fingerprint) -> Self {
-        Looked { seen: Seen::Content(content), print: Some(print), bytes: None, reason: None }
+        Looked { seen: Seen::Content(content), print: Some(print), touched: None, bytes: None, reason: None }
     }
 }
 
@@ -62,7 +64,8 @@ pub fn look(disk: &dyn Disk, file: &Path, path: &WorkPath, now_millis: i64) -> L
                 return Looked::unsure("the notebook is being saved");
             }
             let seen = Seen::Content(content);
-            Looked { seen, print: settled(print, now_millis).then_some(print), bytes, reason: None }
+            let touched = Some(Fingerprint { modified: 0, changed: 0, ..print });
+            Looked { seen, print: settled(print, now_millis).then_some(print), touched, bytes, reason: None }
         }
         Ok(None) => Looked::unsure("it changed while it was read"),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Looked::absent(),

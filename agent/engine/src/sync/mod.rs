@@ -155,6 +155,8 @@ pub struct Cycle<'a> {
     /// This scan found renamed files.
     renamed: bool,
     again: bool,
+    /// The first round of this sync: what lies swapped out is from an earlier one.
+    first: bool,
     /// The number of this sync in the log of operations, once it did something that can be taken back.
     operation: Option<i64>,
     progress: &'a dyn Progress,
@@ -182,8 +184,8 @@ pub fn run(
     sync.kept.clear_left();
     folders::clear_left(ws);
     let start = sync.now();
-    for _ in 0..ROUNDS {
-        sync.again = false;
+    for round in 0..ROUNDS {
+        (sync.again, sync.first) = (false, round == 0);
         let began = sync.now();
         sync.cycle()?;
         if sync.again {
@@ -269,6 +271,7 @@ impl<'a> Cycle<'a> {
             ability: folders::ability(ws)?,
             renamed: false,
             again: false,
+            first: true,
             operation: None,
             progress,
         })

@@ -127,6 +127,11 @@ impl Cycle<'_> {
             Err(error) => return Err(EngineError::io("cannot read", file)(error)),
         };
         let Some(id) = content.id() else { return Ok(true) };
+        let swapped = intent.state == IntentState::Swapped && Some(id) == intent.expect;
+        if swapped && intent.place == Place::Working && !self.first {
+            // swapped out a moment ago: a program that has it open may still be writing into it
+            return Ok(false);
+        }
         // what the plan expected was in a record before it was taken out; of a conflict copy, in its file's history
         let known =
             self.history(&intent.path)?.knows(content) || Some(id) == intent.put || Some(id) == intent.expect;

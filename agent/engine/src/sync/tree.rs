@@ -141,7 +141,7 @@ pub fn look(disk: &dyn Disk, folder: &Path, now_millis: i64) -> Looked {
     let looked = read(disk, folder).and_then(|(manifest, print)| {
         let (seen, bytes) = (Seen::Content(manifest.content()?), manifest.canonical());
         let print = settled(print, now_millis).then_some(print);
-        Ok(Looked { seen, print, bytes: Some(bytes.into()), reason: None })
+        Ok(Looked { seen, print, touched: None, bytes: Some(bytes.into()), reason: None })
     });
     looked.unwrap_or_else(|reason| match reason {
         NotWhole::Disk(error) if error.kind() == io::ErrorKind::NotFound => Looked::absent(),

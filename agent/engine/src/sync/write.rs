@@ -131,7 +131,7 @@ impl Cycle<'_> {
         let shown = item.row.memory.base;
         item.row.memory = item.plan.memory.clone();
         item.row.dirty = unfinished(item);
-        item.row.working = item.working.print;
+        item.row.working = item.working.print.or(item.working.touched);
         item.row.mirror_print = item.mirror.print;
         let asks = item.plan.heads.len() > 1 && !item.plan.later_kitbag;
         item.row.open = if asks { item.plan.heads.clone() } else { Vec::new() };
