@@ -5,7 +5,7 @@
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use kitbag_core::path::{FOLDER_MARKER, TEMPORARY_PREFIX};
+use kitbag_core::path::FOLDER_MARKER;
 use kitbag_platform::disk::{Ability, ItemKind, probe};
 
 use crate::error::EngineError;
@@ -18,9 +18,6 @@ const MARKER: &str = "folder.marker";
 const NUMBER: &str = "folder.number";
 /// Where it remembers what the folder's file system can do.
 const ABILITY: &str = "folder.ability";
-
-/// How the names go on under which the working folder is tried out.
-const TRY: &str = "try-";
 
 /// Where the ledger remembers the ids of the workspace, one a line.
 pub const IDENTITIES: &str = "workspace.identities";
@@ -85,26 +82,15 @@ pub fn ability(ws: &Workspace) -> Result<Ability, EngineError> {
 fn remember_ability(ws: &Workspace) -> Result<(), EngineError> {
     let work = &ws.settings.work;
     let token = ws.doors.chance.token(8).map_err(EngineError::io("cannot try out", work))?;
-    match probe(ws.doors.disk.as_ref(), work, &format!("{TRY}{token}")) {
+    match probe(ws.doors.disk.as_ref(), work, &token) {
         Ok(found) => {
+            // what was tried is gone for good before nobody tries again and comes by
+            ws.doors.disk.sync_volume(work).map_err(EngineError::io("cannot write", work))?;
             let text = serde_json::to_string(&found).unwrap_or_default();
             Ok(ws.ledger.set(ABILITY, &text)?)
         }
         // it cannot be written to now; another time
         Err(_) => Ok(ws.ledger.unset(ABILITY)?),
-    }
-}
-
-/// Remove what was tried out in the working folder when an earlier run was ended. Nobody else on this machine may be at
-/// work.
-pub fn clear_left(ws: &Workspace) {
-    let (disk, work) = (&ws.doors.disk, &ws.settings.work);
-    for item in disk.list(work).unwrap_or_default() {
-        let name = item.name.to_str().and_then(|name| name.strip_prefix(TEMPORARY_PREFIX));
-        if name.is_some_and(|name| name.starts_with(TRY)) {
-            // a leftover costs room only, and the next run tries again
-            disk.remove(&work.join(item.name)).ok();
-        }
     }
 }
 

@@ -182,7 +182,6 @@ pub fn run(
     }
     sync.share.clear_left();
     sync.kept.clear_left();
-    folders::clear_left(ws);
     let start = sync.now();
     for round in 0..ROUNDS {
         (sync.again, sync.first) = (false, round == 0);
