@@ -11,7 +11,7 @@ use kitbag_platform::disk::{Call, SimulatedDisk};
 
 use crate::Options;
 use crate::computer::{Computer, Down, LedgerFiles, room};
-use crate::large::Large;
+use crate::large::{LARGE, Large};
 use crate::whole::shared_out;
 
 /// Every landing looks at so many states after a power cut, and more than that.
@@ -91,7 +91,7 @@ pub fn cuts(options: &Options) -> Result<(), String> {
 
 fn look(part: usize, parts: usize, wanted: usize) -> Result<(usize, usize, Vec<String>), String> {
     let room = room();
-    let large = Large::new(room.path())?;
+    let large = Large::new(room.path(), LARGE)?;
     let mut watched = large.begin(1);
     let moments = moments(&mut watched)?;
     let torn = moments.iter().filter(|moment| !moment.disk.is_durable()).count();

@@ -9,7 +9,7 @@ use kitbag_engine::sync::Request;
 
 use crate::Options;
 use crate::computer::{Meanwhile, room};
-use crate::large::Large;
+use crate::large::{LARGE, Large};
 use crate::whole::shared_out;
 
 const KINDS: [ErrorKind; 4] =
@@ -52,7 +52,7 @@ pub fn errors(options: &Options) -> Result<(), String> {
 
 fn look(part: u64, parts: u64, stride: u64, full: bool) -> Result<(u64, u64, u64, Vec<String>), String> {
     let room = room();
-    let large = Large::new(room.path())?;
+    let large = Large::new(room.path(), LARGE)?;
     let mut counted = large.begin(1);
     counted.open().map_err(|error| error.to_string())?;
     let before = counted.disk.calls();

@@ -30,6 +30,21 @@ pub struct Large {
     mirror: Files,
 }
 
+/// How much of everything there is.
+#[derive(Clone, Copy)]
+pub struct Extent {
+    old: usize,
+    new: usize,
+    changed: usize,
+    removed: usize,
+    /// Files of more than one piece.
+    big: bool,
+}
+
+pub const LARGE: Extent = Extent { old: 100, new: 40, changed: 25, removed: 8, big: true };
+/// Few files, for many tries.
+pub const SMALL: Extent = Extent { old: 12, new: 2, changed: 2, removed: 1, big: false };
+
 fn lines(name: &str, n: usize) -> Vec<u8> {
     (0..n).map(|line| format!("L{name}-{line}.\n")).collect::<String>().into_bytes()
 }
@@ -47,7 +62,7 @@ fn big(number: u64, len: usize) -> Vec<u8> {
 impl Large {
     /// # Errors
     /// The preparation or the undisturbed sync goes wrong.
-    pub fn new(room: &Path) -> Result<Self, String> {
+    pub fn new(room: &Path, extent: Extent) -> Result<Self, String> {
         let config = Config {
             outside_settle_seconds: 0,
             absence_wait_seconds: 60,
@@ -60,13 +75,16 @@ impl Large {
         let mut provider = Provider::new(Policy::Copies, 2);
         let say = |error: kitbag_engine::EngineError| error.to_string();
 
-        for n in 0..100 {
+        let Extent { old, new, changed, removed: gone, big: has_big } = extent;
+        for n in 0..old {
             write(&first, &format!("part {}/old {n}.txt", n % 7), &lines(&format!("old{n}"), 6));
         }
         write(&first, "both.txt", &lines("both", 9));
         write(&first, "question.txt", &lines("question", 3));
         write(&first, "copied.txt", &lines("copied", 5));
-        write(&first, "large.bin", &big(1, 1_300_000));
+        if has_big {
+            write(&first, "large.bin", &big(1, 1_300_000));
+        }
         for _ in 0..3 {
             first.sync(Request::default()).map_err(say)?;
             carry_all(&mut provider, 0, &first);
@@ -75,26 +93,28 @@ impl Large {
         }
 
         // both go on working
-        for n in 0..40 {
+        for n in 0..new {
             write(&first, &format!("mine {}/new {n}.txt", n % 5), &lines(&format!("mine{n}"), 4));
             write(&second, &format!("theirs {}/new {n}.txt", n % 5), &lines(&format!("theirs{n}"), 4));
         }
-        for n in 0..25 {
+        for n in 0..changed {
             append(&first, &format!("part {}/old {n}.txt", n % 7), &format!("Lmine-changed{n}.\n"));
-            let n = n + 30;
+            let n = n + changed;
             append(&second, &format!("part {}/old {n}.txt", n % 7), &format!("Ltheirs-changed{n}.\n"));
         }
         let mut removed = BTreeSet::new();
-        for n in 60..68 {
+        for n in 2 * changed..2 * changed + gone {
             removed.extend(take(&first, &format!("part {}/old {n}.txt", n % 7)));
-            let n = n + 20;
+            let n = n + gone;
             removed.extend(take(&second, &format!("part {}/old {n}.txt", n % 7)));
         }
-        write(&first, "mine.bin", &big(2, 1_200_000));
-        write(&second, "theirs.bin", &big(3, 1_200_000));
-        let mut changed = big(1, 1_300_000);
-        changed[600_000..600_100].fill(7);
-        write(&second, "large.bin", &changed);
+        if has_big {
+            write(&first, "mine.bin", &big(2, 1_200_000));
+            write(&second, "theirs.bin", &big(3, 1_200_000));
+            let mut large = big(1, 1_300_000);
+            large[600_000..600_100].fill(7);
+            write(&second, "large.bin", &large);
+        }
         replace(&first, "both.txt", "Lboth-1.", "Lboth-1-mine.");
         replace(&second, "both.txt", "Lboth-7.", "Lboth-7-theirs.");
         replace(&first, "question.txt", "Lquestion-1.", "Lquestion-mine.");
@@ -127,14 +147,14 @@ impl Large {
             work: Files::new(),
             mirror: Files::new(),
         };
-        large.undisturbed(&owed)?;
+        large.undisturbed(&owed, (new + changed) as u64)?;
         Ok(large)
     }
 
-    fn undisturbed(&mut self, owed: &BTreeSet<String>) -> Result<(), String> {
+    fn undisturbed(&mut self, owed: &BTreeSet<String>, least: u64) -> Result<(), String> {
         let mut whole = self.begin(1);
         let report = whole.sync(Request::default()).map_err(|error| error.to_string())?;
-        if report.received < 60 || report.published < 60 || report.merged < 1 || report.conflicts != 1 {
+        if report.received < least || report.published < least || report.merged < 1 || report.conflicts != 1 {
             return Err(format!("the large sync is not what it was meant to be: {report:?}"));
         }
         (self.work, self.mirror) = (files(&whole.disk, &whole.work), files(&whole.disk, &whole.share));

@@ -16,6 +16,7 @@ mod computer;
 mod cuts;
 mod errors;
 mod large;
+mod named;
 mod person;
 mod provider;
 mod reading;
@@ -41,9 +42,11 @@ impl Options {
 
 type Test = fn(&Options) -> Result<(), String>;
 
-const TESTS: [(&str, Test); 4] = [
+const TESTS: [(&str, Test); 6] = [
     ("whole", whole::whole),
     ("whole_same_seed_same_run", whole::same_seed_same_run),
+    ("renamed_and_the_name_used_again", named::renamed_and_the_name_used_again),
+    ("killed_then_cut", named::killed_then_cut),
     ("cuts", cuts::cuts),
     ("errors", errors::errors),
 ];

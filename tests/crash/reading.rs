@@ -74,8 +74,9 @@ impl Computer {
                 let head = if history.heads().contains(&id) { " HEAD" } else { "" };
                 let content =
                     record.content.id().map_or("deleted".into(), |id| id.to_string()[..6].to_owned());
+                let words = self.words_of(ws, &history, id);
                 told.push(format!(
-                    "  {} {:?} {content} of {parents:?} near {near:?}{}{head}",
+                    "  {} {:?} {content} of {parents:?} near {near:?}{}{head} {words:?}",
                     short(id),
                     record.kind,
                     real.unwrap_or_default()

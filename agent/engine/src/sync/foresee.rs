@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Cycle;
 use super::batch::Item;
+use super::rename::LeftBehind;
 use crate::error::EngineError;
 
 /// Where the ledger remembers it.
@@ -40,6 +41,9 @@ impl Cycle<'_> {
             {
                 all.push(Foreseen { path: item.row.path.clone(), from, to });
             }
+            if let Some(LeftBehind { path, from, to }) = self.left_behind(item)? {
+                all.push(Foreseen { path, from: Some(from), to });
+            }
         }
         if !all.is_empty() {
             self.ws.ledger.hint(FORESEEN, &serde_json::to_string(&all).unwrap_or_default())?;
@@ -60,7 +64,8 @@ impl Cycle<'_> {
                 let mut row = row.unwrap_or_else(|| PathRow::new(path));
                 if row.memory.base == from && ledger.is_admitted(to)? {
                     row.memory.base = Some(to);
-                    row.dirty = true;
+                    // what it looked like belonged to the base before
+                    (row.working, row.dirty) = (None, true);
                     ledger.put_path(&row)?;
                 }
             }

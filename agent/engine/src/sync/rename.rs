@@ -5,14 +5,16 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use kitbag_core::id::ContentId;
+use kitbag_core::id::{ContentId, RecordId};
 use kitbag_core::path::WorkPath;
 use kitbag_core::reconcile::{Contents, Unreadable};
 use kitbag_core::rename::{New, pair};
+use kitbag_core::version::{Kind, Record};
 use kitbag_store::ledger::{Marked, Place};
 use rayon::prelude::*;
 
 use super::Cycle;
+use super::batch::Item;
 use super::look::{HELD_BYTES, hash};
 use super::report::Problem;
 use crate::error::EngineError;
@@ -78,8 +80,31 @@ impl Cycle<'_> {
         Ok(pairs.len() as u64)
     }
 
+    /// Where the file of a path was renamed from, the version it was there, and the record that says so. From then on the
+    /// working folder shows nothing at the old place: what is put there later is a file of its own, no edit of the
+    /// renamed one.
+    ///
+    /// # Errors
+    /// The ledger fails.
+    pub(super) fn left_behind(&self, item: &Item) -> Result<Option<LeftBehind>, EngineError> {
+        let ledger = &self.ws.ledger;
+        let from = if self.renamed { ledger.renamed_to(&item.row.path)? } else { None };
+        let (Some(from), Some(base)) = (from, item.plan.memory.base) else { return Ok(None) };
+        let Some((old, _)) = ledger.record(from)? else { return Ok(None) };
+        let made = item.plan.records.iter().map(|made| (made.id, made.record.clone()));
+        let is_move = |(_, record): &(RecordId, Record)| {
+            record.kind == Kind::Move && record.follows.is_none() && record.path == item.row.path
+        };
+        let moved = match made.clone().find(is_move) {
+            Some(moved) => Some(moved),
+            // published by a sync that was killed before the ledger heard of it
+            None => ledger.record(base)?.map(|(record, _)| (base, record)).filter(is_move),
+        };
+        Ok(moved.map(|(to, _)| LeftBehind { path: old.path, from, to }))
+    }
+
     /// What is said of a path whose file was renamed elsewhere, or merged by a later kitbag.
-    pub(super) fn tell_of_moves(&mut self, item: &super::batch::Item) {
+    pub(super) fn tell_of_moves(&mut self, item: &Item) {
         let path = item.row.path.to_string();
         if !item.plan.went_apart.is_empty() {
             let places: Vec<_> = item.plan.went_apart.iter().map(WorkPath::to_string).collect();
@@ -94,6 +119,15 @@ impl Cycle<'_> {
             self.report.problems.push(Problem::told(path, reason));
         }
     }
+}
+
+/// The old place of a renamed file.
+pub(super) struct LeftBehind {
+    pub(super) path: WorkPath,
+    /// What the working folder showed there.
+    pub(super) from: RecordId,
+    /// The record of the move.
+    pub(super) to: RecordId,
 }
 
 /// Versions as they are stored, and new files, which are not stored yet, as they stand in the working folder.

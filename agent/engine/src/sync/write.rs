@@ -9,7 +9,6 @@ use kitbag_core::entry::{Memory, Seen};
 use kitbag_core::id::ContentId;
 use kitbag_core::path::{TEMPORARY_PREFIX, WorkPath};
 use kitbag_core::plan::{self, AbsenceAnswer, Plan, Put};
-use kitbag_core::reconcile::Made;
 use kitbag_core::version::{Content, Kind};
 use kitbag_store::Ledger;
 use kitbag_store::ledger::{Awaited, Held, Intent, IntentState, Place};
@@ -22,6 +21,7 @@ use super::foresee;
 use super::look::HELD_BYTES;
 use super::project::Outcome;
 use super::publish::Published;
+use super::rename::LeftBehind;
 use super::report::{HeldFile, Problem, held_word};
 use crate::error::EngineError;
 
@@ -106,14 +106,11 @@ impl Cycle<'_> {
     /// A renamed file has left its old place: the scan met nothing there. A file made there since is another one, and
     /// no edit of the one that went.
     fn note_left(&self, ledger: &Ledger, item: &Item) -> Result<(), EngineError> {
-        let own = |made: &&Made| made.record.kind == Kind::Move && made.record.follows.is_none();
-        let Some(made) = item.plan.records.iter().find(own).filter(|_| self.renamed) else { return Ok(()) };
-        let Some(base) = ledger.renamed_to(&item.row.path)? else { return Ok(()) };
-        let Some((record, _)) = ledger.record(base)? else { return Ok(()) };
-        if let Some(mut row) = ledger.path(&record.path)?
-            && row.memory.base == Some(base)
+        if let Some(LeftBehind { path, from, to }) = self.left_behind(item)?
+            && let Some(mut row) = ledger.path(&path)?
+            && row.memory.base == Some(from)
         {
-            row.memory.base = Some(made.id);
+            row.memory.base = Some(to);
             (row.working, row.size, row.dirty) = (None, 0, true);
             ledger.put_path(&row)?;
         }

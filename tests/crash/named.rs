@@ -1,0 +1,90 @@
+//! Single stories that once lost something, told at every call they can be interrupted at.
+
+use kitbag_engine::sync::Request;
+use kitbag_engine::workspace::Config;
+
+use crate::Options;
+use crate::computer::{Computer, Down, Meanwhile, room};
+use crate::large::{Large, SMALL};
+
+/// A file is renamed, the sync that records it is killed, and a new file takes the old name: it is a file of its own, and
+/// what stands in the renamed one stays. First tier: a kill at every disk call.
+pub fn renamed_and_the_name_used_again(_: &Options) -> Result<(), String> {
+    let room = room();
+    let config = Config { outside_settle_seconds: 0, threads: 1, lock_wait_seconds: 0, ..Config::default() };
+    let say = |error: kitbag_engine::EngineError| error.to_string();
+    let mut computer = Computer::new(room.path(), "ONE", 1, config);
+    let write = |computer: &Computer, name: &str, text: &str| {
+        computer
+            .disk
+            .place_file(&computer.work.join(name), text.as_bytes())
+            .map_err(|error| error.to_string())
+    };
+    write(&computer, "notes.md", "Lfirst.\nLsecond.\n")?;
+    write(&computer, "other.md", "Lother.\n")?;
+    computer.sync(Request::default()).map_err(say)?;
+    computer.disk.take_away(&computer.work.join("notes.md")).map_err(|error| error.to_string())?;
+    write(&computer, "renamed.md", "Lfirst.\nLsecond.\n")?;
+    computer.close();
+    let (disk, ledger) = (computer.disk.clone(), computer.ledger_files());
+    for nth in 1.. {
+        let mut again = computer.twin(&disk, &ledger, nth);
+        again.open().map_err(say)?;
+        let what = Meanwhile { dies_at: Some(nth), before_commit: nth % 2 == 0, ..Meanwhile::default() };
+        let whole = again.meanwhile(what, |computer| computer.sync(Request::default())).is_some();
+        again.down(Down::Killed);
+        write(&again, "notes.md", "Lanother.\n")?;
+        for _ in 0..2 {
+            again.sync(Request::default()).map_err(say)?;
+        }
+        let shows = |name: &str| {
+            let bytes = again.disk.peek(&again.work.join(name)).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        if (shows("notes.md").as_str(), shows("renamed.md").as_str())
+            != ("Lanother.\n", "Lfirst.\nLsecond.\n")
+        {
+            return Err(format!("killed at call {nth}: {:?}, {:?}", shows("notes.md"), shows("renamed.md")));
+        }
+        if whole {
+            return if nth > 50 { Ok(()) } else { Err(format!("the sync took only {nth} calls")) };
+        }
+    }
+    Ok(())
+}
+
+/// A sync is killed, and the power goes in the one after it: what the first wrote was believed by the second, and must not
+/// be taken away by the cut. First tier.
+pub fn killed_then_cut(options: &Options) -> Result<(), String> {
+    let room = room();
+    let small = Large::new(room.path(), SMALL)?;
+    let (every, mut states) = (if options.full { 1 } else { 5 }, 0);
+    for first in (1..).step_by(every) {
+        let mut killed = small.begin(first as u64);
+        killed.open().map_err(|error| error.to_string())?;
+        if !dies(&mut killed, first) {
+            println!("killed_then_cut: {states} states");
+            return if states > 500 { Ok(()) } else { Err(format!("only {states} states")) };
+        }
+        killed.down(Down::Killed);
+        let (disk, ledger) = (killed.disk.copy(killed.clock.clone()), killed.ledger_files());
+        for second in (1 + first % every..).step_by(2 * every + 1) {
+            let mut cut = killed.twin(&disk, &ledger, second as u64);
+            cut.open().map_err(|error| error.to_string())?;
+            let died = dies(&mut cut, second);
+            cut.down(Down::Power((first << 16 | second) as u64));
+            states += 1;
+            let recovered = small.recover(&mut cut, false);
+            recovered.map_err(|why| format!("killed at call {first}, power cut at {second}: {why}"))?;
+            if !died {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn dies(computer: &mut Computer, nth: usize) -> bool {
+    let what = Meanwhile { dies_at: Some(nth as u64), ..Meanwhile::default() };
+    computer.meanwhile(what, |computer| computer.sync(Request::default())).is_none()
+}
