@@ -102,7 +102,8 @@ impl EngineError {
     pub fn exit(&self) -> Exit {
         match self {
             EngineError::Missing(_) => Exit::Missing,
-            EngineError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => Exit::Missing,
+            EngineError::Store(StoreError::Full) => Exit::Missing,
+            EngineError::Io { source, .. } if is_full(source.kind()) => Exit::Missing,
             _ => Exit::Failed,
         }
     }
@@ -169,14 +170,17 @@ impl EngineError {
             EngineError::Missing(finding) | EngineError::Failed(finding) => {
                 (finding.why.clone(), finding.remedy.clone())
             }
+            EngineError::Store(StoreError::Full) => no_room(),
+            EngineError::Store(StoreError::Busy) => (
+                "Two at once would get in each other's way.".into(),
+                "Wait until it is done, then try again.".into(),
+            ),
             EngineError::Store(_) => (
                 "The ledger on this machine was damaged or could not be written.".into(),
                 "Check that the disk is not full; the work itself is safe in both folders.".into(),
             ),
             EngineError::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull => {
-                    ("The disk is full. What was there before is unchanged.".into(), "Free some space, then try again.".into())
-                }
+                kind if is_full(kind) => no_room(),
                 io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => (
                     "This folder cannot be written by you. What was there before is unchanged.".into(),
                     "Allow writing there, or choose another folder, then try again.".into(),
@@ -189,6 +193,18 @@ impl EngineError {
         };
         Finding { what, why, remedy }
     }
+}
+
+/// Nothing more can be written there until something goes: the disk is full, or this person's part of it.
+pub(crate) fn is_full(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+fn no_room() -> (String, String) {
+    (
+        "The disk is full. What was there before is unchanged.".into(),
+        "Free some space, then try again.".into(),
+    )
 }
 
 /// A path for people: no control characters, no escapes.
@@ -216,6 +232,21 @@ pub fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_alike_wherever_it_is_met() {
+        let full = [
+            EngineError::Store(StoreError::Full),
+            EngineError::io("cannot write", "/a")(io::ErrorKind::StorageFull.into()),
+            EngineError::io("cannot write", "/a")(io::ErrorKind::QuotaExceeded.into()),
+        ];
+        let told: Vec<_> = full.iter().map(|error| (error.exit(), error.finding())).collect();
+        for (exit, finding) in &told {
+            assert_eq!((*exit, &finding.why), (Exit::Missing, &told[0].1.why));
+            assert!(finding.remedy.contains("Free some space"), "{finding:?}");
+        }
+        assert_eq!(EngineError::Store(StoreError::Busy).exit(), Exit::Failed);
+    }
 
     #[test]
     fn sizes_are_short() {

@@ -2,6 +2,7 @@
 //! else can act on it: a damaged ledger is this machine's matter, a damaged pack another machine's.
 
 use kitbag_core::id::{PackId, RecordId};
+use rusqlite::ffi;
 
 /// The ledger could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,10 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        // what SQLite says when it cannot make room for the index of its log
+        if error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_SHMSIZE) {
+            return StoreError::Full;
+        }
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => StoreError::Full,
             Some(rusqlite::ErrorCode::DatabaseBusy) => StoreError::Busy,

@@ -23,7 +23,7 @@ use super::project::Outcome;
 use super::publish::Published;
 use super::rename::LeftBehind;
 use super::report::{HeldFile, Problem, held_word};
-use crate::error::EngineError;
+use crate::error::{EngineError, is_full};
 
 /// A write about to be done.
 pub(super) struct Write {
@@ -326,7 +326,7 @@ impl Cycle<'_> {
                         left
                     }
                     Outcome::Failed { error, reason } => {
-                        if matches!(error, ErrorKind::StorageFull | ErrorKind::ReadOnlyFilesystem) {
+                        if is_full(error) || error == ErrorKind::ReadOnlyFilesystem {
                             full = Some((error, self.root(write.place).to_owned()));
                         }
                         self.report.problems.push(Problem::failed(&item.row.path, reason));

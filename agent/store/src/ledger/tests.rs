@@ -248,6 +248,39 @@ fn a_failed_batch_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_full_disk_is_told_as_one_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(&folder.path().join("ledger.db")).unwrap();
+    let pages: i64 = ledger.db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    let most = |pages: i64| {
+        ledger
+            .db
+            .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    most(pages + 4);
+    let fill = || {
+        ledger.batch(|ledger| {
+            (0..2_000).try_for_each(|n| ledger.set(&format!("key {n}"), &"long ".repeat(20)))?;
+            Ok::<_, StoreError>(())
+        })
+    };
+    assert!(matches!(fill(), Err(StoreError::Full)));
+    assert_eq!(ledger.get("key 0").unwrap(), None);
+    most(pages + 10_000);
+    fill().unwrap();
+    assert!(ledger.get("key 1999").unwrap().is_some());
+}
+
+#[test]
+fn no_room_for_the_index_of_the_log_is_a_full_disk() {
+    let told = |code| StoreError::from(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None));
+    assert!(matches!(told(rusqlite::ffi::SQLITE_IOERR_SHMSIZE), StoreError::Full));
+    assert!(matches!(told(rusqlite::ffi::SQLITE_FULL), StoreError::Full));
+    assert!(matches!(told(rusqlite::ffi::SQLITE_IOERR_READ), StoreError::Database(_)));
+}
+
+#[test]
 fn a_batch_outlives_the_process_and_is_seen_by_others() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ledger.db");
