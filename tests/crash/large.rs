@@ -232,7 +232,8 @@ impl Large {
     }
 }
 
-fn carry_all(provider: &mut Provider, at: usize, computer: &Computer) {
+/// The provider carries every file once at this computer.
+pub fn carry_all(provider: &mut Provider, at: usize, computer: &Computer) {
     for name in provider.names(computer) {
         provider.carry(at, computer, &name, None);
     }

@@ -15,6 +15,7 @@
 mod computer;
 mod cuts;
 mod errors;
+mod holding;
 mod large;
 mod named;
 mod person;
@@ -42,10 +43,11 @@ impl Options {
 
 type Test = fn(&Options) -> Result<(), String>;
 
-const TESTS: [(&str, Test); 6] = [
+const TESTS: [(&str, Test); 7] = [
     ("whole", whole::whole),
     ("whole_same_seed_same_run", whole::same_seed_same_run),
     ("renamed_and_the_name_used_again", named::renamed_and_the_name_used_again),
+    ("held_open_while_swapped", named::held_open_while_swapped),
     ("killed_then_cut", named::killed_then_cut),
     ("cuts", cuts::cuts),
     ("errors", errors::errors),

@@ -1,11 +1,14 @@
 //! Single stories that once lost something, told at every call they can be interrupted at.
 
+use std::sync::Arc;
+
 use kitbag_engine::sync::Request;
 use kitbag_engine::workspace::Config;
 
 use crate::Options;
-use crate::computer::{Computer, Down, Meanwhile, room};
-use crate::large::{Large, SMALL};
+use crate::computer::{Computer, Deed, Down, Meanwhile, room};
+use crate::large::{Large, SMALL, carry_all};
+use crate::provider::{Policy, Provider};
 
 /// A file is renamed, the sync that records it is killed, and a new file takes the old name: it is a file of its own, and
 /// what stands in the renamed one stays. First tier: a kill at every disk call.
@@ -51,6 +54,75 @@ pub fn renamed_and_the_name_used_again(_: &Options) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// A program has a file open and goes on adding to it while another machine's version takes its place: each line it
+/// writes, during that sync, after it and after the next, is there in the end, once. First tier: a line before every disk
+/// call.
+pub fn held_open_while_swapped(_: &Options) -> Result<(), String> {
+    for nth in 1.. {
+        let came = held_open(nth).map_err(|why| format!("a line before call {nth}: {why}"))?;
+        if !came {
+            return if nth > 50 { Ok(()) } else { Err(format!("the sync took only {nth} calls")) };
+        }
+    }
+    Ok(())
+}
+
+/// Whether the sync took so many calls.
+fn held_open(nth: u64) -> Result<bool, String> {
+    let room = room();
+    let config = Config { outside_settle_seconds: 0, threads: 1, lock_wait_seconds: 0, ..Config::default() };
+    let computer = |name: &str, seed| Computer::new(&room.path().join(name), name, seed, config.clone());
+    let (mut first, mut second) = (computer("ONE", 1), computer("TWO", 2));
+    first.disk.set_exchange(nth.is_multiple_of(2));
+    let mut provider = Provider::new(Policy::Copies, 2);
+    let io = |error: std::io::Error| error.to_string();
+    let sync = |computer: &mut Computer| computer.sync(Request::default()).map_err(|error| error.to_string());
+    let lines: String = (0..9).map(|n| format!("L{n}.\n")).collect();
+    let (file, theirs) = (first.work.join("notes.md"), format!("Ltheirs.\n{lines}"));
+    first.disk.place_file(&file, lines.as_bytes()).map_err(io)?;
+    sync(&mut first)?;
+    carry_all(&mut provider, 0, &first);
+    carry_all(&mut provider, 1, &second);
+    sync(&mut second)?;
+    second.disk.place_file(&second.work.join("notes.md"), theirs.as_bytes()).map_err(io)?;
+    sync(&mut second)?;
+    carry_all(&mut provider, 1, &second);
+    carry_all(&mut provider, 0, &first);
+
+    let logger = Arc::new(first.disk.hold(&file).map_err(io)?);
+    let (during, before) = (logger.clone(), first.disk.calls());
+    let deed: Deed = Box::new(move |_| during.append(b"Lduring.\n").expect("an open file"));
+    let what = Meanwhile { deed: Some((nth, deed)), ..Meanwhile::default() };
+    let done = first.meanwhile(what, |computer| computer.sync(Request::default()));
+    done.ok_or("it died")?.map_err(|error| error.to_string())?;
+    let came = nth <= first.disk.calls() - before;
+    for line in ["Lafter.\n", "Llater.\n"] {
+        logger.append(line.as_bytes()).map_err(io)?;
+        sync(&mut first)?;
+    }
+    drop(logger);
+    for _ in 0..3 {
+        sync(&mut first)?;
+        carry_all(&mut provider, 0, &first);
+        carry_all(&mut provider, 1, &second);
+        sync(&mut second)?;
+        carry_all(&mut provider, 1, &second);
+        carry_all(&mut provider, 0, &first);
+    }
+    let during = if came { "Lduring.\n" } else { "" };
+    let wanted = format!("{theirs}{during}Lafter.\nLlater.\n");
+    for computer in [&first, &second] {
+        let there = computer.disk.peek(&computer.work.join("notes.md")).unwrap_or_default();
+        if *there != wanted.as_bytes() {
+            return Err(String::from_utf8_lossy(&there).into_owned());
+        }
+    }
+    match first.temporaries() {
+        left if left.is_empty() => Ok(came),
+        left => Err(format!("left: {left:?}")),
+    }
 }
 
 /// A sync is killed, and the power goes in the one after it: what the first wrote was believed by the second, and must not

@@ -13,7 +13,7 @@ use kitbag_engine::sync::{Cycle, Keep, Request, Rules};
 use kitbag_engine::workspace::Config;
 use kitbag_platform::chance::SimulatedChance;
 use kitbag_platform::clock::Clock;
-use kitbag_platform::disk::SimulatedDisk;
+use kitbag_platform::disk::{Holder, SimulatedDisk};
 
 use crate::computer::{Computer, Deed, Down, Meanwhile};
 use crate::person::{Words, all_words, words};
@@ -70,6 +70,8 @@ pub struct World {
     /// How many disk calls the last sync of each computer took.
     calls: Vec<u64>,
     files: usize,
+    /// Programs that have a file open: at which computer, under which name, and the open file.
+    pub holders: Vec<(usize, String, Holder)>,
 }
 
 impl World {
@@ -105,6 +107,7 @@ impl World {
             figures: Figures::default(),
             chance,
             files: 0,
+            holders: Vec::new(),
         }
     }
 
@@ -112,11 +115,11 @@ impl World {
         self.story.push(what);
     }
 
-    fn draw(&self, n: usize) -> usize {
+    pub fn draw(&self, n: usize) -> usize {
         self.chance.below(n as u64) as usize
     }
 
-    fn percent(&self, percent: u64) -> bool {
+    pub fn percent(&self, percent: u64) -> bool {
         self.chance.below(100) < percent
     }
 
@@ -125,7 +128,8 @@ impl World {
             let at = self.draw(self.computers.len());
             self.computers[at].clock.sleep(self.chance.below(4_000));
             match self.chance.below(100) {
-                0..24 => self.edit(at),
+                0..20 => self.edit(at),
+                20..24 => self.hold(at),
                 24..27 => self.delete(at),
                 27..30 => self.rename(at),
                 30..56 => self.cycle(at)?,
@@ -138,6 +142,7 @@ impl World {
                 _ => self.start_again(at),
             }
         }
+        self.holders.clear();
         let verdict = self.come_to_rest().and_then(|()| self.judge());
         if verdict.is_err() {
             for (at, computer) in self.computers.iter().enumerate() {
@@ -148,7 +153,7 @@ impl World {
         verdict
     }
 
-    fn some_file(&self, at: usize) -> Option<String> {
+    pub fn some_file(&self, at: usize) -> Option<String> {
         let computer = &self.computers[at];
         let files = computer.disk.peek_files(&computer.work);
         let mut files: Vec<_> = files
@@ -173,6 +178,7 @@ impl World {
         } else {
             PATHS[self.draw(PATHS.len())].to_owned()
         };
+        self.let_go(at, &name);
         let file = self.computers[at].work.join(&name);
         let disk = self.computers[at].disk.clone();
         let old = disk.peek(&file);
@@ -197,6 +203,7 @@ impl World {
 
     fn delete(&mut self, at: usize) {
         let Some(name) = self.some_file(at) else { return };
+        self.let_go(at, &name);
         let file = self.computers[at].work.join(&name);
         let old = self.computers[at].disk.peek(&file).unwrap_or_default();
         self.words.removed.extend(words(&old));
@@ -207,6 +214,7 @@ impl World {
 
     fn rename(&mut self, at: usize) {
         let Some(name) = self.some_file(at) else { return };
+        self.let_go(at, &name);
         self.files += 1;
         let ending = name.rsplit('.').next().unwrap_or("txt").to_owned();
         let to = format!("renamed {}.{ending}", self.files);
@@ -222,6 +230,7 @@ impl World {
     /// A save in the middle of a sync: by a program that has the file open, or that writes a new one.
     fn save(&mut self, at: usize) -> Option<(Deed, Save)> {
         let name = self.some_file(at).filter(|name| !name.ends_with(".bin"))?;
+        self.let_go(at, &name);
         let file = self.computers[at].work.join(&name);
         let word = self.words.new_word();
         let in_place = self.percent(50);
@@ -308,6 +317,7 @@ impl World {
                 }
                 self.computers[at].down(down);
                 if let Down::Power(_) = down {
+                    self.holders.retain(|(computer, ..)| *computer != at);
                     self.provider.power_came_back(at, &self.computers[at]);
                 }
                 let left = self.computers[at].temporaries();

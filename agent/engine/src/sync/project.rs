@@ -232,9 +232,19 @@ impl Projector<'_> {
         }
     }
 
+    /// How what was put there looks; without times, so that it is read again, when somebody has touched it since it lay
+    /// aside.
+    fn print_of(&self, target: &Path, before: Fingerprint) -> io::Result<Option<Fingerprint>> {
+        // a rename changes the time the entry was changed, and nothing else
+        let now = self.print(target)?;
+        let untouched = Fingerprint { changed: now.changed, ..before } == now;
+        Ok(Some(if untouched { now } else { Fingerprint { modified: 0, changed: 0, ..now } }))
+    }
+
     fn create(&self, target: &Path, aside: &Path) -> io::Result<Outcome> {
+        let before = self.print(aside)?;
         match self.disk.rename_new(aside, target) {
-            Ok(()) => Ok(Outcome::Done { print: Some(self.print(target)?), left: false }),
+            Ok(()) => Ok(Outcome::Done { print: self.print_of(target, before)?, left: false }),
             Err(error) => {
                 tree::remove(self.disk, aside)?;
                 if error.kind() == io::ErrorKind::AlreadyExists {
@@ -246,6 +256,7 @@ impl Projector<'_> {
     }
 
     fn replace(&self, target: &Path, aside: &Path, expect: Seen) -> io::Result<Outcome> {
+        let before = self.print(aside)?;
         if let Err(error) = self.swap(target, aside) {
             // nothing was exchanged: our own new bytes lie aside
             tree::remove(self.disk, aside).ok();
@@ -255,7 +266,7 @@ impl Projector<'_> {
             return Err(error);
         }
         if self.is_expected(aside, expect)? {
-            return Ok(Outcome::Done { print: Some(self.print(target)?), left: true });
+            return Ok(Outcome::Done { print: self.print_of(target, before)?, left: true });
         }
         if self.place == Place::Working {
             // a save came between: show it again. What comes out now is ours, or a still later save.
@@ -291,11 +302,12 @@ impl Projector<'_> {
         let mut to = self.disk.rewrite(target)?;
         bring(id, &mut to)?;
         to.finish(true)?;
-        if hash(self.disk, target)?.id() != Some(id) {
+        self.disk.set_modified(target, modified)?;
+        let print = self.disk.stat(target)?.fingerprint;
+        if hash(self.disk, target)?.id() != Some(id) || self.disk.stat(target)?.fingerprint != print {
             return Ok(Outcome::Changed { left: false });
         }
-        self.disk.set_modified(target, modified)?;
-        Ok(Outcome::Done { print: Some(self.disk.stat(target)?.fingerprint), left: false })
+        Ok(Outcome::Done { print: Some(print), left: false })
     }
 
     /// Exchange, in one step where the system can; else away and into the free place.

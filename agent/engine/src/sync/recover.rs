@@ -121,17 +121,20 @@ impl Cycle<'_> {
                 _ => Ok(true),
             };
         }
+        // asked before it is read: nobody opens it anew under this name
+        let written_to = intent.place == Place::Working && self.is_written_to(file);
         let content = match self.found(intent, file) {
             Ok(found) => found,
             Err(error) if is_gone(&error) => return Ok(true),
             Err(error) => return Err(EngineError::io("cannot read", file)(error)),
         };
         let Some(id) = content.id() else { return Ok(true) };
-        let swapped = intent.state == IntentState::Swapped && Some(id) == intent.expect;
-        if swapped && intent.place == Place::Working && !self.first {
-            // swapped out a moment ago: a program that has it open may still be writing into it
+        let lately = intent.state == IntentState::Swapped && !self.first;
+        if written_to && lately {
             return Ok(false);
         }
+        // swapped out a moment ago: a program may still be writing into it where nobody can tell
+        let rests = intent.place == Place::Working && (written_to || lately);
         // what the plan expected was in a record before it was taken out; of a conflict copy, in its file's history
         let known =
             self.history(&intent.path)?.knows(content) || Some(id) == intent.put || Some(id) == intent.expect;
@@ -149,9 +152,15 @@ impl Cycle<'_> {
                 return Ok(false);
             }
             match intent.place {
-                Place::Working => self.save_as_edit(intent, file, content)?,
+                Place::Working => self.save_as_edit(intent, file, content, rests)?,
                 Place::Mirror => self.save_as_observed(intent, file, content)?,
             }
+        }
+        if rests {
+            if intent.state != IntentState::Swapped {
+                self.ws.ledger.set_intent_state(intent.id, IntentState::Swapped)?;
+            }
+            return Ok(false);
         }
         if matches!(content, Content::Unit { .. }) {
             // half of it gone, it would look like a version of its own
@@ -159,6 +168,12 @@ impl Cycle<'_> {
         }
         tree::remove(disk.as_ref(), file).map_err(EngineError::io("cannot remove", file))?;
         Ok(true)
+    }
+
+    /// Another program has it open and may go on writing to it.
+    fn is_written_to(&self, file: &Path) -> bool {
+        // what cannot be asked of is looked at like any other, and told then
+        self.ws.doors.disk.is_written_to(file).is_ok_and(|told| told == Some(true))
     }
 
     /// What lies there: a file, or a unit.
@@ -197,7 +212,14 @@ impl Cycle<'_> {
         Ok(read.map_err(EngineError::io("cannot read", folder))?.0)
     }
 
-    fn save_as_edit(&mut self, intent: &Intent, file: &Path, content: Content) -> Result<(), EngineError> {
+    /// With `rests` it stays where it is, and what is written to it later is an edit of this one.
+    fn save_as_edit(
+        &mut self,
+        intent: &Intent,
+        file: &Path,
+        content: Content,
+        rests: bool,
+    ) -> Result<(), EngineError> {
         let content = match self.ability.executable {
             true => content,
             false => self.history(&intent.path)?.with_recorded_bit(intent.parent, content),
@@ -217,7 +239,12 @@ impl Cycle<'_> {
         }
         publisher.record(&record)?;
         let published = publisher.finish()?;
-        self.report.bytes_published += self.ws.ledger.batch(|ledger| published.note(ledger))?;
+        self.report.bytes_published += self.ws.ledger.batch(|ledger| {
+            if rests {
+                ledger.set_intent_parent(intent.id, content.id(), record.id())?;
+            }
+            published.note(ledger)
+        })?;
         self.report.published += 1;
         Ok(())
     }

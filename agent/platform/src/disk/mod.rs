@@ -23,7 +23,7 @@ use kitbag_core::entry::Fingerprint;
 
 pub use ability::{Ability, probe};
 pub use real::RealDisk;
-pub use simulated::{Call, Failure, Folding, Manners, SimulatedDisk};
+pub use simulated::{Call, Failure, Folding, Holder, Manners, SimulatedDisk};
 
 /// What a name stands for, without following links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -130,6 +130,13 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// Common ones; [`Refused`] for what is not a plain file here.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Reading>>;
+
+    /// Whether another program has a plain file open to write to; none where the system does not tell (macOS, network
+    /// drives). Programs on other computers, or behind a shared folder of a virtual machine, are not seen.
+    ///
+    /// # Errors
+    /// As [`Disk::open`].
+    fn is_written_to(&self, path: &Path) -> io::Result<Option<bool>>;
 
     /// Make a new file.
     ///

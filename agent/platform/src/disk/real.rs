@@ -86,6 +86,10 @@ impl Disk for RealDisk {
         Ok(Box::new(OpenFile(system::open_plain(path, false)?)))
     }
 
+    fn is_written_to(&self, path: &Path) -> io::Result<Option<bool>> {
+        system::is_written_to(path)
+    }
+
     fn create(&self, path: &Path) -> io::Result<Box<dyn Writing>> {
         Ok(Box::new(OpenFile(File::create_new(path)?)))
     }

@@ -25,10 +25,10 @@ use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_OFFLINE,
     FILE_ATTRIBUTE_RECALL_ON_DATA_ACCESS, FILE_ATTRIBUTE_RECALL_ON_OPEN, FILE_ATTRIBUTE_REPARSE_POINT,
     FILE_ATTRIBUTE_TAG_INFO, FILE_BASIC_INFO, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT,
-    FILE_INFO_BY_HANDLE_CLASS, FILE_READ_ATTRIBUTES, FILE_TYPE_DISK, FILE_WRITE_ATTRIBUTES,
-    FileAttributeTagInfo, FileBasicInfo, GetDiskFreeSpaceExW, GetFileInformationByHandle,
-    GetFileInformationByHandleEx, GetFileType, MoveFileExW, REPLACEFILE_IGNORE_ACL_ERRORS,
-    REPLACEFILE_IGNORE_MERGE_ERRORS, ReplaceFileW,
+    FILE_INFO_BY_HANDLE_CLASS, FILE_READ_ATTRIBUTES, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_TYPE_DISK,
+    FILE_WRITE_ATTRIBUTES, FileAttributeTagInfo, FileBasicInfo, GetDiskFreeSpaceExW,
+    GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType, MoveFileExW,
+    REPLACEFILE_IGNORE_ACL_ERRORS, REPLACEFILE_IGNORE_MERGE_ERRORS, ReplaceFileW,
 };
 
 use super::{ItemKind, Refused, Stat};
@@ -182,6 +182,16 @@ pub(super) fn open_plain(path: &Path, write: bool) -> io::Result<File> {
         return Err(Refused::NotPlain.into());
     }
     Ok(file)
+}
+
+/// Who shares with nobody that writes gets a file only while nobody has it open to write.
+pub(super) fn is_written_to(path: &Path) -> io::Result<Option<bool>> {
+    drop(open_plain(path, false)?);
+    match OpenOptions::new().read(true).share_mode(FILE_SHARE_READ | FILE_SHARE_DELETE).open(path) {
+        Ok(_) => Ok(Some(false)),
+        Err(error) if error.raw_os_error() == Some(ERROR_SHARING_VIOLATION.cast_signed()) => Ok(Some(true)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Windows tells programs by their names.

@@ -50,6 +50,14 @@ impl Bench {
         self.disk.list(&self.root).unwrap().into_iter().map(|item| item.name).collect()
     }
 
+    /// Another program that has the file open to write to, until it is dropped.
+    fn hold(&self, name: &str) -> Box<dyn std::any::Any> {
+        match &self.simulated {
+            Some(disk) => Box::new(disk.hold(&self.at(name)).unwrap()),
+            None => Box::new(std::fs::File::options().append(true).open(self.at(name)).unwrap()),
+        }
+    }
+
     #[cfg(unix)]
     fn link(&self, name: &str, target: &str) {
         match &self.simulated {
@@ -342,6 +350,25 @@ on_both! {
         let mut text = String::new();
         old.read_to_string(&mut text).unwrap();
         assert_eq!((text.as_str(), bench.read("a")), ("old", b"new".to_vec()));
+    }
+
+    #[cfg(any(windows, all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+    fn who_writes_to_a_file_is_seen_whatever_its_name(bench) {
+        bench.write("a", b"old");
+        assert_eq!(bench.disk.is_written_to(&bench.at("a")).unwrap(), Some(false));
+        let holder = bench.hold("a");
+        assert_eq!(bench.disk.is_written_to(&bench.at("a")).unwrap(), Some(true));
+        #[cfg(unix)]
+        {
+            bench.disk.rename_new(&bench.at("a"), &bench.at("b")).unwrap();
+            assert_eq!(bench.disk.is_written_to(&bench.at("b")).unwrap(), Some(true));
+            bench.disk.rename_new(&bench.at("b"), &bench.at("a")).unwrap();
+        }
+        drop(holder);
+        let reader = bench.disk.open(&bench.at("a")).unwrap();
+        assert_eq!(bench.disk.is_written_to(&bench.at("a")).unwrap(), Some(false), "reading is no writing");
+        drop(reader);
+        assert_eq!(kind_of_error(bench.disk.is_written_to(&bench.at("none"))), ErrorKind::NotFound);
     }
 
     fn times_can_be_set(bench) {

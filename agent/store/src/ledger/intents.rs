@@ -87,6 +87,21 @@ impl Ledger {
         Ok(())
     }
 
+    /// What came out holds this version by now, and stays where it lies.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn set_intent_parent(
+        &self,
+        id: i64,
+        expect: Option<ContentId>,
+        parent: RecordId,
+    ) -> Result<(), StoreError> {
+        let mut set = self.db.prepare_cached("UPDATE intents SET expect = ?2, parent = ?3 WHERE id = ?1")?;
+        set.execute(params![id, expect.as_ref().map(ContentId::as_bytes), parent.as_bytes()])?;
+        Ok(())
+    }
+
     /// Forget an intent: all that came of it is looked at and safe.
     ///
     /// # Errors
@@ -161,6 +176,9 @@ mod tests {
             second.state = state;
             assert_eq!(ledger.intents().unwrap(), [first.clone(), second.clone()]);
         }
+        (first.expect, first.parent) = (Some(ContentId::of(b"more")), Some(RecordId::of(b"later")));
+        ledger.set_intent_parent(first.id, first.expect, RecordId::of(b"later")).unwrap();
+        assert_eq!(ledger.intents().unwrap(), [first.clone(), second.clone()]);
         ledger.remove_intent(first.id).unwrap();
         assert_eq!(ledger.intents().unwrap(), [second]);
     }

@@ -143,6 +143,7 @@ impl Tree {
             }
         }
         self.open.clear();
+        self.writers.clear();
         self.sweep();
     }
 

@@ -4,6 +4,7 @@
 
 mod durable;
 mod handle;
+mod holder;
 mod manners;
 mod others;
 mod state;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use durable::Naming;
 use handle::Handle;
+pub use holder::Holder;
 pub use manners::{Folding, Manners};
 pub use others::Call;
 use others::Watcher;
@@ -174,6 +176,12 @@ impl Disk for SimulatedDisk {
         let mut state = self.looked()?;
         let number = plain(&state.tree, path)?;
         Ok(Box::new(Handle::new(self, &mut state, number)))
+    }
+
+    fn is_written_to(&self, path: &Path) -> io::Result<Option<bool>> {
+        let state = self.looked()?;
+        let number = plain(&state.tree, path)?;
+        Ok(Some(state.tree.writers.values().any(|held| *held == number)))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Writing>> {

@@ -88,6 +88,9 @@ pub(super) struct Tree {
     pub(super) unsynced: BTreeSet<Number>,
     /// How often each node is held open.
     pub(super) open: BTreeMap<Number, usize>,
+    /// What other programs hold open to write to.
+    pub(super) writers: BTreeMap<u64, Number>,
+    pub(super) next_writer: u64,
     pub(super) used: u64,
     pub(super) manners: Manners,
     swept_at: usize,
@@ -107,6 +110,8 @@ impl Tree {
             pending: Vec::new(),
             unsynced: BTreeSet::new(),
             open: BTreeMap::new(),
+            writers: BTreeMap::new(),
+            next_writer: 0,
             used: 0,
             manners: Manners::default(),
             swept_at: 0,
@@ -119,7 +124,7 @@ impl Tree {
 
     /// The same files on a computer of its own, where nothing is open.
     pub(super) fn copy(&self, clock: SimulatedClock) -> Self {
-        Tree { open: BTreeMap::new(), clock, ..self.clone() }
+        Tree { open: BTreeMap::new(), writers: BTreeMap::new(), clock, ..self.clone() }
     }
 
     /// Never the same twice within a millisecond of the clock, as a good file system has it.
@@ -297,7 +302,8 @@ impl Tree {
     /// Forget what no name, power cut or open handle can reach, and count the bytes in use again.
     pub(super) fn sweep(&mut self) {
         let pending = self.pending.iter().flat_map(Change::numbers);
-        let held: Vec<Number> = self.open.keys().copied().chain([ROOT]).collect();
+        let held: Vec<Number> =
+            self.open.keys().chain(self.writers.values()).copied().chain([ROOT]).collect();
         let kept = self.reach(held.iter().copied().chain(pending), true);
         self.nodes.retain(|number, _| kept.contains(number));
         self.unsynced.retain(|number| kept.contains(number));
