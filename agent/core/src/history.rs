@@ -102,6 +102,11 @@ impl History {
         id
     }
 
+    /// Every record that is known here, void ones and those at other paths too, in id order, as they are seen from here.
+    pub fn records(&self) -> impl Iterator<Item = (RecordId, &Record)> {
+        self.records.iter().map(|(id, record)| (*id, record))
+    }
+
     /// Every record of this path, and every move away from it, that is not void, in id order.
     pub fn live(&self) -> impl Iterator<Item = (RecordId, &Record)> {
         let counts = |id: &RecordId, record: &Record| {
@@ -165,7 +170,7 @@ impl History {
 
     /// A record and all it comes from, itself included.
     pub fn ancestors(&self, id: RecordId, near: Near) -> BTreeSet<RecordId> {
-        self.reach([self.real(id)], |id| self.edges(id, near))
+        self.reach([self.real(id)], |id| self.comes_from(id, near))
     }
 
     /// Whether `id` is `from` or comes from it through parents.
@@ -195,7 +200,7 @@ impl History {
         let mut superseded = BTreeSet::new();
         let mut todo: Vec<_> = self.live().map(|(id, _)| id).collect();
         while let Some(id) = todo.pop() {
-            for parent in self.edges(id, Near::Ignored) {
+            for parent in self.comes_from(id, Near::Ignored) {
                 // what counts here is in the list from the beginning
                 let elsewhere = !self.is_local(parent) && !self.away.contains_key(&parent);
                 if superseded.insert(parent) && elsewhere {
@@ -217,7 +222,7 @@ impl History {
             merge.is_some_and(|version| version > MERGE_VERSION)
         };
         let merged = heads.iter().any(|id| self.is_merge(*id));
-        if heads.len() < 2 || !merged || heads.iter().any(later) {
+        if heads.len() < 2 || !merged || heads.iter().any(later) || off(Rule::LesserMerges) {
             return heads;
         }
         let made_of: Vec<BTreeSet<RecordId>> = heads.iter().map(|id| self.made_of(*id)).collect();
@@ -242,15 +247,19 @@ impl History {
         all
     }
 
-    fn edges(&self, id: RecordId, near: Near) -> Vec<RecordId> {
-        let Some(record) = self.records.get(&id) else { return Vec::new() };
+    /// What a record comes from directly, through aliases.
+    pub fn comes_from(&self, id: RecordId, near: Near) -> impl Iterator<Item = RecordId> {
         let counts = near == Near::Counts;
-        let near = record.near.filter(|_| counts);
-        // a file made where another one was gone has nothing of that one in it
-        let elsewhere = record.path != self.path || counts;
-        let parents =
-            record.parents.iter().filter(|parent| !(elsewhere && self.takes_place(record, **parent)));
-        parents.copied().chain(near).map(|p| self.real(p)).filter(|p| *p != id).collect()
+        self.records.get(&id).into_iter().flat_map(move |record| {
+            // a file made where another one was gone has nothing of that one in it
+            let elsewhere = counts || record.path != self.path;
+            let left_out = move |parent: &RecordId| {
+                elsewhere && self.takes_place(record, *parent) || counts && self.won_over(record, *parent)
+            };
+            let parents = record.parents.iter().copied().filter(move |parent| !left_out(parent));
+            let near = record.near.filter(|_| counts);
+            parents.chain(near).map(|p| self.real(p)).filter(move |p| *p != id)
+        })
     }
 
     fn line_edges(&self, id: RecordId, near: Near) -> Vec<RecordId> {
@@ -258,7 +267,7 @@ impl History {
         let goes_on = |parent: &RecordId| {
             !self.takes_place(record, *parent) && self.own_content(*parent) != Some(Content::Deleted)
         };
-        self.edges(id, near).into_iter().filter(goes_on).collect()
+        self.comes_from(id, near).filter(goes_on).collect()
     }
 
     /// Whether this record only took a place that its parent had left free. A move goes on with the content of a
@@ -271,10 +280,18 @@ impl History {
         }
     }
 
-    fn reach(
+    /// Whether this record is a merge in which another side won over the deletion that is its parent: then it is no
+    /// later version of what was deleted, and drops none of its lines.
+    fn won_over(&self, record: &Record, parent: RecordId) -> bool {
+        record.kind == Kind::Merge
+            && record.content != Content::Deleted
+            && self.own_content(parent) == Some(Content::Deleted)
+    }
+
+    fn reach<E: IntoIterator<Item = RecordId>>(
         &self,
         start: impl IntoIterator<Item = RecordId>,
-        edges: impl Fn(RecordId) -> Vec<RecordId>,
+        edges: impl Fn(RecordId) -> E,
     ) -> BTreeSet<RecordId> {
         let mut seen: BTreeSet<_> = start.into_iter().collect();
         let mut todo: Vec<_> = seen.iter().copied().collect();
@@ -330,9 +347,7 @@ impl History {
             return;
         }
         let raw = |id: RecordId| -> BTreeSet<RecordId> {
-            self.reach([id], |id| {
-                self.records.get(&id).map(|r| r.parents.iter().copied().collect()).unwrap_or_default()
-            })
+            self.reach([id], |id| self.records.get(&id).into_iter().flat_map(|r| r.parents.iter().copied()))
         };
         let mut chosen = Vec::new();
         for &void in &outside {
@@ -362,8 +377,8 @@ impl History {
     }
 }
 
-/// Whether `near` counts as an ancestor edge, and a place that was left free does not. So it is when looking for a
-/// merge base, nowhere else.
+/// Whether `near` counts as an ancestor edge, and a place that was left free or a deletion that was outvoted does not.
+/// So it is when looking for a merge base, nowhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Near {
     /// As a parent.

@@ -40,6 +40,8 @@ pub fn went_apart(history: &History) -> BTreeSet<WorkPath> {
 fn to_follow(history: &History, edit: RecordId) -> Option<RecordId> {
     let from = history.ancestors(edit, Near::Ignored);
     let line = history.line(edit, Near::Counts);
+    // a file that was merged with the end of the moved one has nothing of that one in it
+    let made_from = history.line(edit, Near::Ignored);
     let known: BTreeSet<_> = from.iter().filter_map(|id| followed(*id, history.get(*id)?)).collect();
     let mut arrived = BTreeSet::new();
     let mut open: BTreeMap<&WorkPath, Vec<RecordId>> = BTreeMap::new();
@@ -53,7 +55,8 @@ fn to_follow(history: &History, edit: RecordId) -> Option<RecordId> {
         }
     }
     let (_, moves) = open.into_iter().find(|(path, _)| !arrived.contains(*path))?;
-    let (whole, beside): (Vec<_>, Vec<_>) = moves.into_iter().partition(|id| supersedes(history, &from, *id));
+    let (whole, beside): (Vec<_>, Vec<_>) =
+        moves.into_iter().partition(|id| supersedes(history, &made_from, *id));
     let after = |id: RecordId, other: RecordId| id != other && history.descends(id, other);
     let latest = |id: &&RecordId| !whole.iter().any(|other| after(*other, **id));
     // beside the file it goes the way the file went, one move after the other
@@ -86,7 +89,7 @@ fn supersedes(history: &History, from: &BTreeSet<RecordId>, away: RecordId) -> b
 }
 
 fn carried(history: &History, edit: RecordId, away: RecordId) -> Record {
-    let from = history.ancestors(edit, Near::Ignored);
+    let from = history.line(edit, Near::Ignored);
     let place = history.get(away).map_or_else(|| history.path().clone(), |record| record.path.clone());
     let content = history.content(edit).unwrap_or(Content::Deleted);
     let superseded = supersedes(history, &from, away).then_some(away);

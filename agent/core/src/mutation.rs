@@ -35,11 +35,15 @@ pub enum Rule {
     LaterVersionShown,
     /// A merge orders its sides by their bytes. Off: by the machine it runs on.
     OperandsOrdered,
+    /// A merge whose parts all stand behind another head is no head. Off: it is one.
+    LesserMerges,
+    /// A renamed file takes its past along, and late edits follow it. Off: it is another file.
+    MovesFollowed,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 15] = [
+    pub const ALL: [Rule; 17] = [
         Rule::ConflictsStayOpen,
         Rule::EditNamesShown,
         Rule::OutsideNoChild,
@@ -55,6 +59,8 @@ impl Rule {
         Rule::Aliases,
         Rule::LaterVersionShown,
         Rule::OperandsOrdered,
+        Rule::LesserMerges,
+        Rule::MovesFollowed,
     ];
 }
 

@@ -63,7 +63,9 @@ pub fn reduce(
     contents: &dyn Contents,
 ) -> Result<Vec<Made>, Unreadable> {
     let mut made = Vec::new();
-    while let Some(record) = moves::follow(history) {
+    while !off(Rule::MovesFollowed)
+        && let Some(record) = moves::follow(history)
+    {
         made.push(Made { id: history.insert(record.clone()), record, bytes: None });
     }
     // bytes made here can be needed again before they are stored
@@ -203,10 +205,28 @@ fn bit(history: &History, left: RecordId, right: RecordId) -> bool {
 fn against_delete(history: &History, deleted: RecordId, other: RecordId) -> Content {
     let Some(record) = history.get(other) else { return Content::Deleted };
     let common = maximal(history, &common(history, deleted, other, Near::Ignored), Near::Ignored);
-    let untouched = history.is_local(deleted)
-        && matches!(common.as_slice(), [only] if history.content(*only).is_some_and(|c| same(c, record.content)));
-    let seed = record.kind == Kind::Seed && !off(Rule::DeleteBeatsSeed);
+    // several where histories crossed: then it must be what each of them was
+    let unchanged = |id: &RecordId| history.content(*id).is_some_and(|c| same(c, record.content));
+    let untouched = history.is_local(deleted) && !common.is_empty() && common.iter().all(unchanged);
+    let seed = only_seeds(history, deleted, other) && !off(Rule::DeleteBeatsSeed);
     if untouched || seed || off(Rule::EditBeatsDelete) { Content::Deleted } else { record.content }
+}
+
+/// What this side has beyond the other is a course's: seeds, and merges and deletions, which have nothing of their own.
+/// Where it has no seed beyond either, all of it must be so: merges alone can be of what people wrote.
+fn only_seeds(history: &History, other: RecordId, side: RecordId) -> bool {
+    let known = history.ancestors(other, Near::Ignored);
+    let all: Vec<_> = history.ancestors(side, Near::Ignored).into_iter().collect();
+    let kinds = |ids: &mut dyn Iterator<Item = &RecordId>| -> BTreeSet<Kind> {
+        let records = ids.filter_map(|id| history.get(*id));
+        records.filter(|record| record.content != Content::Deleted).map(|record| record.kind).collect()
+    };
+    let of_course = |kinds: &BTreeSet<Kind>| {
+        kinds.contains(&Kind::Seed) && kinds.iter().all(|kind| matches!(kind, Kind::Seed | Kind::Merge))
+    };
+    let beyond = kinds(&mut all.iter().filter(|id| !known.contains(id)));
+    let merges_alone = beyond.iter().all(|kind| *kind == Kind::Merge);
+    of_course(&beyond) || merges_alone && of_course(&kinds(&mut all.iter()))
 }
 
 /// A person's file at a place where a course would put its own, with nothing in common: the person's stays.
@@ -302,15 +322,11 @@ fn common(history: &History, left: RecordId, right: RecordId, near: Near) -> BTr
     history.ancestors(left, near).intersection(&history.ancestors(right, near)).copied().collect()
 }
 
-/// Those of a set that no other one of it comes from, in id order.
+/// Those of a set that no other one of it comes from, in id order. The set holds whatever its members come from, so
+/// it is enough to look one step down.
 fn maximal(history: &History, set: &BTreeSet<RecordId>, near: Near) -> Vec<RecordId> {
-    let mut below = BTreeSet::new();
-    for &id in set {
-        if !below.contains(&id) {
-            below.extend(history.ancestors(id, near).into_iter().filter(|other| *other != id));
-        }
-    }
-    set.iter().copied().filter(|id| !below.contains(id)).collect()
+    let below: BTreeSet<_> = set.iter().flat_map(|id| history.comes_from(*id, near)).collect();
+    set.difference(&below).copied().collect()
 }
 
 /// A criss-cross deeper than this is merged without base: it asks more, and loses nothing.

@@ -291,3 +291,101 @@ fn a_merge_of_a_later_kitbag_is_left_alone() {
     assert_eq!(on_top.merged().as_deref(), Some("0\na\nb\nc\nd\n"));
     assert!(!waits_for_later_kitbag(&on_top.history, &on_top.history.heads()));
 }
+
+fn delete(world: &mut World, parents: &[RecordId]) -> RecordId {
+    world.history.insert(Record::new(path(), Content::Deleted, Kind::Edit, parents.iter().copied()))
+}
+
+/// What the heads come to, if it is one.
+fn rests_at(world: &World) -> Option<Content> {
+    let mut history = world.history.clone();
+    reduce(&path(), &mut history, &world.contents).unwrap();
+    match history.heads().as_slice() {
+        [one] => history.content(*one),
+        _ => None,
+    }
+}
+
+// Both sides come from two versions with the same text, and one side is that text still.
+#[test]
+fn a_deletion_wins_over_what_all_common_versions_were() {
+    let mut world = World::default();
+    let (one, two) = (world.edit("1\n", &[]), world.add("1\n", Kind::Seed, &[], None));
+    delete(&mut world, &[one, two]);
+    world.add("1\n", Kind::Outside, &[one, two], None);
+    assert_eq!(rests_at(&world), Some(Content::Deleted));
+}
+
+// The course's versions were placed on machines that did not know of each other's, and merged before the deletion came.
+#[test]
+fn a_deletion_wins_over_merged_course_files() {
+    let mut world = World::default();
+    let first = world.add("1\n", Kind::Seed, &[], None);
+    let second = world.add("1\n2\n", Kind::Seed, &[first], None);
+    let other = world.add("1\n2\n3\n", Kind::Seed, &[], None);
+    delete(&mut world, &[first]);
+    let merged = world.add("1\n2\n3\n", Kind::Merge, &[second, other], None);
+    assert_eq!(rests_at(&world), Some(Content::Deleted));
+    world.edit("1\n2\n3\n4\n", &[merged]);
+    assert_ne!(rests_at(&world), Some(Content::Deleted), "a person's line is kept");
+}
+
+// Bytes from the cloud folder looked nearest to a person's file, showed a line less, and were deleted as they were.
+#[test]
+fn a_deletion_of_a_guess_takes_no_version_that_was_not_shown() {
+    let mut world = World::default();
+    let edit = world.edit("1\n2\n3\n", &[]);
+    let guess = world.add("1\n3\n4\n", Kind::Outside, &[], Some(edit));
+    delete(&mut world, &[guess]);
+    let shown = world.history.content(edit);
+    assert_eq!(rests_at(&world), shown);
+    // a course's version on top is no reason to let it go
+    world.add("1\n2\n3\n5\n", Kind::Seed, &[edit], None);
+    assert_ne!(rests_at(&world), Some(Content::Deleted));
+}
+
+// Merges alone come from no course: what a file moved away took along and what stayed are two files.
+#[test]
+fn merges_alone_are_no_course_files() {
+    let mut world = World::default();
+    let (one, other) = (world.edit("1\n", &[]), world.edit("2\n", &[]));
+    let joined = world.edit("1\n2\n", &[one, other]);
+    let elsewhere = |content, parents: &[RecordId]| {
+        let place = WorkPath::parse("b.txt").unwrap();
+        Record::new(place, content, Kind::Move, parents.iter().copied())
+    };
+    let content = |world: &World, id| world.history.content(id).unwrap();
+    let first = world.history.insert(elsewhere(content(&world, one), &[one]));
+    let mut carried = elsewhere(content(&world, joined), &[first, joined]);
+    carried.follows = Some(first);
+    let away = world.history.insert(carried);
+    let merge = world.add("2\n", Kind::Merge, &[other, first], None);
+    assert_eq!(against_delete(&world.history, away, merge), content(&world, merge));
+}
+
+// A file made beside another one, which was then deleted, is no later version of that one: an edit of it stays whole.
+#[test]
+fn what_won_over_a_deletion_drops_nothing_of_what_was_deleted() {
+    let mut world = World::default();
+    let first = world.edit("1\n", &[]);
+    let deleted = delete(&mut world, &[first]);
+    let other = world.edit("9\n", &[]);
+    world.add("9\n", Kind::Merge, &[other, deleted], None);
+    let edit = world.edit("1\n2\n", &[first]);
+    assert_eq!(rests_at(&world), None, "two files at one place are asked about");
+    // and so it is in the other order
+    world.add("1\n2\n", Kind::Merge, &[edit, deleted], None);
+    assert_eq!(rests_at(&world), None);
+}
+
+// Bytes of a course file came before their record, and won over a deletion as somebody's work might. Now that they are
+// known to be the course's, a deletion of that very version wins.
+#[test]
+fn a_deletion_wins_over_course_files_that_were_taken_for_work() {
+    let mut world = World::default();
+    let (one, other) = (world.add("1\n", Kind::Seed, &[], None), world.add("2\n", Kind::Seed, &[], None));
+    let deleted = delete(&mut world, &[one]);
+    world.add("2\n", Kind::Merge, &[deleted, other], None);
+    delete(&mut world, &[other]);
+    assert_eq!(rests_at(&world), Some(Content::Deleted));
+}

@@ -245,6 +245,37 @@ fn an_outside_edit_follows() {
     world.settles_to(&[("y", &[ALL, "1\n2\n4\n5\n"])]);
 }
 
+/// An edit of an older version is merged with the end of the moved file, under the old name: it knows of the move and
+/// has nothing of the moved version in it. It goes beside that one, and takes none of its lines back.
+#[test]
+fn an_edit_merged_with_an_end_does_not_stand_in_its_place() {
+    let mut world = World::default();
+    let old = world.edit("x", TEXT, &[]);
+    let newer = world.edit("x", TOP, &[old]);
+    let moved = world.rename("y", newer);
+    let other = world.edit("x", "other\n", &[]);
+    let away = world.rename("y", other);
+    // both files at the old name were joined, and that went the way of the other one
+    let joined = world.edit("x", &format!("{TOP}other\n"), &[newer, other]);
+    let mut end = Record::new(path("y"), world.records[&joined].content, Kind::Move, [joined, away]);
+    end.follows = Some(away);
+    let end = world.add(end);
+    let edit = world.edit("x", END, &[old]);
+    let merge = Record::new(path("x"), world.records[&edit].content, Kind::Merge, [edit, end]);
+    let merge = world.add(merge);
+    let mut history = world.history("x");
+    let mut carried = Vec::new();
+    while let Some(record) = follow(&history) {
+        history.insert(record.clone());
+        carried.push(record);
+    }
+    let of_merge: Vec<_> = carried.iter().filter(|record| record.parents.contains(&merge)).collect();
+    assert_eq!(of_merge.len(), 1, "it follows its file once");
+    assert_eq!((of_merge[0].follows, of_merge[0].parents.len()), (Some(moved), 1), "and supersedes nothing");
+    world.settle();
+    assert!(world.shows()["y"].iter().all(|text| text.starts_with("0\n")), "{:?}", world.shows());
+}
+
 #[test]
 fn a_later_seed_follows_the_students_file() {
     let mut world = World::default();
