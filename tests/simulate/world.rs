@@ -1,331 +1,317 @@
-//! The world of one run: who does what when, and the verdict at the end. A line counts as seen once a person
-//! typed it into a working folder, or a machine's scan met it in the mirror. It may be gone at the end only if
-//! somebody whose folder showed it took it out.
+//! The world of one run: machines, one provider, the sidecar, and what became of every line. Operations are applied one
+//! by one; a broken invariant ends the run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use kitbag_core::plan::AbsenceAnswer;
+use kitbag_core::history::{History, Near};
+use kitbag_core::id::{ContentId, RecordId};
+use kitbag_core::mutation::Rule;
+use kitbag_core::plan::{AbsenceAnswer, Plan};
+use kitbag_core::version::Kind;
 
-use crate::chance::Chance;
-use crate::machine::{Machine, split};
-use crate::provider::{Policy, Provider};
+use crate::cycle::{Gap, How};
+use crate::faults::{PhoneEdit, Restored};
+use crate::invariants::{Broken, Functions};
+use crate::lines::Lines;
+use crate::machine::Machine;
+use crate::operation::{Case, Op, What};
+use crate::person::Keep;
+use crate::provider::{Midway, Policy, Provider};
+use crate::sidecar::Sidecar;
+use crate::text::{Blob, Name, Token};
 
-/// Which faults a run may draw.
+/// A rule the engine keeps, which the model machine keeps in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Faults {
-    /// Edits on both machines, any order of delivery.
-    Edits,
-    /// And edits by phone.
-    Phone,
-    /// And crashes, saves in the gap between plan and write, absences, lost ledgers.
-    All,
+pub enum EngineRule {
+    /// Unexplained bytes are stored before anything else.
+    SavedOnSight,
+    /// What is missing from the sidecar is written back.
+    WriteBack,
+    /// A ledger has no bases in another working folder.
+    LedgerBound,
+    /// A record counts once its parents and its content are here.
+    Admission,
+    /// What came out of an exchange is looked at.
+    SwapAndInspect,
+    /// Records are durable before anything is replaced.
+    RecordsFirst,
+    /// A removal that was asked about once waits for its answer.
+    AskedIsHeld,
+    /// A file that is gone and one that is new are one, where that is proven.
+    MovesPaired,
+    /// With a move it is noted that nothing was shown at the old place.
+    OldPlaceNoted,
 }
 
-impl Faults {
-    pub const ALL: [Faults; 3] = [Faults::Edits, Faults::Phone, Faults::All];
+impl EngineRule {
+    pub const ALL: [EngineRule; 9] = [
+        EngineRule::SavedOnSight,
+        EngineRule::WriteBack,
+        EngineRule::LedgerBound,
+        EngineRule::Admission,
+        EngineRule::SwapAndInspect,
+        EngineRule::RecordsFirst,
+        EngineRule::AskedIsHeld,
+        EngineRule::MovesPaired,
+        EngineRule::OldPlaceNoted,
+    ];
 }
 
-const PATHS: [&str; 2] = ["notes.md", "data/table.csv"];
-const STEPS: usize = 120;
+/// A rule taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Off {
+    Core(Rule),
+    Engine(EngineRule),
+}
+
+impl Off {
+    pub fn all() -> impl Iterator<Item = Off> {
+        Rule::ALL.map(Off::Core).into_iter().chain(EngineRule::ALL.map(Off::Engine))
+    }
+}
+
+/// What a run cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub steps: u64,
+    pub answers: u64,
+    /// Conflicts between the work of two people.
+    pub genuine: u64,
+    /// Other conflicts.
+    pub needless: u64,
+    /// Removed lines that are back at the end.
+    pub returned: u64,
+}
 
 pub struct World {
-    chance: Chance,
-    faults: Faults,
-    machines: Vec<Machine>,
-    provider: Provider,
-    story: Vec<String>,
-    lines: usize,
-    seen: BTreeSet<Vec<u8>>,
-    removed: BTreeSet<Vec<u8>>,
-    steps: u64,
-    questions: u64,
-    settle: i64,
+    pub machines: Vec<Machine>,
+    pub provider: Provider,
+    pub side: Sidecar,
+    pub lines: Lines,
+    pub functions: Functions,
+    pub tally: Tally,
+    pub settle: i64,
+    pub engine_off: Option<EngineRule>,
+    /// Contents somebody wrote, as opposed to machines and providers.
+    pub authored: BTreeSet<ContentId>,
+    pub cleaned: BTreeSet<usize>,
+    /// Lines that fell into the known hole.
+    pub extinct: BTreeSet<Token>,
+    pub hole: bool,
+    pub generations: u64,
+    pub folders: u64,
+    /// Files made in working folders so far.
+    made: u64,
+    conflicts: BTreeSet<Vec<RecordId>>,
+    story: Option<Vec<String>>,
+    names: [Name; 4],
+    course: Name,
 }
 
 impl World {
-    pub fn new(seed: u64, policy: Policy, faults: Faults) -> Self {
-        let mut chance = Chance::new(seed);
+    pub fn new(machines: usize, policy: Policy, settle: i64, off: Option<Off>, story: bool) -> Self {
+        let machine = |n| Machine { folder: n as u64 + 1, ..Machine::default() };
         World {
-            settle: [0, 1, 2, 5][chance.below(4)],
-            chance,
-            faults,
-            machines: vec![Machine::default(), Machine::default()],
-            provider: Provider::new(policy, 2),
-            story: Vec::new(),
-            lines: 0,
-            seen: BTreeSet::new(),
-            removed: BTreeSet::new(),
-            steps: 0,
-            questions: 0,
+            machines: (0..machines).map(machine).collect(),
+            provider: Provider::new(policy, machines),
+            side: Sidecar::new(machines),
+            lines: Lines::default(),
+            functions: Functions::default(),
+            tally: Tally::default(),
+            settle,
+            engine_off: off.and_then(|off| if let Off::Engine(rule) = off { Some(rule) } else { None }),
+            authored: BTreeSet::new(),
+            cleaned: BTreeSet::new(),
+            extinct: BTreeSet::new(),
+            hole: false,
+            generations: 0,
+            folders: machines as u64,
+            made: 0,
+            conflicts: BTreeSet::new(),
+            story: story.then(Vec::new),
+            names: ["notes.md", "data/table.csv", "old notes.md", "data/2.csv"].map(Arc::from),
+            course: "course/intro.md".into(),
         }
     }
 
-    pub fn story(&self) -> &[String] {
-        &self.story
+    pub fn of(case: &Case, off: Option<Off>, story: bool) -> Self {
+        World::new(case.machines, case.policy, case.settle, off, story)
     }
 
-    pub fn steps(&self) -> u64 {
-        self.steps
+    /// Does the rule stand?
+    pub fn on(&self, rule: EngineRule) -> bool {
+        self.engine_off != Some(rule)
     }
 
-    pub fn questions(&self) -> u64 {
-        self.questions
+    /// Does anybody want the story?
+    pub fn tells(&self) -> bool {
+        self.story.is_some()
     }
 
-    fn tell(&mut self, what: String) {
-        self.story.push(what);
+    pub fn tell(&mut self, what: impl FnOnce(&World) -> String) {
+        if self.story.is_some() {
+            let told = what(self);
+            self.story.iter_mut().for_each(|story| story.push(told.clone()));
+        }
     }
 
-    pub fn run(&mut self) -> Result<(), String> {
-        for _ in 0..STEPS {
-            let machine = self.chance.below(2);
-            let path = PATHS[self.chance.below(PATHS.len())];
-            match self.chance.below(100) {
-                0..25 => self.edit(machine, path),
-                25..55 => self.cycle(machine, path),
-                55..75 => self.carry(machine),
-                75..88 => self.deliver(machine),
-                88..92 => self.answer(machine, path),
-                92..94 => self.delete(machine, path),
-                94..97 if self.faults != Faults::Edits => self.phone(path),
-                97..99 if self.faults == Faults::All => self.absence(machine, path),
-                99 if self.faults == Faults::All => {
-                    self.tell(format!("{machine} loses its ledger"));
-                    for line in self.machines[machine].lose_ledger() {
-                        if line.starts_with(b"phone") {
-                            self.seen.remove(&line);
-                        }
-                    }
-                }
-                _ => self.cycle(machine, path),
+    pub fn take_story(&mut self) -> Vec<String> {
+        self.story.take().unwrap_or_default()
+    }
+
+    /// A file in a working folder gets this text; a new one gets a number of its own.
+    pub fn save(&mut self, m: usize, path: &Name, blob: Blob) {
+        let machine = &mut self.machines[m];
+        if machine.work.insert(path.clone(), blob).is_none() {
+            self.made += 1;
+            machine.numbers.insert(path.clone(), self.made);
+        }
+    }
+
+    pub fn apply(&mut self, op: &Op) -> Result<(), Broken> {
+        let m = op.machine % self.machines.len();
+        let other = (m + 1 + op.pick as usize % (self.machines.len() - 1)) % self.machines.len();
+        let pick = op.pick as usize;
+        let path = self.names[op.path].clone();
+        // a renamed file is the one that goes on
+        let renamed = self.names[op.path + 2].clone();
+        let is_renamed = self.machines[m].work.contains_key(&renamed) && pick % 4 != 1;
+        let (path, renamed) = if is_renamed { (renamed, path) } else { (path, renamed) };
+        // what the course placed is read, and now and then deleted or written in
+        let of_course = self.machines[m].ledger.paths.contains_key(&self.course)
+            && match op.what {
+                What::Edit => pick % 16 == 5,
+                What::Answer | What::Delete => pick % 3 == 1,
+                _ => op.what.is_cycle() && pick % 3 == 1,
+            };
+        let path = if of_course { self.course.clone() } else { path };
+        match op.what {
+            What::Edit => self.edit(m, &path, op.pick, op.mark),
+            What::Delete => self.delete(m, &path),
+            What::Recreate => self.recreate(m, &path, op.pick, op.mark),
+            What::Rename => self.rename(m, &path, &renamed, op.pick, op.mark),
+            What::RenameAndMakeAgain => {
+                self.rename(m, &path, &renamed, 1, op.mark);
+                self.cycle(m, &renamed, How::default())?;
+                self.recreate(m, &path, op.pick, op.mark);
             }
-        }
-        self.come_to_rest()?;
-        self.judge()
-    }
-
-    fn new_line(&mut self) -> Vec<u8> {
-        self.lines += 1;
-        // one line in eight is a repeat of a common one, as blank lines and braces are
-        if self.chance.percent(12) { b"\n".to_vec() } else { format!("line {}\n", self.lines).into_bytes() }
-    }
-
-    fn edit(&mut self, machine: usize, path: &str) {
-        let mut lines =
-            self.machines[machine].working.get(path).map(|bytes| split(bytes)).unwrap_or_default();
-        let what = self.change(&mut lines);
-        self.tell(format!("person at {machine} {what} in {path}"));
-        self.machines[machine].working.insert(path.to_owned(), lines.concat());
-    }
-
-    /// Insert, change or delete lines; typed lines are seen, deleted ones are removed by somebody who saw them.
-    fn change(&mut self, lines: &mut Vec<Vec<u8>>) -> String {
-        let mut what = Vec::new();
-        for _ in 0..1 + self.chance.below(2) {
-            let at = self.chance.below(lines.len() + 1);
-            let kind = self.chance.below(10);
-            if kind >= 6 && at < lines.len() {
-                let old = lines.remove(at);
-                what.push(format!("removes {:?}", String::from_utf8_lossy(&old)));
-                self.removed.insert(old);
+            What::Cycle => {
+                self.cycle(m, &path, How::default())?;
             }
-            if kind < 8 {
-                let line = self.new_line();
-                what.push(format!("writes {:?}", String::from_utf8_lossy(&line)));
-                self.seen.insert(line.clone());
-                lines.insert(at.min(lines.len()), line);
+            What::CycleThatStops => {
+                let crash = Some(op.pick % 12);
+                self.cycle(m, &path, How { crash, ..How::default() })?;
             }
-        }
-        what.join(", ")
-    }
-
-    fn delete(&mut self, machine: usize, path: &str) {
-        if let Some(bytes) = self.machines[machine].working.remove(path) {
-            self.tell(format!("person at {machine} deletes {path}"));
-            self.removed.extend(split(&bytes));
-        }
-    }
-
-    fn phone(&mut self, path: &str) {
-        let mut chance = Chance::new(self.chance.next());
-        self.lines += 1;
-        let line = format!("phone {}\n", self.lines).into_bytes();
-        let mut removed = Vec::new();
-        let changes = chance.percent(50);
-        let done = self.provider.phone(path, &mut chance, |lines, chance| {
-            let at = chance.below(lines.len() + 1);
-            if changes && at < lines.len() {
-                removed.push(lines.remove(at));
+            What::CycleWithSave => {
+                let gap = Gap::Save(op.pick, op.mark);
+                self.cycle(m, &path, How { gap, ..How::default() })?;
             }
-            lines.insert(at.min(lines.len()), line.clone());
-        });
-        if done {
-            self.tell(format!(
-                "phone writes {:?} in {path}, removes {removed:?}",
-                String::from_utf8_lossy(&line)
-            ));
-            self.removed.extend(removed);
-        }
-    }
-
-    fn absence(&mut self, machine: usize, path: &str) {
-        if self.machines[machine].mirror.remove(path).is_some() {
-            self.tell(format!("{path} vanishes from the mirror at {machine}"));
-        }
-    }
-
-    fn carry(&mut self, machine: usize) {
-        let names = self.provider.names(&self.machines[machine].mirror);
-        if names.is_empty() {
-            return;
-        }
-        let name = names[self.chance.below(names.len())].clone();
-        if self.provider.carry(machine, &mut self.machines[machine].mirror, &name) {
-            self.tell(format!("provider carries {name} for {machine}"));
-        }
-    }
-
-    /// One sidecar file reaches the other machine: a record or a content, in any order.
-    fn deliver(&mut self, to: usize) {
-        let from = self.machines[1 - to].known.clone();
-        let known = &mut self.machines[to].known;
-        let records: Vec<_> =
-            from.records.into_iter().filter(|(id, _)| !known.records.contains_key(id)).collect();
-        for _ in 0..1 + self.chance.below(3) {
-            if !records.is_empty() {
-                let (id, record) = records[self.chance.below(records.len())].clone();
-                let content = record.content.id().and_then(|id| Some((id, from.contents.get(&id)?.clone())));
-                known.records.insert(id, record);
-                if let Some((id, bytes)) = content
-                    && self.chance.percent(80)
-                {
-                    known.contents.insert(id, bytes);
-                }
+            What::CycleWithDownload => {
+                self.cycle(m, &path, How { gap: Gap::Download, ..How::default() })?;
             }
-        }
-        let missing: Vec<_> = known.records.values().filter_map(|r| r.content.id()).collect();
-        for id in missing {
-            if self.chance.percent(30)
-                && let Some(bytes) = from.contents.get(&id)
-            {
-                known.contents.insert(id, bytes.clone());
+            What::Carry => self.carry(m, pick),
+            What::Deliver | What::DeliverByHalf => self.deliver(m, pick, op.what == What::DeliverByHalf),
+            What::Answer => drop(self.answer(m, &path, Keep::drawn(pick / 3), pick / 7)),
+            What::AnswerAtTwo => {
+                self.answer(m, &path, Keep::drawn(pick / 3), pick / 7);
+                self.answer(other, &path, Keep::drawn(pick / 11), pick / 13);
             }
-        }
-        self.story.push(format!("sidecar files reach {to}"));
-    }
-
-    fn see_mirror(&mut self, machine: usize) {
-        let m = &self.machines[machine];
-        self.seen.extend(m.mirror.values().flat_map(|bytes| split(bytes)));
-    }
-
-    fn cycle(&mut self, machine: usize, path: &str) {
-        self.steps += 1;
-        let all = self.faults == Faults::All;
-        let crash = if all && self.chance.percent(10) { self.chance.below(5) } else { 9 };
-        // a crash before the bytes are durable has seen nothing
-        if crash > 1 {
-            self.see_mirror_of(machine, path);
-        }
-        let gap = all && self.chance.percent(10);
-        let mut typed = None;
-        if gap {
-            let line = self.new_line();
-            self.seen.insert(line.clone());
-            typed = Some(line);
-        }
-        let settle = self.settle;
-        let done = self.machines[machine].cycle(path, settle, crash, |m| {
-            if let Some(line) = &typed {
-                m.working.entry(path.to_owned()).or_default().extend_from_slice(line);
+            What::AnswerAbsence => {
+                let answers = [AbsenceAnswer::Accept, AbsenceAnswer::Restore];
+                self.cycle(m, &path, How { answer: Some(answers[pick % 2]), ..How::default() })?;
             }
-        });
-        if let Some(line) = typed
-            && (crash < 3 || !self.shows(machine, path, &line))
-        {
-            self.seen.remove(&line);
-        }
-        self.seen.extend(done.kept.iter().flat_map(|bytes| split(bytes)));
-        let done = (done.wrote, done.conflict, done.held, done.waits);
-        self.tell(format!("{machine} runs a cycle at {path} (crash {crash}, gap {gap}; wrote, conflict, held, waits): {done:?}"));
-    }
-
-    fn shows(&self, machine: usize, path: &str, line: &[u8]) -> bool {
-        self.machines[machine].working.get(path).is_some_and(|b| split(b).iter().any(|l| l == line))
-    }
-
-    fn see_mirror_of(&mut self, machine: usize, path: &str) {
-        let m = &self.machines[machine];
-        let files = m.mirror.iter().filter(|(name, _)| name.starts_with(path));
-        let lines: Vec<_> = files.flat_map(|(_, bytes)| split(bytes)).collect();
-        self.seen.extend(lines);
-    }
-
-    fn answer(&mut self, machine: usize, path: &str) {
-        let before = self.machines[machine].known.records.len();
-        self.machines[machine].answer(path);
-        if self.machines[machine].known.records.len() > before {
-            self.questions += 1;
-            self.tell(format!("person at {machine} answers {path}: both"));
-        }
-    }
-
-    /// Everything is delivered and answered until nothing moves any more.
-    fn come_to_rest(&mut self) -> Result<(), String> {
-        let mut quiet = 0;
-        for round in 0..200 {
-            let mut moved = false;
-            for machine in 0..2 {
-                let other = self.machines[1 - machine].known.clone();
-                let known = &mut self.machines[machine].known;
-                let count = known.records.len();
-                known.records.extend(other.records);
-                known.contents.extend(other.contents);
-                moved |= known.records.len() > count;
-                for name in self.provider.names(&self.machines[machine].mirror) {
-                    moved |= self.provider.carry(machine, &mut self.machines[machine].mirror, &name);
-                }
-                self.see_mirror(machine);
-                let held = round % 8 == 7;
-                self.machines[machine].answer_absences(held.then_some(AbsenceAnswer::Restore));
-                for path in self.machines[machine].paths() {
-                    self.steps += 1;
-                    let done = self.machines[machine].cycle(&path, self.settle, 9, |_| {});
-                    if round > 150 {
-                        self.tell(format!("late: {machine} {path} {done:?}"));
-                    }
-                    moved |= done.wrote || done.waits || done.conflict || done.held;
-                    if done.conflict && machine == round % 2 {
-                        self.answer(machine, &path);
-                    }
-                }
+            What::PhoneAdds => self.phone(&path, PhoneEdit::Adds, op.pick, op.mark),
+            What::PhoneChanges => self.phone(&path, PhoneEdit::Changes, op.pick, op.mark),
+            What::PhoneDeletes => self.phone(&path, PhoneEdit::Deletes, op.pick, op.mark),
+            What::Vanish => self.halfway(m, Midway::Absent, pick),
+            What::VanishAll => self.mass_absence(m),
+            What::Torn => self.halfway(m, Midway::Torn, pick),
+            What::Stale => self.halfway(m, Midway::Stale, pick),
+            What::Clean => self.clean(m, pick),
+            What::BackUp => self.back_up(m),
+            What::Restore => self.restore(m, Restored::drawn(pick)),
+            What::CloneMachine => self.clone_machine(other, m),
+            What::LoseLedger => self.lose_ledger(m),
+            What::ForeignLedger => self.foreign_ledger(m, other),
+            What::ClockJump => {
+                self.machines[m].clock += i64::from(op.pick % 61) - 30;
+                self.tell(|_| format!("{m}: the clock jumps"));
             }
-            quiet = if moved { 0 } else { quiet + 1 };
-            if quiet >= 3 {
-                return Ok(());
+            What::OpenProgram => self.open_program(m, &path),
+            What::CloseProgram => drop(self.machines[m].kernels.remove(&path)),
+            What::Seed if pick.is_multiple_of(4) => {
+                self.drop_seed(m, &self.names[op.path].clone(), op.path, op.pick / 4 % 2);
             }
-        }
-        Err("does not come to rest".into())
-    }
-
-    fn judge(&self) -> Result<(), String> {
-        let [a, b] = &self.machines[..] else { return Err("two machines".into()) };
-        if a.working != b.working {
-            return Err("the working folders differ".into());
-        }
-        if a.working != a.mirror || b.working != b.mirror {
-            return Err(format!("a mirror differs from the working folder: {:?} {:?}", a.working, a.mirror));
-        }
-        let mut present: BTreeMap<&[u8], usize> = BTreeMap::new();
-        let all: Vec<_> = a.working.values().flat_map(|bytes| split(bytes)).collect();
-        for line in &all {
-            *present.entry(line.as_slice()).or_default() += 1;
-        }
-        for line in &self.seen {
-            if !present.contains_key(line.as_slice()) && !self.removed.contains(line) {
-                return Err(format!("lost the line {:?}", String::from_utf8_lossy(line)));
-            }
+            What::Seed => self.drop_seed(m, &self.course.clone(), 3, op.pick % 2),
+            What::EmptyWork => self.empty_work(m)?,
         }
         Ok(())
+    }
+
+    /// The client of a machine carries one of its files.
+    pub fn carry(&mut self, m: usize, pick: usize) {
+        let names = self.provider.names(m, &self.machines[m].mirror);
+        if let Some(name) = names.get(pick % names.len().max(1)) {
+            self.carry_name(m, name);
+        }
+    }
+
+    pub fn carry_name(&mut self, m: usize, name: &Name) -> bool {
+        let moved = self.provider.carry(m, &mut self.machines[m].mirror, name);
+        if moved {
+            self.tell(|_| format!("{m}: the provider carries {name}"));
+        }
+        moved
+    }
+
+    /// Some sidecar files travel between a machine and the server, in any order.
+    pub fn deliver(&mut self, m: usize, pick: usize, by_half: bool) {
+        let mut pick = pick;
+        for _ in 0..1 + pick % 6 {
+            let files = self.side.to_carry(m);
+            if files.is_empty() {
+                return;
+            }
+            let file = files[pick / 6 % files.len()];
+            self.side.carry(m, file, by_half && pick.is_multiple_of(3));
+            self.tell(|_| format!("{m}: sidecar file {file} travels"));
+            pick = pick.rotate_right(5) ^ 0x2b;
+        }
+    }
+
+    pub fn fill_gap(&mut self, m: usize, path: &Name, gap: Gap) {
+        match gap {
+            Gap::Nothing => {}
+            Gap::Save(pick, mark) => self.edit(m, path, pick, mark),
+            Gap::Download => drop(self.carry_name(m, path)),
+        }
+    }
+
+    /// A conflict counts once, wherever it is met; as genuine when two of its sides hold somebody's work that the
+    /// other lacks.
+    pub fn count_conflict(&mut self, mut history: History, plan: &Plan) {
+        if plan.heads.len() < 2 || !self.conflicts.insert(plan.heads.clone()) {
+            return;
+        }
+        history.extend(plan.records.iter().map(|made| (made.id, made.record.clone())));
+        let from: Vec<_> = plan.heads.iter().map(|head| history.ancestors(*head, Near::Ignored)).collect();
+        let worked = |mine: &BTreeSet<RecordId>, others: &BTreeSet<RecordId>| {
+            mine.difference(others).any(|id| {
+                history.get(*id).is_some_and(|record| {
+                    let person = matches!(record.kind, Kind::Edit | Kind::Outside | Kind::Move);
+                    person && record.content.id().is_none_or(|id| self.authored.contains(&id))
+                })
+            })
+        };
+        let genuine = from
+            .iter()
+            .enumerate()
+            .any(|(at, mine)| from[at + 1..].iter().any(|other| worked(mine, other) && worked(other, mine)));
+        if genuine {
+            self.tally.genuine += 1;
+        } else {
+            self.tally.needless += 1;
+        }
     }
 }

@@ -116,3 +116,28 @@ fn renamed_target_and_build_dependencies_are_seen() {
     let names = named(&manifest.parse().unwrap());
     assert_eq!(names.into_iter().collect::<Vec<_>>(), ["cc", "notify", "tokio"]);
 }
+
+/// The features kitbag-core has where `package` is built, along these edges, as cargo itself works them out.
+fn features_of_core(package: &str, edges: &str) -> BTreeSet<String> {
+    let mut cargo = std::process::Command::new(env!("CARGO"));
+    cargo.args(["tree", "--offline", "--locked", "--prefix", "none", "--format", "{p}|{f}"]);
+    cargo.args(["--package", package, "--edges", edges]);
+    let told = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let text = String::from_utf8(told.stdout).unwrap();
+    let of_core: Vec<_> = text.lines().filter(|line| line.starts_with("kitbag-core ")).collect();
+    assert!(!of_core.is_empty(), "{package} is built without kitbag-core");
+    let features = of_core.iter().filter_map(|line| line.split_once('|')).map(|(_, features)| features);
+    let names = features.flat_map(|features| features.split([',', ' ', '(', ')', '*']));
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// The switches that take a rule out are in no program: only the tests of core itself have them.
+#[test]
+fn no_program_has_the_switches_of_the_tests() {
+    for program in ["kitbag", "kitbag-engine", "kitbag-page"] {
+        let features = features_of_core(program, "normal,build");
+        assert!(!features.contains("mutations"), "{program} is built with the switches");
+    }
+    assert!(features_of_core("kitbag-core", "normal,build,dev").contains("mutations"), "the look finds them");
+}
