@@ -27,6 +27,8 @@ pub struct Crowd {
     pub failures: Vec<(u64, Failure)>,
 }
 
+/// Costs of a kind are judged over so many runs: fewer say little.
+const ENOUGH_TO_JUDGE: u64 = 3_000;
 /// No more runs are begun after so many failed.
 const ENOUGH: usize = 5;
 
@@ -101,10 +103,11 @@ impl Crowd {
         }
     }
 
-    /// Costs over their bounds. Judged only over enough runs to mean anything.
+    /// Costs over their bounds.
     pub fn too_costly(&self) -> Vec<String> {
         let mut found = Vec::new();
-        for (kind, total) in KINDS.iter().zip(&self.totals).filter(|(_, total)| total.runs >= 100) {
+        for (kind, total) in KINDS.iter().zip(&self.totals).filter(|(_, total)| total.runs >= ENOUGH_TO_JUDGE)
+        {
             let costs = [
                 ("needless conflicts", total.tally.needless, kind.needless),
                 ("removed lines that came back", total.tally.returned, kind.returned),

@@ -4,6 +4,7 @@
 
 mod cases;
 mod ledgers;
+mod names;
 mod outside;
 mod people;
 mod scene;
@@ -52,6 +53,8 @@ const ALL: &[Named] = &[
     ("renamed_and_edited", people::renamed_and_edited, core(Rule::MovesFollowed)),
     ("renamed_twice", people::renamed_twice, engine(EngineRule::MovesPaired)),
     ("renamed_and_made_again", people::renamed_and_made_again, engine(EngineRule::OldPlaceNoted)),
+    ("renamed_in_case_only", names::renamed_in_case_only, engine(EngineRule::MovesPaired)),
+    ("twins_in_case_and_accents", names::twins_in_case_and_accents, None),
     ("two_machines_first_run", people::two_machines_first_run, None),
     ("two_answers_at_once", people::two_answers_at_once, core(Rule::ConflictsStayOpen)),
     (

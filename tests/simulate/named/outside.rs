@@ -83,6 +83,7 @@ pub fn delete_of_unsure(s: &mut Scene) -> Check {
     s.cycle(1)?;
     s.remove(1);
     s.cycle(1)?;
+    check(s.shows(1, "1 2 3"), "what was never shown went with it")?;
     s.rests_with("1 2 3")
 }
 
