@@ -3,7 +3,7 @@
 
 Reads the packs below .kitbag as FORMAT.md describes them, believes nothing that does not match its hash, and writes
 into a new folder: the newest state under `files/`, every version ever made under `versions/`, and a list of them in
-`versions.json`. Where a file was changed on two machines and nobody decided yet, `files/` has one of the sides and
+`versions.json`. Links are made only where they lead to a place inside the new folder. Where a file was changed on two machines and nobody decided yet, `files/` has one of the sides and
 `versions/` all of them. Names are checked before a file is made: nothing is written outside the new folder.
 """
 import argparse
@@ -95,11 +95,12 @@ class History:
                 parents = record["parents"]
                 if not (isinstance(record["path"], str) and all(map(is_name, parents))):
                     raise ValueError("not a record")
-                kind, what = ("deleted", {}) if isinstance(content, str) else next(iter(content.items()))
+                kind, what = (content, {}) if isinstance(content, str) else next(iter(content.items()))
                 if what and not is_name(what["id"]):
                     raise ValueError("not a record")
                 self.records[name_of(raw)] = {
                     "path": record["path"],
+                    "what": kind,
                     "content": what.get("id"),
                     "unit": kind == "unit",
                     "executable": what.get("executable") is True,
@@ -108,7 +109,10 @@ class History:
                 }
             elif line.startswith(b'{"label":'):
                 label = json.loads(line)["label"]
-                self.labels.setdefault(label["record"], label)
+                order = lambda of: (of["time"], of["machine"], of.get("modified") or 0)
+                known = self.labels.get(label["record"])
+                if known is None or order(label) < order(known):
+                    self.labels[label["record"]] = label
             elif line.startswith(b'{"gone":'):
                 self.gone.add(json.loads(line)["gone"]["content"])
         except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError) as error:
@@ -234,6 +238,32 @@ def is_windows_name(part):
     return not odd and part[-1] not in " ." and part.split(".")[0].rstrip().upper() not in DEVICES
 
 
+def twin(path):
+    """The name of a file whose own name a folder has: its first letter spelled out, as kitbag does."""
+    folder, _, name = path.rpartition("/")
+    name = f"%{{{ord(name[0]):02X}}}{name[1:]}"
+    return f"{folder}/{name}" if folder else name
+
+
+def is_inside(path, target):
+    """Whether a link at this path leads straight to a place below the top, and in no circle."""
+    if not target or "\0" in target or "\\" in target or target.startswith("/") or ":" in target.split("/")[0]:
+        return False
+    here = path.split("/")
+    reached, down = here[:-1], False
+    for part in target.split("/"):
+        if part in ("", "."):
+            continue
+        if part == "..":
+            if down or not reached:
+                return False
+            reached.pop()
+        else:
+            reached.append(part)
+            down = True
+    return here[: len(reached)] != reached
+
+
 def shown(text):
     return "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text)
 
@@ -261,34 +291,76 @@ def parts(history, path, record):
     return [(f"{path}/{name}", part["id"], part.get("executable") is True) for name, part in sorted(files.items())]
 
 
+def make_link(history, path, content, file):
+    """A link, where it leads to a place inside; false when what it says cannot be had."""
+    with io.BytesIO() as to:
+        if not history.content(content, to):
+            return False
+        target = to.getvalue().decode("utf-8", "replace")
+    if not is_inside(path, target):
+        raise OSError(0, "a link that leads out of the folder is not made")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    os.symlink(target, file)
+    return True
+
+
+def bring(history, path, record, modified, missing, top):
+    """Make what stands at a path. What cannot be had of it is missing; false where its name is refused."""
+    if record["what"] in ("folder", "link"):
+        file = place(top, path)
+        if file is None:
+            return False
+        if record["what"] == "folder":
+            file.mkdir(parents=True, exist_ok=True)
+        elif not make_link(history, path, record["content"], file):
+            missing.append(path)
+        return True
+    for part, content, executable in parts(history, path, record):
+        file = place(top, part)
+        if file is None:
+            return False
+        if content is None or not write(history, content, file):
+            missing.append(part)
+            continue
+        if executable:
+            file.chmod(file.stat().st_mode | 0o111)
+        if isinstance(modified, int) and 0 <= modified < 1 << 42:
+            os.utime(file, (modified / 1000, modified / 1000))
+    return True
+
+
 def recover(share, out):
     history = History()
     history.read_all(share / ".kitbag" / "packs")
     out.mkdir(parents=True)
     out = out.resolve()
     listed, missing, refused = [], [], set()
+    stand = {}
     for path, heads in history.newest():
-        heads = [history.records[head] for head in heads if history.records[head]["content"]]
-        if not heads:
-            continue
-        for part, content, executable in parts(history, path, heads[0]):
-            file = place(out / "files", part)
-            try:
-                if file is None:
-                    refused.add(part)
-                elif content is None or not write(history, content, file):
-                    missing.append(part)
-                elif executable:
-                    file.chmod(file.stat().st_mode | 0o111)
-            except OSError as error:
-                refused.add(part)
-                history.tell(f"{shown(part)}: {error.strerror}")
+        # bytes before an empty folder
+        left = [head for head in heads if history.records[head]["what"] != "deleted"]
+        left.sort(key=lambda head: history.records[head]["what"] == "folder")
+        if left:
+            stand[path] = left[0]
+    folders = {"/".join(path.split("/")[:n]) for path in stand for n in range(1, path.count("/") + 1)}
+    # links last: nothing is ever written through one
+    for path, head in sorted(stand.items(), key=lambda one: (history.records[one[1]]["what"] == "link", one)):
+        record, modified = history.records[head], history.labels.get(head, {}).get("modified")
+        in_the_way = record["what"] in ("file", "link") and path in folders
+        name = twin(path) if in_the_way else path
+        try:
+            if not bring(history, name, record, modified, missing, out / "files"):
+                refused.add(path)
+        except OSError as error:
+            refused.add(path)
+            history.tell(f"{shown(path)}: {error.strerror}")
     for name, record in sorted(history.records.items()):
         label = history.labels.get(name, {})
         entry = {
             "id": name,
             "path": record["path"],
             "kind": record["kind"],
+            "what": record["what"],
             "machine": label.get("machine"),
             "time": label.get("time"),
             "content": record["content"],

@@ -218,6 +218,13 @@ pub fn read(file: &Path) -> Option<Vec<u8>> {
     }
 }
 
+/// Copy what is below one folder to another, over what is there.
+pub fn copy(from: &Path, to: &Path) {
+    for (path, bytes) in tree(from).0 {
+        write(&to.join(path), bytes);
+    }
+}
+
 /// All plain files below a folder. Names that are no text are left out, links are not followed.
 pub fn tree(root: &Path) -> Files {
     fn walk(folder: &Path, above: &str, files: &mut Files) {

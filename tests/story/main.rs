@@ -18,6 +18,8 @@ mod killed;
 #[cfg(target_os = "linux")]
 mod large;
 mod machine;
+#[cfg(target_os = "linux")]
+mod names;
 mod outside;
 mod people;
 mod places;

@@ -5,8 +5,32 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::machine::{noise, pair, room, tree};
+use crate::machine::{Machine, noise, pair, room, tree};
 use crate::python::recover;
+
+/// A script that may be run, a link, an empty folder, a file from long ago.
+#[cfg(unix)]
+fn odd_entries(machine: &Machine) {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    machine.write("run.sh", "#!/bin/sh\n");
+    fs::set_permissions(machine.work.join("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
+    fs::File::options().write(true).open(machine.work.join("run.sh")).unwrap().set_modified(long_ago).unwrap();
+    symlink("../run.sh", machine.work.join("deep/link")).unwrap_or_else(|_| {
+        fs::create_dir_all(machine.work.join("deep")).unwrap();
+        symlink("../run.sh", machine.work.join("deep/link")).unwrap();
+    });
+    fs::create_dir_all(machine.work.join("nothing/in it")).unwrap();
+}
+
+#[cfg(unix)]
+fn check_odd_entries(files: &std::path::Path) {
+    use std::os::unix::fs::MetadataExt;
+    let script = fs::metadata(files.join("run.sh")).unwrap();
+    assert_eq!((script.mode() & 0o100, script.mtime()), (0o100, 1_600_000_000));
+    assert_eq!(fs::read_link(files.join("deep/link")).unwrap().to_str(), Some("../run.sh"));
+    assert!(files.join("nothing/in it").is_dir());
+}
 
 /// Shows that what the script rebuilds is what kitbag shows, byte for byte, and that every old version is there too:
 /// files changed on both machines, merged, removed, of many pieces, changed by phone. First tier.
@@ -25,6 +49,8 @@ fn everything_comes_back_without_kitbag() {
     b.write("notes.txt", "1\n2\n3\n4\n");
     b.remove("old name.txt");
     b.write("\u{e4}\u{f6}\u{fc} 1: \"x\".txt", "odd\n");
+    #[cfg(unix)]
+    odd_entries(&b);
     a.sync();
     b.sync();
     // by phone
@@ -39,6 +65,8 @@ fn everything_comes_back_without_kitbag() {
     let Some(ran) = recover(&a.share, &out) else { return };
     assert!(ran.status.success(), "{ran:?}");
     assert_eq!(tree(&out.join("files")), a.files());
+    #[cfg(unix)]
+    check_odd_entries(&out.join("files"));
     assert_eq!(a.files(), b.files());
     let versions = tree(&out.join("versions")).0;
     for text in ["1\n2\n3\n", "0\n1\n2\n3\n", "1\n2\n3\n4\n", "0\n1\n2\n3\n4\n", "old\n", "", "odd\n"] {

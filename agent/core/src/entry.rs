@@ -12,8 +12,10 @@ pub type Millis = i64;
 pub enum Seen {
     /// No such file.
     Absent,
-    /// These bytes.
+    /// These bytes, or a folder with nothing in it.
     Content(Content),
+    /// A folder with something in it: other paths, or what is not carried. No file of this name.
+    Filled,
     /// There, but not to be judged now: unreadable, still being written, or not on this disk. Never the same
     /// as absent.
     Unsure,
@@ -54,6 +56,11 @@ pub struct Fingerprint {
     pub changed: i64,
     /// The file's number on its volume; 0 where the system has none.
     pub file: u64,
+}
+
+impl Fingerprint {
+    /// Of every folder: what it holds changes its times, and is looked at by itself.
+    pub const FOLDER: Fingerprint = Fingerprint { size: 0, modified: i64::MIN, changed: 0, file: 0 };
 }
 
 /// Bytes found in the mirror that no record explains yet. They are stored on this machine.

@@ -14,6 +14,7 @@ pub mod guard;
 pub mod history;
 pub mod id;
 pub mod ignore;
+pub mod link;
 pub mod merge;
 pub mod moves;
 pub mod mutation;

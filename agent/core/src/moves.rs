@@ -13,7 +13,9 @@ use crate::version::{Content, Kind, Record};
 /// belongs to the other path, and is the end of the edit's file here.
 pub fn follow(history: &History) -> Option<Record> {
     history.moves_away().next()?;
-    let mut tips = history.tips().into_iter().filter(|tip| history.content(*tip) != Some(Content::Deleted));
+    // an empty folder that took the file's place is no later version of it
+    let is_file = |tip| !matches!(history.content(tip), Some(Content::Deleted | Content::Folder));
+    let mut tips = history.tips().into_iter().filter(|tip| is_file(*tip));
     tips.find_map(|tip| to_follow(history, tip).map(|away| carried(history, tip, away)))
 }
 

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::path::WorkPath;
+use crate::plan::Stands;
 
 /// Longest name a file system takes, in bytes.
 pub const LONGEST_NAME: usize = 255;
@@ -36,14 +37,36 @@ impl Names {
     /// Those of the cloud folder: any system may come to show it.
     pub const CLOUD: Names = Names { naming: Naming::Portable, folds: true };
 
-    /// Where a path lies below the place's top, with `/` between names; as a twin when its own name is another's.
-    pub fn place(self, path: &WorkPath, twin: bool) -> String {
-        if twin { self.naming.twin(path) } else { self.naming.encode(path).into_owned() }
+    /// Whether a file at this path has to be written as a twin: a folder of its name keeps the name, and of files that
+    /// would be one the first in order keeps it.
+    pub fn is_twin(self, path: &WorkPath, around: &Around) -> bool {
+        let taken = |(other, stands): &(WorkPath, Stands)| {
+            other != path && (*stands == Stands::Folder || (*stands == Stands::File && other < path))
+        };
+        around.below || (self.folds && (around.below_folded || around.like.iter().any(taken)))
     }
+
+    /// Where a path lies below the place's top, with `/` between names; as a twin when its own name is another's.
+    pub fn place(self, path: &WorkPath, twin: bool) -> Cow<'_, str> {
+        if twin { self.naming.twin(path).into() } else { self.naming.encode(path) }
+    }
+}
+
+/// What stands around a path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Around {
+    /// Paths of equal folded name, it may be among them.
+    pub like: Vec<(WorkPath, Stands)>,
+    /// Something stands in a folder of just this name.
+    pub below: bool,
+    /// Something stands in a folder of this name, folded.
+    pub below_folded: bool,
 }
 
 /// Names that are a device on Windows, whatever ending they have.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "conin$", "conout$"];
+/// No device's name is longer, in bytes, blanks behind it included.
+const LONGEST_DEVICE: usize = 12;
 /// Names that cloud programs do not carry, in any case. (SYNC 2.5: OneDrive, Dropbox, iCloud.)
 const NOT_CARRIED: &[&str] = &[
     ".lock",
@@ -73,7 +96,8 @@ impl Naming {
 
     /// How a path is written.
     pub fn encode(self, path: &WorkPath) -> Cow<'_, str> {
-        if self == Naming::Natural {
+        let plain = |(depth, name)| is_plain(self, name, depth == 0);
+        if self == Naming::Natural || path.names().enumerate().all(plain) {
             return Cow::Borrowed(path.as_str());
         }
         let mut out: Option<String> = None;
@@ -125,6 +149,16 @@ impl Naming {
                 escaped[0] = true;
             }
             write(&mut out, name, &escaped);
+        }
+        out
+    }
+
+    /// How one name is written, at any depth.
+    pub fn write_name(self, name: &str) -> String {
+        let mut out = String::new();
+        match self {
+            Naming::Natural => out.push_str(name),
+            _ => write(&mut out, name, &self.escapes(name, false)),
         }
         out
     }
@@ -219,6 +253,37 @@ fn forbidden(naming: Naming, name: &str, top: bool) -> Vec<bool> {
         *letter = true;
     }
     escaped
+}
+
+/// Surely nothing to escape. Asked of every name of every scan, so it is quick; it may say no for a plain name.
+fn is_plain(naming: Naming, name: &str, top: bool) -> bool {
+    let bytes = name.as_bytes();
+    let begins = |at: usize, text: &str| {
+        bytes.get(at..at + text.len()).is_some_and(|part| part.eq_ignore_ascii_case(text.as_bytes()))
+    };
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    if matches!(first, b' ' | b'.' | b'~') || matches!(last, b' ' | b'.') {
+        return false;
+    }
+    let stem = bytes.iter().position(|byte| *byte == b'.').unwrap_or(bytes.len());
+    if stem <= LONGEST_DEVICE && is_device(&name[..stem].to_ascii_lowercase()) {
+        return false;
+    }
+    let whole = |text: &&str| begins(0, text) && bytes.len() == text.len();
+    if naming == Naming::Portable
+        && (NOT_CARRIED.iter().any(whole) || (top && NOT_AT_THE_TOP.iter().any(whole)))
+    {
+        return false;
+    }
+    bytes.iter().enumerate().all(|(at, byte)| match byte {
+        0..=0x1f | 0x7f | b'"' | b'*' | b':' | b'<' | b'>' | b'?' | b'\\' | b'|' | b'%' => false,
+        // the first byte of a control character beyond ASCII
+        0xc2 => bytes.get(at + 1).is_some_and(|next| *next >= 0xa0),
+        b'_' | b'.' if naming == Naming::Portable => {
+            !NOT_CARRIED_HOLD.iter().chain(NOT_CARRIED_END).any(|text| begins(at, text))
+        }
+        _ => true,
+    })
 }
 
 fn is_device(lower: &str) -> bool {

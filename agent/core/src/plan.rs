@@ -70,6 +70,27 @@ pub enum AbsenceAnswer {
     Restore,
 }
 
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    /// Nothing, or nothing any more.
+    Nothing,
+    /// A file or a link: what has a name to itself.
+    File,
+    /// A folder or a unit.
+    Folder,
+}
+
+impl Stands {
+    fn of(contents: impl Iterator<Item = Content>) -> Self {
+        contents.fold(Stands::Nothing, |so_far, content| match (so_far, content) {
+            (_, Content::Deleted) => so_far,
+            (Stands::Nothing | Stands::Folder, Content::Folder | Content::Unit { .. }) => Stands::Folder,
+            _ => Stands::File,
+        })
+    }
+}
+
 /// What waits for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
@@ -115,6 +136,8 @@ pub struct Plan {
     pub went_apart: Vec<WorkPath>,
     /// The head the working folder shows.
     pub shown: Option<RecordId>,
+    /// What stands at the path by the heads.
+    pub stands: Stands,
     /// A question about an absence.
     pub held: Option<Held>,
     /// The provider keeps bringing an old version back: it is left alone, and said.
@@ -197,7 +220,10 @@ impl Work<'_> {
 
     /// Bytes no record explains are remembered at once, whatever happens to them next.
     fn look_at_mirror(&mut self) {
-        if let Seen::Content(content) = self.s.mirror {
+        // an empty folder says nothing: folders come before their files, and stay behind them
+        if let Seen::Content(content) = self.s.mirror
+            && content != Content::Folder
+        {
             self.memory.absent_since = None;
             self.observe(content, None);
         }
@@ -247,8 +273,11 @@ impl Work<'_> {
                     self.memory.base = Some(newer.unwrap_or_else(|| self.edit(content, Some(base))));
                 }
             }
-            (Seen::Absent, Some(base)) if shown != Some(Content::Deleted) => self.missing_here(base),
-            (Seen::Absent, _) => {}
+            (Seen::Filled, Some(_)) if shown == Some(Content::Folder) => {}
+            (Seen::Absent | Seen::Filled, Some(base)) if shown != Some(Content::Deleted) => {
+                self.missing_here(base);
+            }
+            (Seen::Absent | Seen::Filled, _) => {}
         }
     }
 
@@ -315,6 +344,7 @@ impl Work<'_> {
             working,
             mirror,
             drop_copies,
+            stands: Stands::of(heads.iter().filter_map(|head| self.history.content(*head))),
             heads,
             shown,
             later_kitbag,
@@ -345,6 +375,7 @@ impl Work<'_> {
         let stands = match self.s.working {
             Seen::Unsure => return None,
             Seen::Absent => content == Content::Deleted,
+            Seen::Filled => matches!(content, Content::Deleted | Content::Folder),
             Seen::Content(seen) => same(seen, content),
         };
         if stands {
@@ -363,15 +394,25 @@ impl Work<'_> {
     }
 
     fn put_mirror(&mut self, version: RecordId) -> (Option<Put>, bool) {
-        let Some(content) = self.history.content(version) else { return (None, false) };
+        let content = match self.history.content(version) {
+            None => return (None, false),
+            // cloud programs follow links, each in its own way: none is ever put there
+            Some(Content::Link { .. }) => Content::Deleted,
+            Some(content) => content,
+        };
         let put = Put { expect: self.s.mirror, content, version };
         match self.s.mirror {
             Seen::Unsure => (None, false),
-            Seen::Absent if content == Content::Deleted => {
-                (self.memory.mirror, self.memory.absent_since) = (None, None);
-                (None, false)
+            Seen::Absent if content == Content::Deleted => self.mirror_stands(),
+            Seen::Filled if matches!(content, Content::Deleted | Content::Folder) => self.mirror_stands(),
+            Seen::Content(Content::Folder) if content == Content::Folder => self.mirror_stands(),
+            Seen::Content(Content::Folder) if content == Content::Deleted => {
+                self.mirror_stands();
+                (self.history.knows(Content::Folder).then_some(put), false)
             }
-            Seen::Absent => (self.may_fill_absence(content).then_some(put), false),
+            Seen::Absent | Seen::Filled | Seen::Content(Content::Folder) => {
+                (self.may_fill_absence(content).then_some(put), false)
+            }
             Seen::Content(seen) if same_bytes(seen, content) => {
                 if self.memory.mirror != seen.id() {
                     (self.memory.mirror, self.memory.stale_writes) = (seen.id(), 0);
@@ -400,6 +441,12 @@ impl Work<'_> {
                 (Some(put), false)
             }
         }
+    }
+
+    /// The mirror has no file there, and shall have none.
+    fn mirror_stands(&mut self) -> (Option<Put>, bool) {
+        (self.memory.mirror, self.memory.absent_since) = (None, None);
+        (None, false)
     }
 
     /// A file the mirror never had is written; one it had and lacks waits, then asks.

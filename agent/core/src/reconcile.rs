@@ -146,6 +146,8 @@ fn merge(
     match (a.content, b.content) {
         (Content::Deleted, _) => return Ok(Some((against_delete(history, left, right), None))),
         (_, Content::Deleted) => return Ok(Some((against_delete(history, right, left), None))),
+        // a folder with nothing in it holds nothing that could be lost
+        (Content::Folder, other) | (other, Content::Folder) => return Ok(Some((other, None))),
         _ => {}
     }
     if let Some(content) = unrelated_seed(history, left, right) {

@@ -39,6 +39,15 @@ pub enum Content {
         /// Bytes of all its files.
         size: u64,
     },
+    /// A link to another place of the workspace; its bytes are what it says, see [`crate::link`].
+    Link {
+        /// The bytes.
+        id: ContentId,
+        /// How many bytes.
+        size: u64,
+    },
+    /// A folder with nothing in it. One with files in it needs no version of its own.
+    Folder,
 }
 
 impl Content {
@@ -61,19 +70,19 @@ impl Content {
         }
     }
 
-    /// The content's name, none for a deletion.
+    /// The name of its bytes; none for a deletion and for a folder, which have none.
     pub fn id(&self) -> Option<ContentId> {
         match *self {
-            Content::Deleted => None,
-            Content::File { id, .. } | Content::Unit { id, .. } => Some(id),
+            Content::Deleted | Content::Folder => None,
+            Content::File { id, .. } | Content::Unit { id, .. } | Content::Link { id, .. } => Some(id),
         }
     }
 
-    /// Bytes, 0 for a deletion.
+    /// Bytes, 0 for a deletion and for a folder.
     pub fn size(&self) -> u64 {
         match *self {
-            Content::Deleted => 0,
-            Content::File { size, .. } | Content::Unit { size, .. } => size,
+            Content::Deleted | Content::Folder => 0,
+            Content::File { size, .. } | Content::Unit { size, .. } | Content::Link { size, .. } => size,
         }
     }
 }
@@ -195,13 +204,24 @@ impl Record {
     }
 }
 
-/// Who made a record and when: shown to people, part of no decision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Who made a record and when: shown to people, part of no decision. Of several labels of one record, the least in
+/// this order is the one that counts, so that all machines show the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Label {
-    /// The machine's name.
-    pub machine: String,
     /// RFC 3339, UTC, by that machine's clock.
     pub time: String,
+    /// The machine's name.
+    pub machine: String,
+    /// When the file was last changed, in milliseconds since 1970 by that machine's clock, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<i64>,
+}
+
+impl Label {
+    /// Without a time of the file's own.
+    pub fn new(machine: impl Into<String>, time: impl Into<String>) -> Self {
+        Label { time: time.into(), machine: machine.into(), modified: None }
+    }
 }
 
 #[cfg(test)]

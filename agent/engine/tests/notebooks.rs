@@ -319,6 +319,7 @@ fn a_save_into_what_was_swapped_out_counts_when_it_is_whole() {
     let intent = Intent {
         id: 0,
         path: path(),
+        at: path().as_str().to_owned(),
         place: Place::Working,
         temporary: temporary.to_owned(),
         expect: Some(ContentId::of(b"what was swapped out")),

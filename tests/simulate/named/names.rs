@@ -47,8 +47,8 @@ pub fn twins_in_case_and_accents(s: &mut Scene) -> Check {
             s.world.cycle(m, &name, How::default()).map_err(|broken| broken.what)?;
         }
         // what is written into a place that folds names: one as it is, the other as a twin
-        let (plain, twin) =
-            (Names::CLOUD.place(&work_path(one), false), Names::CLOUD.place(&work_path(other), true));
+        let (one_path, other_path) = (work_path(one), work_path(other));
+        let (plain, twin) = (Names::CLOUD.place(&one_path, false), Names::CLOUD.place(&other_path, true));
         check(folded(&plain) != folded(&twin), "the written names are one")?;
         check(decode(&plain) == one && decode(&twin) == other, "a name does not come back")?;
     }

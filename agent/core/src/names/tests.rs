@@ -89,6 +89,29 @@ fn a_written_name_never_becomes_a_way_out() {
     assert!(WorkPath::parse(&decode("%{2E}kitbag")).is_err());
 }
 
+#[test]
+fn ordinary_names_are_passed_over_quickly() {
+    for text in ["01 Intro.ipynb", "data_set_v2.final.csv", "größe.txt", "a", "Makefile", "contents.txt"] {
+        assert!(is_plain(Naming::Portable, text, true), "{text}");
+    }
+}
+
+#[test]
+fn the_folder_keeps_its_name_and_so_does_the_first_of_several_files() {
+    let plain = Names { naming: Naming::Natural, folds: false };
+    let (upper, lower) = (path("Notes.txt"), path("notes.txt"));
+    let like = vec![(upper.clone(), Stands::File), (lower.clone(), Stands::File)];
+    let around = Around { like, ..Around::default() };
+    assert!(!Names::CLOUD.is_twin(&upper, &around) && Names::CLOUD.is_twin(&lower, &around));
+    assert!(!plain.is_twin(&lower, &around));
+    let around = Around { like: vec![(lower.clone(), Stands::Folder)], ..Around::default() };
+    assert!(Names::CLOUD.is_twin(&upper, &around) && !Names::CLOUD.is_twin(&lower, &around));
+    let around = Around { below_folded: true, ..Around::default() };
+    assert!(Names::CLOUD.is_twin(&upper, &around) && !plain.is_twin(&upper, &around));
+    let around = Around { below: true, below_folded: true, ..Around::default() };
+    assert!(plain.is_twin(&upper, &around));
+}
+
 /// Names made of what is special somewhere.
 fn nasty() -> impl Strategy<Value = String> {
     let part = prop::sample::select(vec![
@@ -126,6 +149,17 @@ proptest! {
     }
 
     #[test]
+    fn what_is_passed_over_has_nothing_to_escape(path in nasty_path()) {
+        for naming in [Naming::Windows, Naming::Portable] {
+            for (depth, name) in path.names().enumerate() {
+                if is_plain(naming, name, depth == 0) {
+                    prop_assert!(!naming.escapes(name, depth == 0).contains(&true), "{name:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn every_written_name_is_allowed(path in nasty_path()) {
         for naming in ALL {
             for written in [naming.encode(&path).into_owned(), naming.twin(&path)] {
@@ -150,7 +184,9 @@ proptest! {
     #[test]
     fn equal_but_for_case_or_accents(path in nasty_path()) {
         let other = WorkPath::parse(&folded(path.as_str())).unwrap();
-        prop_assume!(other != path);
+        if other == path {
+            return Ok(());
+        }
         for naming in ALL {
             prop_assert_ne!(folded(&naming.twin(&path)), folded(&naming.twin(&other)));
         }

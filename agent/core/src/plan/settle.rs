@@ -104,7 +104,7 @@ impl Work<'_> {
         let (id, size) = match content {
             Content::File { id, size, .. } => (id, size),
             Content::Unit { id, .. } => return unit::is_mix(&self.history, id, None, self.contents),
-            Content::Deleted => return Ok(false),
+            Content::Deleted | Content::Link { .. } | Content::Folder => return Ok(false),
         };
         if size == 0 {
             return Ok(true);

@@ -9,10 +9,12 @@ use kitbag_core::finding::Finding;
 use kitbag_core::id::ContentId;
 use kitbag_core::path::{SIDECAR, TEMPORARY_PREFIX};
 use kitbag_platform::disk::{Disk, ItemKind};
+use kitbag_store::ledger::Place;
 
 use super::{Check, Patient, Said, Treatment};
 use crate::error::{EngineError, count, show};
 use crate::sync::look::hash;
+use crate::sync::spot::Folder;
 use crate::sync::walk::{Met, Walk};
 
 pub(super) struct Leftovers;
@@ -26,9 +28,10 @@ impl Check for Leftovers {
         let ws = patient.ws;
         let known: Vec<String> = ws.ledger.intents()?.into_iter().map(|intent| intent.temporary).collect();
         let mut files = Vec::new();
-        for root in [&ws.settings.work, &ws.settings.share] {
-            let walk = Walk::new(ws.doors.disk.clone(), root, Arc::default(), Arc::default(), &[]);
-            let walk = walk.map_err(EngineError::io("cannot read", root))?;
+        for place in [Place::Working, Place::Mirror] {
+            let folder = Folder::of(ws, place)?;
+            let walk = Walk::new(ws.doors.disk.clone(), folder, Arc::default(), Arc::default(), &[]);
+            let walk = walk.map_err(EngineError::io("cannot read", folder.top))?;
             files.extend(walk.filter_map(|met| match met {
                 Met::Temporary(file) => Some(file),
                 _ => None,

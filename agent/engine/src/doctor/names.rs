@@ -4,10 +4,13 @@
 use std::sync::Arc;
 
 use kitbag_core::finding::Finding;
+use kitbag_core::names::Names as cloud;
 use kitbag_core::path::shown;
+use kitbag_store::ledger::Place;
 
 use super::{Check, Patient, Said};
 use crate::error::{EngineError, count};
+use crate::sync::spot::Folder;
 use crate::sync::walk::{Met, Walk};
 
 pub(super) struct Names;
@@ -20,11 +23,13 @@ impl Check for Names {
     fn look(&self, patient: &Patient<'_>) -> Result<Vec<Said>, EngineError> {
         let (ws, work) = (patient.ws, &patient.ws.settings.work);
         let Some(row) = ws.provider() else { return Ok(Vec::new()) };
-        let walk = Walk::new(ws.doors.disk.clone(), work, Arc::default(), Arc::default(), &[]);
+        let folder = Folder::of(ws, Place::Working)?;
+        let walk = Walk::new(ws.doors.disk.clone(), folder, Arc::default(), Arc::default(), &[]);
         let walk = walk.map_err(EngineError::io("cannot read", work))?;
         let mut refused = walk.filter_map(|met| match met {
             Met::File { path, .. } | Met::Online { path, .. } => {
-                row.carries(path.as_str()).err().map(|reason| (path, reason))
+                // as it is written there
+                row.carries(&cloud::CLOUD.place(&path, false)).err().map(|reason| (path, reason))
             }
             _ => None,
         });

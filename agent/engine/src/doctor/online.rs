@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use kitbag_core::finding::Finding;
 use kitbag_core::path::shown;
+use kitbag_store::ledger::Place;
 
 use super::{Check, Patient, Said};
 use crate::error::{EngineError, count, show};
+use crate::sync::spot::Folder;
 use crate::sync::walk::{Met, Walk};
 
 pub(super) struct OnlineOnly;
@@ -21,8 +23,9 @@ impl Check for OnlineOnly {
         let ws = patient.ws;
         let row = ws.provider();
         let (disk, root) = (&ws.doors.disk, &ws.settings.share);
-        let walk =
-            Walk::new(disk.clone(), root, Arc::default(), Arc::default(), row.map_or(&[], |row| row.stubs));
+        let folder = Folder::of(ws, Place::Mirror)?;
+        let stubs = row.map_or(&[][..], |row| row.stubs);
+        let walk = Walk::new(disk.clone(), folder, Arc::default(), Arc::default(), stubs);
         let walk = walk.map_err(EngineError::io("cannot read", root))?;
         let mut online = walk.filter_map(|met| match met {
             Met::Online { path, .. } => Some(path),

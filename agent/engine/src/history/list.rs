@@ -222,7 +222,7 @@ impl Lister<'_> {
         let content = record.content.id();
         let newest = standing.heads.contains(&id);
         let outside = record.kind == Kind::Outside;
-        let (machine, when) = label.map(|Label { machine, time }| (machine, time)).unzip();
+        let (machine, when) = label.map(|Label { machine, time, .. }| (machine, time)).unzip();
         Ok(VersionView {
             id: id.to_string(),
             short: ledger.short_id(id)?,

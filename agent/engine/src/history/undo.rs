@@ -233,7 +233,7 @@ fn in_words(content: Content, stands: Content, label: Option<&Label>) -> String 
     match (content, stands, label) {
         (Content::Deleted, _, _) => "is removed again".to_owned(),
         (_, Content::Deleted, _) => "comes back".to_owned(),
-        (_, _, Some(Label { machine, time })) => format!(
+        (_, _, Some(Label { machine, time, .. })) => format!(
             "as it was here before: the version of {} from {}",
             kitbag_core::path::shown(machine),
             kitbag_core::path::shown(time)

@@ -6,10 +6,9 @@ use kitbag_core::id::{ContentId, IdPrefix, RecordId};
 use kitbag_core::path::WorkPath;
 use kitbag_core::plan;
 use kitbag_core::version::{Content, Kind, Label, Record};
-use kitbag_store::ledger::{Change, Held, Place, Verb};
+use kitbag_store::ledger::{Change, Held, PathRow, Place, Verb};
 use serde::Serialize;
 
-use super::look::hash;
 use super::report::{HeldFile, held_word};
 use super::{Cycle, Request, Rules, Silent};
 use crate::error::EngineError;
@@ -114,8 +113,7 @@ impl<'a> Cycle<'a> {
         for id in open {
             let Some((record, label)) = self.ws.ledger.record(*id)? else { continue };
             let outside = record.kind == Kind::Outside;
-            let Label { machine, time } =
-                label.unwrap_or(Label { machine: String::new(), time: String::new() });
+            let Label { machine, time, .. } = label.unwrap_or_else(|| Label::new("", ""));
             sides.push(Side {
                 id: id.to_string(),
                 machine: Some(machine).filter(|machine| !machine.is_empty() && !outside),
@@ -168,9 +166,10 @@ impl<'a> Cycle<'a> {
         };
         records.push(conflict::answer(path, &history, &heads, content));
         let mut publisher = self.publisher();
-        if matches!(keep, Keep::Merged) && content != Content::Deleted {
-            let file = self.root(Place::Working).join(path.as_str());
-            let mut open = self.ws.doors.disk.open(&file).map_err(EngineError::io("cannot read", &file))?;
+        if matches!(keep, Keep::Merged) && content.id().is_some() {
+            let folder = self.folder(Place::Working);
+            let file = folder.of_row(&row);
+            let mut open = folder.open(&file).map_err(EngineError::io("cannot read", &file))?;
             if Some(publisher.content(&mut open)?.0) != content.id() {
                 return Err(answer("the file changed just now", "Save it and answer again."));
             }
@@ -207,13 +206,12 @@ impl<'a> Cycle<'a> {
     /// # Errors
     /// It cannot be read.
     pub(crate) fn working_content(&self, path: &WorkPath) -> Result<Content, EngineError> {
-        let file = self.root(Place::Working).join(path.as_str());
-        match hash(self.ws.doors.disk.as_ref(), &file) {
+        let folder = self.folder(Place::Working);
+        let row = self.ws.ledger.path(path)?.unwrap_or_else(|| PathRow::new(path.clone()));
+        let file = folder.of_row(&row);
+        match folder.content(&file) {
             Ok(content) if self.ability.executable => Ok(content),
-            Ok(content) => {
-                let base = self.ws.ledger.path(path)?.and_then(|row| row.memory.base);
-                Ok(self.history(path)?.with_recorded_bit(base, content))
-            }
+            Ok(content) => Ok(self.history(path)?.with_recorded_bit(row.memory.base, content)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Content::Deleted),
             Err(error) => Err(EngineError::io("cannot read", &file)(error)),
         }

@@ -2,27 +2,24 @@
 //! keep memory small and let every step of the order be durable at once for many files; `write` does the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
-use kitbag_core::entry::{Fingerprint, Seen};
-use kitbag_core::history::History;
+use kitbag_core::entry::Seen;
+use kitbag_core::history::{History, same_bytes};
 use kitbag_core::id::ContentId;
 use kitbag_core::notebook::{self, InUse};
 use kitbag_core::path::WorkPath;
 use kitbag_core::plan::{self, Plan, Removal, Situation};
-use kitbag_core::version::{Content, Kind};
-use kitbag_platform::disk::{Disk, ItemKind};
+use kitbag_core::version::{Content, Kind, Record};
 use kitbag_store::compress_as;
-use kitbag_store::ledger::{Candidate, Look, PathRow};
+use kitbag_store::ledger::{Candidate, PathRow, Place};
 use rayon::prelude::*;
 
 use super::Cycle;
 use super::contents::BatchContents;
-use super::look::{Looked, look};
+use super::look::{Before, Looked, look, look_again};
 use super::publish::{Published, Publisher};
 use super::report::{Planned, Problem, WaitingFor};
-use super::tree;
 use crate::error::EngineError;
 
 /// So many contents are compressed before they go into the pack.
@@ -42,6 +39,26 @@ pub(super) struct Item {
     pub(super) online: bool,
     /// Another path's plan recorded something here: this one was made without it.
     pub(super) overtaken: bool,
+    /// For each place, where its file is to lie, when it is to be renamed first.
+    pub(super) targets: [Option<String>; 2],
+    /// It was renamed, or should have been.
+    pub(super) renamed: bool,
+    /// It is to be looked at once more whatever comes of it now.
+    pub(super) again: bool,
+}
+
+impl Item {
+    fn new(
+        row: PathRow,
+        working: Looked,
+        mirror: Looked,
+        plan: Plan,
+        in_use: Option<InUse>,
+        online: bool,
+    ) -> Self {
+        let (dropped, overtaken, targets, renamed, again) = (false, false, [None, None], false, false);
+        Item { row, working, mirror, plan, in_use, dropped, online, overtaken, targets, renamed, again }
+    }
 }
 
 impl Cycle<'_> {
@@ -62,7 +79,7 @@ impl Cycle<'_> {
         self.foresee(&items)?;
         let published = self.publish(&mut items, &contents)?;
         let writes = self.note_plans(&mut items, &published)?;
-        self.write(&mut items, &writes, &mut contents)
+        self.write(&mut items, writes, &mut contents)
     }
 
     fn plan_all(
@@ -75,46 +92,36 @@ impl Cycle<'_> {
             let mut rows = Vec::with_capacity(candidates.len());
             for candidate in candidates {
                 let row = ledger.path(&candidate.path)?;
-                let row = row.unwrap_or_else(|| PathRow::new(candidate.path.clone()));
+                let mut row = row.unwrap_or_else(|| PathRow::new(candidate.path.clone()));
+                if candidate.working.is_file() {
+                    row.working_at.clone_from(&candidate.working_at);
+                }
+                if candidate.mirror.is_file() {
+                    row.mirror_at.clone_from(&candidate.mirror_at);
+                }
                 let shown = row.memory.base.map(|base| ledger.record(base)).transpose()?.flatten();
                 let shown = shown.filter(|(record, _)| record.path == row.path);
                 rows.push((row, shown.map(|(record, _)| record.content)));
             }
             Ok::<_, EngineError>(rows)
         })?;
-        let (disk, units, now) = (self.ws.doors.disk.clone(), self.units.clone(), self.now());
-        let (work, mirror) = (self.ws.settings.work.as_path(), self.share.root());
-        let one = |root: &Path,
-                   path: &WorkPath,
-                   found: &Look,
-                   before: Option<&Fingerprint>,
-                   known: Option<Content>| match found {
-            Look::Absent => Looked::absent(),
-            Look::Unsure => Looked::unsure("it cannot be read now"),
-            Look::File(print) => match known {
-                Some(content) if before == Some(print) => Looked::known(content, *print),
-                _ if units.contains(path) && is_folder(disk.as_ref(), &root.join(path.as_str())) => {
-                    tree::look(disk.as_ref(), &root.join(path.as_str()), now)
-                }
-                _ => look(disk.as_ref(), &root.join(path.as_str()), path, now),
-            },
-        };
+        let (now, units) = (self.now(), self.units.clone());
+        let (work, mirror) = (self.folder(Place::Working), self.folder(Place::Mirror));
         let looked: Vec<_> = self.pool.install(|| {
-            let pairs = candidates.par_iter().zip(&rows);
-            pairs
-                .map(|(candidate, (row, shown))| {
-                    let path = &candidate.path;
-                    let here = one(work, path, &candidate.working, row.working.as_ref(), *shown);
-                    let known = row.memory.mirror.zip(row.mirror_print);
-                    let known = known.map(|(id, print)| match units.contains(path) {
-                        true => Content::Unit { id, size: print.size },
-                        false => Content::file(id, print.size),
-                    });
-                    let mut there = one(mirror, path, &candidate.mirror, row.mirror_print.as_ref(), known);
-                    there.seen = there.seen.without_bit();
-                    (here, there)
-                })
-                .collect()
+            let one = |(candidate, (row, shown)): (&Candidate, &(PathRow, Option<Content>))| {
+                let unit = units.contains(&candidate.path);
+                let before = Before { content: *shown, print: row.working, unit };
+                let here = look_again(work, row, &candidate.working, before, now);
+                let content = row.memory.mirror.zip(row.mirror_print).map(|(id, print)| match unit {
+                    true => Content::Unit { id, size: print.size },
+                    false => Content::file(id, print.size),
+                });
+                let before = Before { content, print: row.mirror_print, unit };
+                let mut there = look_again(mirror, row, &candidate.mirror, before, now);
+                there.seen = there.seen.without_bit();
+                (here, there)
+            };
+            candidates.par_iter().zip(&rows).map(one).collect()
         });
         ws.ledger.reading(|_| self.plan_looked(candidates, rows, looked, contents))
     }
@@ -129,7 +136,7 @@ impl Cycle<'_> {
         let mut items = Vec::with_capacity(rows.len());
         for ((candidate, (row, _)), (mut working, mut mirror)) in candidates.iter().zip(rows).zip(looked) {
             for (met, looked) in [(&candidate.working, &mut working), (&candidate.mirror, &mut mirror)] {
-                if matches!(met, Look::File(_)) && looked.seen == Seen::Absent {
+                if met.is_file() && looked.seen == Seen::Absent {
                     // gone since the scan: only a scan counts what is gone, and asks when it is much
                     *looked = Looked { seen: Seen::Unsure, ..Looked::absent() };
                     self.again = true;
@@ -192,7 +199,7 @@ impl Cycle<'_> {
         Ok(match plan::plan(situation, contents) {
             Ok(mut plan) => {
                 let online = self.spare_online(&path, &mut plan);
-                Some(Item { row, working, mirror, plan, in_use, dropped: false, online, overtaken: false })
+                Some(Item::new(row, working, mirror, plan, in_use, online))
             }
             Err(unreadable) if !self.ws.ledger.has_content(unreadable.content)? => {
                 // its pack is gone from the share; the machine that has it writes it back
@@ -214,14 +221,25 @@ impl Cycle<'_> {
         notebook::in_use(path, &self.request.notebooks, self.session_open, saved)
     }
 
+    /// Where a path's file lies in a place, or would lie.
+    pub(super) fn lies(&self, row: &PathRow, place: Place) -> String {
+        let plain = || self.folder(place).names.place(&row.path, false).into_owned();
+        row.at(place).map_or_else(plain, str::to_owned)
+    }
+
+    /// Where the conflict copy of that name of a path lies.
+    pub(super) fn copy_at(&self, path: &WorkPath, name: &str) -> Option<String> {
+        self.copies.get(path)?.iter().find(|at| name_of(at) == name).cloned()
+    }
+
     fn look_at_copies(&self, path: &WorkPath, contents: &mut BatchContents<'_>) -> Vec<(String, Content)> {
         let mut copies = Vec::new();
         for copy in self.copies.get(path).into_iter().flatten() {
-            let file = self.share.root().join(copy.as_str());
-            let looked = look(self.ws.doors.disk.as_ref(), &file, copy, self.now());
+            let file = self.share.root().join(copy);
+            let looked = look(self.ws.doors.disk.as_ref(), &file, path, self.now());
             if let (Seen::Content(content), Some(id)) = (looked.seen.without_bit(), looked.seen.id()) {
                 contents.held.extend(looked.bytes.map(|bytes| (id, bytes)));
-                copies.push((copy.file_name().to_owned(), content));
+                copies.push((name_of(copy).to_owned(), content));
             }
         }
         copies
@@ -263,8 +281,9 @@ impl Cycle<'_> {
         let mut found = Vec::new();
         for item in items.iter_mut() {
             for observed in &item.plan.keep {
-                let name = observed.copy.as_deref().unwrap_or(item.row.path.file_name());
-                let file = self.share.root().join(item.row.path.as_str()).with_file_name(name);
+                let copy = observed.copy.as_deref().and_then(|name| self.copy_at(&item.row.path, name));
+                let at = copy.unwrap_or_else(|| self.lies(&item.row, Place::Mirror));
+                let file = self.folder(Place::Mirror).file(&at);
                 let Some(id) = observed.content.id() else { continue };
                 let stored = match observed.content {
                     Content::Unit { .. } => self.keep_unit(&file, id, contents),
@@ -313,7 +332,9 @@ impl Cycle<'_> {
                     self.report.problems.push(Problem::told(item.row.path.to_string(), reason));
                     item.dropped = true;
                 }
-                let Content::File { id, .. } = made.record.content else { continue };
+                let (Content::File { id, .. } | Content::Link { id, .. }) = made.record.content else {
+                    continue;
+                };
                 if small.contains_key(&id) || large.contains(&id) || self.ws.ledger.stays_packed(id)? {
                     continue;
                 }
@@ -350,7 +371,7 @@ impl Cycle<'_> {
         let mut elsewhere = BTreeSet::new();
         for item in items.iter().filter(|item| !item.dropped) {
             for made in &item.plan.records {
-                publisher.record(&made.record)?;
+                publisher.record_of_file(&made.record, self.modified(item, &made.record)?)?;
                 match made.record.kind {
                     Kind::Merge => self.report.merged += 1,
                     _ => self.report.published += 1,
@@ -365,16 +386,37 @@ impl Cycle<'_> {
         publisher.finish()
     }
 
+    /// When the file of a new version was changed: as the place has it that shows it; of a merge, when the later of
+    /// its sides was, which every machine finds alike.
+    fn modified(&self, item: &Item, record: &Record) -> Result<Option<i64>, EngineError> {
+        let shows = |looked: &&Looked| matches!(looked.seen, Seen::Content(content) if same_bytes(content, record.content));
+        if record.kind != Kind::Merge {
+            return Ok([&item.working, &item.mirror]
+                .into_iter()
+                .find(shows)
+                .and_then(|looked| looked.modified));
+        }
+        let mut latest = None;
+        for parent in &record.parents {
+            let of_this_batch = item.plan.records.iter().find(|made| made.id == *parent);
+            let of_parent = match of_this_batch {
+                Some(made) => self.modified(item, &made.record)?,
+                None => self.ws.ledger.label(*parent)?.and_then(|label| label.modified),
+            };
+            latest = latest.max(of_parent);
+        }
+        Ok(latest)
+    }
+
     /// A large content is cut straight from the file it was seen in. If the file has changed since, the path waits.
     fn publish_file(&self, publisher: &mut Publisher<'_>, item: &Item, id: ContentId) -> Result<(), String> {
-        let path = item.row.path.as_str();
         let kept = self.kept_store();
         let mut open: Box<dyn std::io::Read> = if self.ws.ledger.kept(id).map_err(|e| e.to_string())? {
             kitbag_store::Loose::open(&kept, id).map(|open| Box::new(open) as Box<dyn std::io::Read>)
         } else {
-            let root =
-                if item.working.seen.id() == Some(id) { &self.ws.settings.work } else { self.share.root() };
-            self.ws.doors.disk.open(&root.join(path)).map(|open| Box::new(open) as Box<dyn std::io::Read>)
+            let place = if item.working.seen.id() == Some(id) { Place::Working } else { Place::Mirror };
+            let file = self.folder(place).of_row(&item.row);
+            self.ws.doors.disk.open(&file).map(|open| Box::new(open) as Box<dyn std::io::Read>)
         }
         .map_err(|e| e.to_string())?;
         let (found, _) = publisher.content(&mut open).map_err(|e| e.to_string())?;
@@ -382,6 +424,6 @@ impl Cycle<'_> {
     }
 }
 
-fn is_folder(disk: &dyn Disk, path: &Path) -> bool {
-    disk.stat(path).is_ok_and(|stat| stat.kind == ItemKind::Folder)
+fn name_of(at: &str) -> &str {
+    at.rsplit('/').next().unwrap_or(at)
 }

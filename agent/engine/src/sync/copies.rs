@@ -4,16 +4,15 @@
 //! else is an ordinary file, and stays one once it was recorded.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use kitbag_core::copies;
 use kitbag_core::entry::{Millis, Seen};
 use kitbag_core::history::History;
 use kitbag_core::path::WorkPath;
-use kitbag_platform::disk::Disk;
 use kitbag_store::Ledger;
 
 use super::look::look;
+use super::spot::Folder;
 use crate::error::EngineError;
 
 /// What a file of the mirror is.
@@ -31,12 +30,10 @@ pub(super) enum Told {
 pub(super) struct Copies<'a> {
     /// What is known of each path.
     pub(super) ledger: &'a Ledger,
-    /// To look at bytes.
-    pub(super) disk: &'a dyn Disk,
     /// The working folder.
-    pub(super) work: &'a Path,
+    pub(super) work: Folder<'a>,
     /// The mirror.
-    pub(super) mirror: &'a Path,
+    pub(super) mirror: Folder<'a>,
     /// Names of the machines of this workspace.
     pub(super) machines: &'a [String],
     /// Paths whose record is on its way.
@@ -46,11 +43,11 @@ pub(super) struct Copies<'a> {
 }
 
 impl Copies<'_> {
-    /// Judge a file that stands in the mirror.
+    /// Judge a file that lies there in the mirror.
     ///
     /// # Errors
     /// The ledger fails.
-    pub(super) fn judge(&self, path: &WorkPath) -> Result<Told, EngineError> {
+    pub(super) fn judge(&self, path: &WorkPath, at: &str) -> Result<Told, EngineError> {
         let name = path.file_name();
         if let Some(copy) = copies::base_of(name) {
             let base = self.known_beside(path, &copy.base)?;
@@ -64,15 +61,15 @@ impl Copies<'_> {
         let mut seen = None;
         for maybe in maybe {
             let Some(base) = self.known_beside(path, &maybe.base)? else { continue };
-            if self.disk.stat(&self.work.join(path.as_str())).is_ok() {
+            let beside = self.work.file(&self.work.names.place(path, false));
+            if self.work.disk.stat(&beside).is_ok() {
                 return Ok(Told::Ordinary);
             }
             if maybe.device.is_some_and(|device| self.is_machine(&device)) {
                 return Ok(Told::CopyOf(base));
             }
-            let seen = seen.get_or_insert_with(|| {
-                look(self.disk, &self.mirror.join(path.as_str()), path, self.now).seen
-            });
+            let seen = seen
+                .get_or_insert_with(|| look(self.mirror.disk, &self.mirror.file(at), path, self.now).seen);
             match seen {
                 // nothing at all is the beginning of everything
                 Seen::Content(content) if content.size() == 0 => {}
@@ -81,7 +78,7 @@ impl Copies<'_> {
                         return Ok(Told::CopyOf(base));
                     }
                 }
-                Seen::Absent | Seen::Unsure => return Ok(Told::NotNow),
+                Seen::Absent | Seen::Filled | Seen::Unsure => return Ok(Told::NotNow),
             }
         }
         Ok(Told::Ordinary)

@@ -6,11 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kitbag_core::entry::{Fingerprint, Seen};
-use kitbag_core::id::ContentId;
+use kitbag_core::link;
 use kitbag_core::path::WorkPath;
 use kitbag_core::version::Content;
-use kitbag_platform::disk::Disk;
-use kitbag_store::ledger::Look;
+use kitbag_platform::disk::{Disk, ItemKind};
+use kitbag_store::ledger::{Look, PathRow};
+
+use super::spot::{Folder, link_content};
+use super::tree;
 
 /// What a look found.
 #[derive(Debug, Clone)]
@@ -22,6 +25,8 @@ pub struct Looked {
     pub print: Option<Fingerprint>,
     /// Its size and number without times: equal to no later look, and enough to know the file by when it is renamed.
     pub touched: Option<Fingerprint>,
+    /// When it was last changed, in milliseconds since 1970; of files only.
+    pub modified: Option<i64>,
     /// Its bytes, when they are few.
     pub bytes: Option<Arc<[u8]>>,
     /// Why it cannot be judged.
@@ -31,17 +36,29 @@ pub struct Looked {
 impl Looked {
     /// Nothing there.
     pub fn absent() -> Self {
-        Looked { seen: Seen::Absent, print: None, touched: None, bytes: None, reason: None }
+        Looked { seen: Seen::Absent, print: None, modified: None, touched: None, bytes: None, reason: None }
+    }
+
+    /// A folder, empty or filled.
+    pub fn folder(seen: Seen) -> Self {
+        Looked { seen, print: Some(Fingerprint::FOLDER), modified: None, touched: None, bytes: None, reason: None }
     }
 
     /// There, but not to be judged.
     pub fn unsure(reason: impl Into<String>) -> Self {
-        Looked { seen: Seen::Unsure, print: None, touched: None, bytes: None, reason: Some(reason.into()) }
+        Looked { seen: Seen::Unsure, print: None, modified: None, touched: None, bytes: None, reason: Some(reason.into()) }
     }
 
     /// Known from before, not read again.
     pub fn known(content: Content, print: Fingerprint) -> Self {
-        Looked { seen: Seen::Content(content), print: Some(print), touched: None, bytes: None, reason: None }
+        Looked {
+            modified: modified(&print),
+            seen: Seen::Content(content),
+            print: Some(print),
+            touched: None,
+            bytes: None,
+            reason: None,
+        }
     }
 }
 
@@ -56,6 +73,53 @@ pub fn held_size(look: &Look) -> u64 {
     }
 }
 
+/// What the ledger says of a place.
+#[derive(Debug, Clone, Copy)]
+pub struct Before {
+    /// What it showed.
+    pub content: Option<Content>,
+    /// How that looked.
+    pub print: Option<Fingerprint>,
+    /// A folder there is one thing.
+    pub unit: bool,
+}
+
+/// Look at what a scan met. What looks as it did is not read again.
+pub fn look_again(folder: Folder<'_>, row: &PathRow, met: &Look, before: Before, now_millis: i64) -> Looked {
+    let (file, path) = (folder.of_row(row), &row.path);
+    match met {
+        Look::Absent if before.content == Some(Content::Folder) => match folder.disk.stat(&file) {
+            // all the scan knows of a folder is what is in it; that can be what is never carried
+            Ok(stat) if stat.kind == ItemKind::Folder => Looked::folder(Seen::Filled),
+            _ => Looked::absent(),
+        },
+        Look::Absent => Looked::absent(),
+        Look::Folder => Looked::folder(Seen::Content(Content::Folder)),
+        Look::Filled => Looked::folder(Seen::Filled),
+        Look::Unsure => Looked::unsure("it cannot be read now"),
+        Look::File(print) => match before.content {
+            Some(content @ (Content::File { .. } | Content::Unit { .. })) if before.print == Some(*print) => {
+                Looked::known(content, *print)
+            }
+            _ if before.unit && folder.is_folder(&file) => tree::look(folder.disk, &file, now_millis),
+            _ => look(folder.disk, &file, path, now_millis),
+        },
+        Look::Link(print) => match before.content {
+            Some(content @ Content::Link { .. }) if before.print == Some(*print) => {
+                Looked::known(content, *print)
+            }
+            _ => match folder.link(&file).map(|text| (link::check(path, &text), text)) {
+                Ok((Ok(()), text)) => {
+                    let bytes = Some(Arc::from(text.as_bytes()));
+                    Looked { bytes, ..Looked::known(link_content(&text), *print) }
+                }
+                Ok((Err(bad), _)) => Looked::unsure(bad.to_string()),
+                Err(error) => Looked::unsure(error.to_string()),
+            },
+        },
+    }
+}
+
 /// Read and hash a file.
 pub fn look(disk: &dyn Disk, file: &Path, path: &WorkPath, now_millis: i64) -> Looked {
     match read(disk, file) {
@@ -65,7 +129,9 @@ pub fn look(disk: &dyn Disk, file: &Path, path: &WorkPath, now_millis: i64) -> L
             }
             let seen = Seen::Content(content);
             let touched = Some(Fingerprint { modified: 0, changed: 0, ..print });
-            Looked { seen, print: settled(print, now_millis).then_some(print), touched, bytes, reason: None }
+            let modified = modified(&print);
+            let print = settled(print, now_millis).then_some(print);
+            Looked { seen, print, touched, modified, bytes, reason: None }
         }
         Ok(None) => Looked::unsure("it changed while it was read"),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Looked::absent(),
@@ -112,7 +178,7 @@ pub fn still_saved_into(disk: &dyn Disk, file: &Path, path: &WorkPath, now: i64)
     }
 }
 
-/// Only a hash: what a file that was swapped out holds.
+/// Only a hash: what a plain file holds, and the bit as this disk shows it.
 ///
 /// # Errors
 /// It cannot be read.
@@ -121,7 +187,12 @@ pub fn hash(disk: &dyn Disk, file: &Path) -> std::io::Result<Content> {
     let mut hasher = blake3::Hasher::new();
     let size = std::io::copy(&mut open, &mut hasher)?;
     let bit = open.stat()?.executable;
-    Ok(Content::file(ContentId::from(hasher.finalize()), size).with_bit(bit))
+    Ok(Content::file(hasher.finalize().into(), size).with_bit(bit))
+}
+
+/// In milliseconds since 1970.
+pub(super) fn modified(print: &Fingerprint) -> Option<i64> {
+    Some(print.modified.div_euclid(1_000_000))
 }
 
 /// Whether a write after the look would show in the times. File systems count time in ticks: up to some

@@ -6,19 +6,26 @@ mod answers;
 mod batch;
 mod contents;
 mod copies;
+mod displaced;
+mod emptied;
 pub(crate) mod foresee;
 mod import;
+mod listing;
 mod log;
 pub(crate) mod look;
+mod met;
 mod notebooks;
 pub(crate) mod online;
+mod placing;
 mod project;
 mod propose;
 mod publish;
 mod recover;
 mod rename;
 pub mod report;
+mod rows;
 mod scan;
+pub(crate) mod spot;
 mod tree;
 mod units;
 pub(crate) mod walk;
@@ -31,14 +38,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kitbag_core::entry::Millis;
-use kitbag_core::id::ContentId;
 use kitbag_core::ignore::Ignore;
 use kitbag_core::notebook::Notebooks;
 use kitbag_core::path::WorkPath;
 use kitbag_core::plan::{AbsenceAnswer, Removal};
 use kitbag_core::unit::Units;
 use kitbag_core::version::{Backup, Label};
-use kitbag_platform::disk::{Ability, Disk};
+use kitbag_platform::disk::Ability;
 use kitbag_store::ledger::Place;
 
 pub use answers::{Answered, Conflict, Keep, Side};
@@ -57,11 +63,11 @@ use import::Imported;
 pub(crate) use import::believes;
 pub(crate) use look::hash;
 use look::held_size;
-use project::{Outcome, Projector};
+use project::Projector;
 pub(crate) use publish::Publisher;
 use report::{Problem, Report};
+use spot::Folder;
 use units::UnitFolders;
-use write::Write;
 
 /// What a sync is asked to do.
 #[derive(Debug, Clone, Default)]
@@ -147,7 +153,7 @@ pub struct Cycle<'a> {
     /// Removals asked about before: they wait for their answer, however few are missing by now.
     asked: BTreeSet<WorkPath>,
     delivering: BTreeSet<WorkPath>,
-    copies: BTreeMap<WorkPath, Vec<WorkPath>>,
+    copies: BTreeMap<WorkPath, Vec<String>>,
     /// Candidates that are online only at a place, with what stood there last.
     online: BTreeSet<(Place, WorkPath)>,
     session_open: bool,
@@ -300,18 +306,22 @@ impl<'a> Cycle<'a> {
     }
 
     fn label(&self) -> Label {
-        Label { machine: self.ws.settings.machine.clone(), time: self.ws.doors.clock.rfc3339() }
+        Label::new(self.ws.settings.machine.as_str(), self.ws.doors.clock.rfc3339())
     }
 
-    fn projection(&self) -> Projection<'_> {
-        Projection {
-            disk: self.ws.doors.disk.as_ref(),
-            working: &self.ws.settings.work,
-            mirror: self.share.root(),
+    fn folder(&self, place: Place) -> Folder<'_> {
+        let disk = self.ws.doors.disk.as_ref();
+        Folder { disk, top: self.root(place), place, names: spot::names(place, self.ability) }
+    }
+
+    /// One for each place, in the order of [`Place`].
+    fn projectors(&self) -> [Projector<'_>; 2] {
+        [Place::Working, Place::Mirror].map(|place| Projector {
+            folder: self.folder(place),
             required: &self.required,
-            bits: self.ability.executable,
-            in_place: self.in_place(),
-        }
+            bits: place == Place::Working && self.ability.executable,
+            in_place: place == Place::Mirror && self.in_place(),
+        })
     }
 
     /// Whether the share's provider knows files by number.
@@ -451,48 +461,5 @@ impl From<kitbag_store::StoreError> for Undo {
 impl From<EngineError> for Undo {
     fn from(error: EngineError) -> Self {
         Undo(Some(error))
-    }
-}
-
-/// Brings the bytes of a content.
-type Bring<'b> = dyn Fn(ContentId, &mut dyn io::Write) -> io::Result<()> + 'b;
-
-/// Both places, ready to be written to from several threads.
-struct Projection<'a> {
-    disk: &'a dyn Disk,
-    working: &'a Path,
-    mirror: &'a Path,
-    required: &'a BTreeSet<WorkPath>,
-    bits: bool,
-    /// The mirror's files are written in place.
-    in_place: bool,
-}
-
-impl Projection<'_> {
-    fn projector(&self, place: Place) -> Projector<'_> {
-        let working = place == Place::Working;
-        let root = if working { self.working } else { self.mirror };
-        let bits = working && self.bits;
-        let in_place = self.in_place && !working;
-        Projector { disk: self.disk, root, place, required: self.required, bits, in_place }
-    }
-
-    fn prepare(&self, write: &Write, bring: &Bring<'_>) -> io::Result<()> {
-        let (put, intent) = (&write.put, &write.intent);
-        let projector = self.projector(write.place);
-        projector.prepare(&intent.path, put, &intent.temporary, write.modified, bring)
-    }
-
-    fn place(&self, write: &Write, prepared: io::Result<()>, bring: &Bring<'_>) -> Outcome {
-        let (put, intent) = (&write.put, &write.intent);
-        let place = |()| {
-            let projector = self.projector(write.place);
-            projector.place(&intent.path, put, &intent.temporary, write.modified, bring)
-        };
-        prepared.map_or_else(Outcome::failed, place)
-    }
-
-    fn remove_empty_folders(&self, place: Place, path: &WorkPath) {
-        self.projector(place).remove_empty_folders(path);
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kitbag_core::id::RecordId;
+use kitbag_core::names::{Names, Naming};
 use kitbag_platform::clock::SimulatedClock;
-use kitbag_platform::disk::{Call, SimulatedDisk};
+use kitbag_platform::disk::{Call, Disk, SimulatedDisk};
 
 use super::*;
 
@@ -25,8 +26,8 @@ fn stands(disk: &SimulatedDisk) -> Vec<u8> {
 /// Write `new` in place of what should be `old`; `meanwhile` happens in the middle of it.
 fn rewrite(disk: &SimulatedDisk, meanwhile: impl Fn()) -> Outcome {
     let none = BTreeSet::new();
-    let (root, place) = (Path::new("/"), Place::Mirror);
-    let projector = Projector { disk, root, place, required: &none, bits: false, in_place: true };
+    let folder = Folder { disk, top: Path::new("/"), place: Place::Mirror, names: Names::CLOUD };
+    let projector = Projector { folder, required: &none, bits: false, in_place: true };
     let content = |bytes: &[u8]| Content::file(ContentId::of(bytes), bytes.len() as u64);
     let version = RecordId::of(b"version");
     let put = Put { expect: Seen::Content(content(b"old")), content: content(b"new bytes"), version };
@@ -36,8 +37,8 @@ fn rewrite(disk: &SimulatedDisk, meanwhile: impl Fn()) -> Outcome {
         meanwhile();
         Ok(())
     };
-    projector.prepare(&path, &put, ".~kitbag-x.tmp", 7, &bring).unwrap();
-    projector.place(&path, &put, ".~kitbag-x.tmp", 7, &bring)
+    let job = Job { path: &path, at: "a.txt", put: &put, temporary: ".~kitbag-x.tmp", modified: 7 };
+    projector.place(&job, projector.prepare(&job, &bring), &bring)
 }
 
 #[test]
@@ -66,11 +67,13 @@ fn swap_and_save_at(nth: u64, exchange: bool, stood: bool) -> bool {
         place(&disk, b"old");
         expect = Seen::Content(content(b"old"));
     }
-    let place = Place::Working;
-    let projector = Projector { disk: &disk, root, place, required: &none, bits: true, in_place: false };
+    let names = Names { naming: Naming::Natural, folds: false };
+    let folder = Folder { disk: &disk, top: root, place: Place::Working, names };
+    let projector = Projector { folder, required: &none, bits: true, in_place: false };
     let put = Put { expect, content: content(b"new bytes"), version: RecordId::of(b"version") };
     let path = WorkPath::parse("a.txt").unwrap();
-    projector.prepare(&path, &put, ".~kitbag-x.tmp", 7, &bring).unwrap();
+    let job = Job { path: &path, at: "a.txt", put: &put, temporary: ".~kitbag-x.tmp", modified: 7 };
+    let prepared = projector.prepare(&job, &bring);
     let (start, came) = (disk.calls(), Arc::new(AtomicBool::new(false)));
     let note = came.clone();
     disk.watch(Some(Box::new(move |disk: &SimulatedDisk, call: Call| {
@@ -81,7 +84,7 @@ fn swap_and_save_at(nth: u64, exchange: bool, stood: bool) -> bool {
             note.store(true, Ordering::SeqCst);
         }
     })));
-    let outcome = projector.place(&path, &put, ".~kitbag-x.tmp", 7, &bring);
+    let outcome = projector.place(&job, prepared, &bring);
     disk.watch(None);
     if let Outcome::Done { print: Some(print), .. } = outcome
         && stands(&disk) != b"new bytes"

@@ -33,7 +33,7 @@ pub fn propose(
     proposals: &[Proposal],
     packages: &[Package],
 ) -> Result<Vec<RecordId>, EngineError> {
-    let label = Label { machine: ws.settings.machine.clone(), time: ws.doors.clock.rfc3339() };
+    let label = Label::new(ws.settings.machine.as_str(), ws.doors.clock.rfc3339());
     let mut publisher = Publisher::new(&ws.ledger, share, label);
     let mut ids = Vec::with_capacity(proposals.len());
     for Proposal { record, file } in proposals {
@@ -72,7 +72,7 @@ pub fn store_package(
     package: &Package,
     folder: &Path,
 ) -> Result<(), EngineError> {
-    let label = Label { machine: ws.settings.machine.clone(), time: ws.doors.clock.rfc3339() };
+    let label = Label::new(ws.settings.machine.as_str(), ws.doors.clock.rfc3339());
     let mut publisher = Publisher::new(&ws.ledger, share, label);
     for file in &package.files {
         if ws.ledger.stays_packed(file.id)? {

@@ -32,7 +32,7 @@ impl<'a> Publisher<'a> {
 
     /// For what this machine publishes now.
     pub fn for_machine(ws: &'a Workspace, share: &'a Share) -> Self {
-        let label = Label { machine: ws.settings.machine.clone(), time: ws.doors.clock.rfc3339() };
+        let label = Label::new(ws.settings.machine.as_str(), ws.doors.clock.rfc3339());
         Publisher::new(&ws.ledger, share, label)
     }
 
@@ -113,7 +113,15 @@ impl<'a> Publisher<'a> {
     /// # Errors
     /// A full pack cannot be written.
     pub fn record(&mut self, record: &Record) -> Result<(), EngineError> {
-        let label = self.label.clone();
+        self.record_of_file(record, None)
+    }
+
+    /// The same, with the time its file was changed, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// A full pack cannot be written.
+    pub fn record_of_file(&mut self, record: &Record, modified: Option<i64>) -> Result<(), EngineError> {
+        let label = Label { modified, ..self.label.clone() };
         self.raw_record(&record.canonical(), Some(&label))
     }
 

@@ -32,7 +32,7 @@ impl Cycle<'_> {
         let mut looked_at = Vec::new();
         for intent in intents {
             let root = self.root(intent.place).to_owned();
-            let target = root.join(intent.path.as_str());
+            let target = root.join(&intent.at);
             let aside = target.with_file_name(&intent.temporary);
             let out = second_name(&aside);
             let looked = self.mend_torn(&intent, &target).and_then(|mended| {
@@ -53,7 +53,7 @@ impl Cycle<'_> {
             }
             if intent.put.is_none() {
                 // what rested there was the last thing in it
-                self.projection().remove_empty_folders(intent.place, &intent.path);
+                self.remove_empty_folders(intent.place, &intent.path, &intent.at)?;
             }
             looked_at.push(intent);
         }
@@ -111,6 +111,16 @@ impl Cycle<'_> {
         }
     }
 
+    /// A folder of the person's was taken for the file it stood in the place of.
+    fn put_folder_back(&self, folder: &Path, target: &Path) -> Result<(), EngineError> {
+        let disk = &self.ws.doors.disk;
+        match disk.rename_new(folder, target) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => disk.exchange(target, folder),
+            other => other,
+        }
+        .map_err(EngineError::io("cannot put back", target))
+    }
+
     /// False when what lies there cannot be judged yet.
     fn look_at_left(&mut self, intent: &Intent, target: &Path, file: &Path) -> Result<bool, EngineError> {
         let disk = self.ws.doors.disk.clone();
@@ -120,6 +130,10 @@ impl Cycle<'_> {
                 Err(error) if !is_gone(&error) => Err(EngineError::io("cannot remove", file)(error)),
                 _ => Ok(true),
             };
+        }
+        let is_unit = self.units.contains(&intent.path);
+        if !is_unit && disk.stat(file).is_ok_and(|stat| stat.kind == ItemKind::Folder) {
+            self.put_folder_back(file, target)?;
         }
         // asked before it is read: nobody opens it anew under this name
         let written_to = intent.place == Place::Working && self.is_written_to(file);
@@ -142,7 +156,7 @@ impl Cycle<'_> {
         // a rename cut short by the power may leave the old file under both names
         let shows_old = || self.found(intent, target).is_ok_and(|shown| shown.id() == intent.expect);
         if exchanged && intent.place == Place::Working && !shows_old() {
-            self.note_shown(intent)?;
+            self.note_shown(intent, target)?;
         }
         if !known {
             if intent.place == Place::Working
@@ -181,19 +195,24 @@ impl Cycle<'_> {
         let disk = self.ws.doors.disk.as_ref();
         match disk.stat(file)?.kind {
             ItemKind::Folder if self.units.contains(&intent.path) => tree::content(disk, file),
-            _ => hash(disk, file),
+            _ => self.folder(intent.place).content(file),
         }
     }
 
     /// The exchange was done and the ledger did not hear of it: the folder showed the new version, and what the person
     /// did since was done to that.
-    fn note_shown(&mut self, intent: &Intent) -> Result<(), EngineError> {
+    fn note_shown(&mut self, intent: &Intent, target: &Path) -> Result<(), EngineError> {
         let (Some(base), Some(shown)) = (intent.parent, intent.version) else { return Ok(()) };
         let history = self.history(&intent.path)?;
         if history.get(shown).is_none() || !history.descends(shown, base) {
             return Ok(());
         }
         let ws = self.ws;
+        let is_folder = || ws.doors.disk.stat(target).is_ok_and(|stat| stat.kind == ItemKind::Folder);
+        if history.content(shown) == Some(Content::Folder) && !is_folder() {
+            // the file is out and the folder not made yet
+            return Ok(());
+        }
         ws.ledger.batch(|ledger| {
             if let Some(mut row) = ledger.path(&intent.path)?
                 && row.memory.base == Some(base)
@@ -232,7 +251,8 @@ impl Cycle<'_> {
             let list = self.read_unit(file)?;
             self.publish_tree(&mut publisher, file, &list).map_err(|_| moving())?;
         } else {
-            let mut open = self.ws.doors.disk.open(file).map_err(EngineError::io("cannot read", file))?;
+            let open = self.folder(intent.place).open(file);
+            let mut open = open.map_err(EngineError::io("cannot read", file))?;
             if Some(publisher.content(&mut open)?.0) != content.id() {
                 return Err(moving());
             }

@@ -55,20 +55,28 @@ impl Cycle<'_> {
 
     fn hash_new(&self) -> Result<(), EngineError> {
         let ledger = &self.ws.ledger;
-        let (disk, root) = (self.ws.doors.disk.as_ref(), self.root(Place::Working));
+        let (disk, folder) = (self.ws.doors.disk.as_ref(), self.folder(Place::Working));
         let mut last: Option<Vec<u8>> = None;
         loop {
             let page = ledger.unhashed_after(last.as_deref(), PAGE)?;
             let Some(end) = page.last() else { return Ok(()) };
             last = Some(end.key());
-            let hashed: Vec<_> = self
-                .pool
-                .install(|| page.par_iter().map(|path| hash(disk, &root.join(path.as_str())).ok()).collect());
+            let files = page.iter().map(|path| Ok(folder.file(&self.met_at(path)?)));
+            let files = files.collect::<Result<Vec<_>, EngineError>>()?;
+            let hashed: Vec<_> =
+                self.pool.install(|| files.par_iter().map(|file| hash(disk, file).ok()).collect());
             for (path, found) in page.iter().zip(hashed) {
                 // what cannot be read now is looked at, and told, like any other file
                 ledger.set_hash(path, found.and_then(|found| Some((found.id()?, found.size()))))?;
             }
         }
+    }
+
+    /// Where this scan met the working folder's file of a path.
+    fn met_at(&self, path: &WorkPath) -> Result<String, EngineError> {
+        let met = self.ws.ledger.candidate(path)?.and_then(|candidate| candidate.working_at);
+        let plain = || self.folder(Place::Working).names.place(path, false).into_owned();
+        Ok(met.unwrap_or_else(plain))
     }
 
     fn pair(&self, (gone, new): &Marked) -> Result<u64, EngineError> {
@@ -141,8 +149,10 @@ impl Contents for Looking<'_> {
         let Some(new) = self.new.iter().find(|new| new.content == id) else {
             return self.cycle.batch_contents().read(id);
         };
-        let file = self.cycle.root(Place::Working).join(new.path.as_str());
         let unreadable = |error: std::io::Error| Unreadable { content: id, reason: error.to_string() };
+        let at = self.cycle.met_at(&new.path);
+        let at = at.map_err(|error| Unreadable { content: id, reason: error.to_string() })?;
+        let file = self.cycle.folder(Place::Working).file(&at);
         let open = self.cycle.ws.doors.disk.open(&file).map_err(unreadable)?;
         let mut bytes = Vec::new();
         open.take(HELD_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;

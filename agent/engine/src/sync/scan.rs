@@ -2,25 +2,29 @@
 //! without reading; the rest becomes candidates, kept in the ledger so that a first scan of a large folder needs no
 //! memory. Along the way it counts what is gone.
 
-use std::cmp::Ordering;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kitbag_core::entry::Fingerprint;
 use kitbag_core::guard::Removals;
 use kitbag_core::ignore::Ignore;
-use kitbag_core::path::WorkPath;
+use kitbag_core::path::{WorkPath, shown};
 use kitbag_core::plan::Removal;
 use kitbag_core::provider::Stub;
-use kitbag_platform::disk::{Disk, ItemKind};
+use kitbag_platform::disk::Disk;
 use kitbag_store::Ledger;
-use kitbag_store::ledger::{Candidate, Held, Look, PathRow, Place};
+use kitbag_store::ledger::{Held, Look, PathRow, Place};
 
 use super::Cycle;
 use super::copies::{Copies, Told};
+use super::displaced::{self, Displaced};
+use super::met::{Met, is_clean};
 use super::report::Problem;
+use super::rows::Rows;
+use super::spot::Folder;
 use super::units::UnitFolders;
-use super::walk::{Met, Walk};
+use super::walk::{self, Walk};
 use crate::apart;
 use crate::error::EngineError;
 use crate::events;
@@ -36,6 +40,8 @@ pub(super) struct Scan<'a> {
     pub(super) ignore: &'a Arc<Ignore>,
     /// Folders that are one thing.
     pub(super) units: &'a Arc<UnitFolders>,
+    /// Folders that a course needs: they are made on every machine.
+    pub(super) required: &'a BTreeSet<WorkPath>,
     /// How the share's provider shows files whose bytes are not here.
     pub(super) stubs: &'static [Stub],
     /// Each folder on a thread of its own.
@@ -49,8 +55,8 @@ pub struct Scanned {
     pub candidates: u64,
     /// What is gone from the working folder.
     pub removals: Removals,
-    /// Conflict copies in the mirror: of which file, the copies' paths.
-    pub copies: BTreeMap<WorkPath, Vec<WorkPath>>,
+    /// Conflict copies in the mirror: of which file, where the copies lie.
+    pub copies: BTreeMap<WorkPath, Vec<String>>,
     /// What was left out, and why.
     pub problems: Vec<Problem>,
     /// Files seen in the working folder.
@@ -71,51 +77,55 @@ pub(super) fn scan(scan: &Scan<'_>) -> Result<Scanned, EngineError> {
     let mut scanned = Scanned::default();
     let Copies { ledger, work, mirror, .. } = scan.copies;
     ledger.clear_candidates()?;
-    let open = |root, stubs| {
-        let walk = Walk::new(scan.disk.clone(), root, scan.ignore.clone(), scan.units.clone(), stubs);
+    let open = |folder: Folder<'_>, stubs| {
+        let walk = Walk::new(scan.disk.clone(), folder, scan.ignore.clone(), scan.units.clone(), stubs);
         let steps = walk.and_then(|walk| {
             Ok(if scan.ahead { Box::new(walk.ahead()?) as Steps } else { Box::new(walk) as Steps })
         });
-        steps.map_err(EngineError::io("cannot read", root))
+        steps.map_err(EngineError::io("cannot read", folder.top))
     };
-    let mut working = Side::new(open(work, &[])?, "", None)?;
-    let mut mirrored = Side::new(open(mirror, scan.stubs)?, "cloud folder: ", Some(&scan.copies))?;
+    let mut working = Side::new(open(work, &[])?, work, None)?;
+    let mut mirrored = Side::new(open(mirror, scan.stubs)?, mirror, Some(&scan.copies))?;
     let mut rows = Rows::new(ledger);
+    let mut displaced: Vec<Displaced> = Vec::new();
     loop {
         let next = [working.key(), mirrored.key(), rows.key()?].into_iter().flatten().min();
         let Some(key) = next else { break };
         let (here, there, row) = (working.take(&key)?, mirrored.take(&key)?, rows.take(&key)?);
+        let path = || {
+            let path = WorkPath::from_key(&key).map_err(|e| e.to_string());
+            path.map_err(|reason| EngineError::State { path: work.top.to_owned(), reason })
+        };
         let row_at = row.as_ref();
         let (before, had) = (row_at.and_then(|row| row.working), row_at.is_some_and(|row| row.present));
-        let (here, here_online) = here.judge(before, had);
+        let (mut here, here_online) = here.judge(before, had);
         let (before, had) =
             (row_at.and_then(|row| row.mirror_print), row_at.is_some_and(|row| row.memory.mirror.is_some()));
-        let (there, there_online) = there.judge(before, had);
-        scanned.working_files += u64::from(matches!(here, Look::File(_)));
-        scanned.mirror_files += u64::from(matches!(there, Look::File(_)));
+        let (mut there, there_online) = there.judge(before, had);
+        if here.look == Look::Folder && scan.required.contains(&path()?) {
+            here.look = Look::Filled;
+        }
+        if row.as_ref().is_none_or(|row| !row.present && row.memory.mirror.is_none()) {
+            for (met, folder) in [(&mut here, work), (&mut there, mirror)] {
+                displaced.extend(displaced::find(ledger, folder, path()?, met, &displaced)?);
+            }
+        }
+        scanned.working_files += u64::from(here.look.is_file());
+        scanned.mirror_files += u64::from(there.look.is_file());
         if let Some(row) = &row
             && row.present
         {
             scanned.removals.known += 1;
-            scanned.removals.missing += u64::from(here == Look::Absent);
+            scanned.removals.missing += u64::from(here.is_gone());
         }
-        let clean = row.as_ref().is_some_and(|row| {
-            // a file touched just before the last look has no fingerprint: that alone is no absence
-            let gone = (row.present && here == Look::Absent)
-                || (row.memory.mirror.is_some() && there == Look::Absent);
-            !row.dirty
-                && !gone
-                && same(&here, row.working.as_ref())
-                && same(&there, row.mirror_print.as_ref())
-        });
-        let something = |look: &Look| matches!(look, Look::File(_));
-        let candidate = !clean && (row.is_some() || something(&here) || something(&there));
+        let something = here.look.is_file() || there.look.is_file() || here.look == Look::Folder;
+        let clean = row.as_ref().is_some_and(|row| is_clean(row, &here, &there));
+        let candidate = !clean && (row.is_some() || something);
         let wanted = [here_online, there_online].contains(&Online::Wanted);
         if !candidate && !wanted {
             continue;
         }
-        let path = WorkPath::from_key(&key)
-            .map_err(|e| EngineError::State { path: work.to_owned(), reason: e.to_string() })?;
+        let path = path()?;
         for (online, place) in [(here_online, Place::Working), (there_online, Place::Mirror)] {
             if online == Online::Unchanged {
                 scanned.online.insert((place, path.clone()));
@@ -125,25 +135,56 @@ pub(super) fn scan(scan: &Scan<'_>) -> Result<Scanned, EngineError> {
             scanned.wanted.push(path.clone());
         }
         if candidate {
-            ledger.add_candidate(&Candidate { path, working: here, mirror: there })?;
+            ledger.add_candidate(&Met::candidate(path, here, there))?;
             scanned.candidates += 1;
         }
     }
     scanned.problems.append(&mut working.problems);
     scanned.problems.append(&mut mirrored.problems);
+    for displaced in displaced {
+        scanned.put_right(ledger, displaced)?;
+    }
     // a copy's file is looked at even when nothing else about it changed
     for (base, copy) in mirrored.copies {
-        let look = |root: &std::path::Path| match scan.disk.stat(&root.join(base.as_str())) {
-            Ok(stat) if stat.kind == ItemKind::File && !stat.placeholder => Look::File(stat.fingerprint),
-            Ok(_) => Look::Unsure,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Look::Absent,
-            Err(_) => Look::Unsure,
-        };
-        ledger.add_candidate(&Candidate { path: base.clone(), working: look(work), mirror: look(mirror) })?;
-        scanned.candidates += 1;
+        if ledger.candidate(&base)?.is_none() {
+            let row = ledger.path(&base)?.unwrap_or_else(|| PathRow::new(base.clone()));
+            let (here, there) = (Met::now(&row, work), Met::now(&row, mirror));
+            ledger.add_candidate(&Met::candidate(base.clone(), here, there))?;
+            scanned.candidates += 1;
+        }
         scanned.copies.entry(base).or_default().push(copy);
     }
     Ok(scanned)
+}
+
+impl Scanned {
+    /// A file that lies under a name which is not its own belongs to its path.
+    fn put_right(&mut self, ledger: &Ledger, displaced: Displaced) -> Result<(), EngineError> {
+        let Displaced { place, path, look, at } = displaced;
+        let known = ledger.candidate(&path)?;
+        self.candidates -= u64::from(known.is_some());
+        let row = ledger.path(&path)?.unwrap_or_else(|| PathRow::new(path.clone()));
+        let (mut here, mut there) = match known {
+            Some(known) => (
+                Met { look: known.working, at: known.working_at },
+                Met { look: known.mirror, at: known.mirror_at },
+            ),
+            None => (Met::remembered(&row, Place::Working), Met::remembered(&row, Place::Mirror)),
+        };
+        let (met, missing) = match place {
+            Place::Working => (&mut here, &mut self.removals.missing),
+            Place::Mirror => (&mut there, &mut 0),
+        };
+        *missing = missing.saturating_sub(u64::from(row.present && met.is_gone()));
+        *met = Met { look, at: Some(at) };
+        if is_clean(&row, &here, &there) {
+            ledger.drop_candidate(&path)?;
+        } else {
+            ledger.add_candidate(&Met::candidate(path, here, there))?;
+            self.candidates += 1;
+        }
+        Ok(())
+    }
 }
 
 impl Cycle<'_> {
@@ -154,26 +195,27 @@ impl Cycle<'_> {
     /// A folder cannot be read or was replaced meanwhile, or the ledger fails.
     pub(super) fn scan(&mut self) -> Result<u64, EngineError> {
         let ws = self.ws;
-        let (work, mirror) = (ws.settings.work.clone(), self.share.root().to_owned());
-        for finding in apart::marks(&mirror, &work, ws.provider(), ws.doors.disk.as_ref()) {
+        let (work, mirror) = (&ws.settings.work, self.share.root());
+        for finding in apart::marks(mirror, work, ws.provider(), ws.doors.disk.as_ref()) {
             let told = format!("{}. {} {}", finding.what, finding.why, finding.remedy);
             self.report.problems.push(Problem::told("folders", told));
         }
+        let (work, mirror) = (self.folder(Place::Working), self.folder(Place::Mirror));
         let mut machines: Vec<_> = events::machines(ws)?.into_iter().map(|machine| machine.name).collect();
         machines.push(ws.settings.machine.clone());
         let scanned = ws.ledger.batch(|ledger| {
             let copies = Copies {
                 ledger,
-                disk: ws.doors.disk.as_ref(),
-                work: &work,
-                mirror: &mirror,
+                work,
+                mirror,
                 machines: &machines,
                 delivering: &self.delivering,
                 now: self.now(),
             };
             let stubs = ws.provider().map_or(&[][..], |row| row.stubs);
             let (disk, ahead) = (&ws.doors.disk, ws.config.threads > 1);
-            scan(&Scan { disk, copies, ignore: &self.ignore, units: &self.units, stubs, ahead })
+            let (ignore, units, required) = (&self.ignore, &self.units, &self.required);
+            scan(&Scan { disk, copies, ignore, units, required, stubs, ahead })
         })?;
         // a folder renamed away during the scan looks like one whose files were deleted
         self.share.is_empty()?;
@@ -199,23 +241,14 @@ impl Cycle<'_> {
     }
 }
 
-fn same(look: &Look, print: Option<&Fingerprint>) -> bool {
-    match (look, print) {
-        (Look::Absent, None) | (Look::Unsure, _) => true,
-        (Look::File(now), Some(before)) => now == before,
-        _ => false,
-    }
-}
-
-type Steps = Box<dyn Iterator<Item = Met>>;
+type Steps = Box<dyn Iterator<Item = walk::Met>>;
 
 /// How one side shows a path.
-#[derive(Debug, Clone, Copy)]
 enum Sight {
     /// As it can be looked at.
-    Here(Look),
-    /// Its bytes are online only; the placeholder's metadata, where it keeps the file's own.
-    Online(Option<Fingerprint>),
+    Here(Met),
+    /// Its bytes are online only; the placeholder's metadata, where it keeps the file's own, and where it lies.
+    Online(Option<Fingerprint>, Option<String>),
 }
 
 /// What being online only means for a path.
@@ -232,40 +265,46 @@ enum Online {
 impl Sight {
     /// A placeholder counts as what stood there last when size and time are the same; it is never opened. `before` is
     /// how the file looked then, `had`: whether anything was known to be there.
-    fn judge(self, before: Option<Fingerprint>, had: bool) -> (Look, Online) {
-        let now = match self {
-            Sight::Here(look) => return (look, Online::No),
-            Sight::Online(now) => now,
+    fn judge(self, before: Option<Fingerprint>, had: bool) -> (Met, Online) {
+        let (now, at) = match self {
+            Sight::Here(met) => return (met, Online::No),
+            Sight::Online(now, at) => (now, at),
         };
         match (now, before) {
             (Some(now), Some(before))
                 if had && (now.size, now.modified) == (before.size, before.modified) =>
             {
-                (Look::File(before), Online::Unchanged)
+                (Met { look: Look::File(before), at }, Online::Unchanged)
             }
             // a stub says nothing of the file but that it is there; a change shows when its bytes come
-            (None, Some(before)) if had => (Look::File(before), Online::Unchanged),
-            _ => (Look::Unsure, Online::Wanted),
+            (None, Some(before)) if had => (Met { look: Look::File(before), at }, Online::Unchanged),
+            _ => (Met::plain(Look::Unsure), Online::Wanted),
         }
     }
+}
+
+fn is_below(key: &[u8], above: &[u8]) -> bool {
+    key.starts_with(above) && key.get(above.len()) == Some(&0)
 }
 
 /// One folder's stream, with what cannot be judged remembered for everything below it.
 struct Side<'a> {
     walk: Steps,
+    folder: Folder<'a>,
     next: Option<(Vec<u8>, Sight)>,
+    /// The key that was given last.
+    last: Vec<u8>,
     unsure: Option<Vec<u8>>,
     problems: Vec<Problem>,
-    place: &'static str,
     /// The mirror's side: conflict copies are set apart.
     judge: Option<&'a Copies<'a>>,
-    copies: Vec<(WorkPath, WorkPath)>,
+    copies: Vec<(WorkPath, String)>,
 }
 
 impl<'a> Side<'a> {
-    fn new(walk: Steps, place: &'static str, judge: Option<&'a Copies<'a>>) -> Result<Self, EngineError> {
-        let (problems, copies) = (Vec::new(), Vec::new());
-        let mut side = Side { walk, next: None, unsure: None, problems, place, judge, copies };
+    fn new(walk: Steps, folder: Folder<'a>, judge: Option<&'a Copies<'a>>) -> Result<Self, EngineError> {
+        let (last, problems, copies) = (Vec::new(), Vec::new(), Vec::new());
+        let mut side = Side { walk, folder, next: None, last, unsure: None, problems, judge, copies };
         side.advance()?;
         Ok(side)
     }
@@ -275,98 +314,98 @@ impl<'a> Side<'a> {
     }
 
     fn take(&mut self, key: &[u8]) -> Result<Sight, EngineError> {
-        if self.next.as_ref().is_some_and(|(next, _)| next == key) {
-            let sight = self.next.take().map_or(Sight::Here(Look::Absent), |(_, sight)| sight);
+        if self.next.as_ref().is_some_and(|(next, _)| next == key)
+            && let Some((key, sight)) = self.next.take()
+        {
+            self.last = key;
             self.advance()?;
             return Ok(sight);
         }
-        let below = |above: &Vec<u8>| key.starts_with(above) && key.get(above.len()) == Some(&0);
-        let unsure = self.unsure.as_ref().is_some_and(below);
-        Ok(Sight::Here(if unsure { Look::Unsure } else { Look::Absent }))
+        Ok(Sight::Here(Met::plain(if self.unsure.as_ref().is_some_and(|unsure| is_below(key, unsure)) {
+            Look::Unsure
+        } else if self.next.as_ref().is_some_and(|(next, _)| is_below(next, key)) {
+            Look::Filled
+        } else {
+            Look::Absent
+        })))
+    }
+
+    fn tell(&mut self, name: &str, reason: String) {
+        let cloud = if self.judge.is_some() { "cloud folder: " } else { "" };
+        self.problems.push(Problem::told(format!("{cloud}{name}"), reason));
     }
 
     fn advance(&mut self) -> Result<(), EngineError> {
-        for met in self.walk.by_ref() {
-            match met {
-                Met::File { path, print } => {
-                    let told = self.judge.map_or(Ok(Told::Ordinary), |copies| copies.judge(&path))?;
+        while let Some(met) = self.walk.next() {
+            let (path, sight) = match met {
+                walk::Met::File { path, at, print } => {
+                    let lies = at.as_deref().unwrap_or(path.as_str());
+                    let told = self.judge.map_or(Ok(Told::Ordinary), |copies| copies.judge(&path, lies))?;
                     let look = match told {
                         Told::Ordinary => Look::File(print),
                         Told::NotNow => Look::Unsure,
                         Told::CopyOf(base) => {
-                            self.copies.push((base, path));
+                            self.copies.push((base, lies.to_owned()));
                             continue;
                         }
                     };
-                    self.next = Some((path.key(), Sight::Here(look)));
-                    return Ok(());
+                    let at = self.unusual(&path, at);
+                    (path, Sight::Here(Met { look, at }))
                 }
-                Met::Unit { path, print } => {
+                walk::Met::Second { path, at } if self.judge.is_some() => {
+                    self.copies.push((path, at));
+                    continue;
+                }
+                walk::Met::Second { path, at } => {
+                    self.tell(&shown(&at), format!("{path} is written so too; rename one of them"));
+                    continue;
+                }
+                walk::Met::Unit { path, print } => {
                     // files of it that were once carried one by one are neither absent nor looked at
                     self.unsure = Some(path.key());
-                    self.next = Some((path.key(), Sight::Here(Look::File(print))));
-                    return Ok(());
+                    (path, Sight::Here(Met::plain(Look::File(print))))
                 }
-                Met::Online { path, print } => {
-                    self.next = Some((path.key(), Sight::Online(print)));
-                    return Ok(());
+                walk::Met::Online { path, at, print } => {
+                    let at = self.unusual(&path, at);
+                    (path, Sight::Online(print, at))
                 }
-                Met::Unsure { path, reason } => {
+                walk::Met::Link { path, at, print } => {
+                    let at = self.unusual(&path, at);
+                    (path, Sight::Here(Met { look: Look::Link(print), at }))
+                }
+                walk::Met::Folder { path, filled } => {
+                    let look = if filled { Look::Filled } else { Look::Folder };
+                    (path, Sight::Here(Met::plain(look)))
+                }
+                walk::Met::Unsure { path, reason } => {
                     if let Some(reason) = reason {
-                        self.problems.push(Problem::told(format!("{}{path}", self.place), reason));
+                        self.tell(&path.to_string(), reason);
                     }
                     self.unsure = Some(path.key());
-                    self.next = Some((path.key(), Sight::Here(Look::Unsure)));
-                    return Ok(());
+                    (path, Sight::Here(Met::plain(Look::Unsure)))
                 }
-                Met::Problem { name, reason } => {
-                    self.problems.push(Problem::told(format!("{}{name}", self.place), reason));
+                walk::Met::Problem { name, reason } => {
+                    self.tell(&name, reason);
+                    continue;
                 }
-                Met::Temporary(_) => {}
+                walk::Met::Temporary(_) => continue,
+            };
+            // a file that lies elsewhere and a folder can have one path: the file was first
+            if path.key() != self.last {
+                self.next = Some((path.key(), sight));
+                return Ok(());
             }
         }
         self.next = None;
         Ok(())
     }
-}
 
-/// The ledger's stream, page by page.
-struct Rows<'a> {
-    ledger: &'a Ledger,
-    page: std::vec::IntoIter<PathRow>,
-    next: Option<PathRow>,
-    last: Option<Vec<u8>>,
-    done: bool,
-}
-
-const PAGE: usize = 2_000;
-
-impl<'a> Rows<'a> {
-    fn new(ledger: &'a Ledger) -> Self {
-        Rows { ledger, page: Vec::new().into_iter(), next: None, last: None, done: false }
-    }
-
-    fn fill(&mut self) -> Result<(), EngineError> {
-        while self.next.is_none() && !self.done {
-            self.next = self.page.next();
-            if self.next.is_none() {
-                let page = self.ledger.paths_after(self.last.as_deref(), PAGE)?;
-                self.done = page.is_empty();
-                self.last = page.last().map(|row| row.path.key()).or(self.last.take());
-                self.page = page.into_iter();
-            }
+    /// Where a file lies, when that is not how its name is written there.
+    fn unusual(&self, path: &WorkPath, at: Option<String>) -> Option<String> {
+        match (at, self.folder.names.place(path, false)) {
+            (None, Cow::Borrowed(_)) => None,
+            (None, _) => Some(path.as_str().to_owned()),
+            (Some(at), written) => (at != written).then_some(at),
         }
-        Ok(())
-    }
-
-    fn key(&mut self) -> Result<Option<Vec<u8>>, EngineError> {
-        self.fill()?;
-        Ok(self.next.as_ref().map(|row| row.path.key()))
-    }
-
-    fn take(&mut self, key: &[u8]) -> Result<Option<PathRow>, EngineError> {
-        self.fill()?;
-        let order = self.next.as_ref().map(|row| row.path.key().as_slice().cmp(key));
-        Ok(if order == Some(Ordering::Equal) { self.next.take() } else { None })
     }
 }

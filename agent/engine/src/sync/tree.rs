@@ -14,7 +14,7 @@ use kitbag_core::unit::{BadManifest, MOST_FILES, Manifest, Part};
 use kitbag_core::version::Content;
 use kitbag_platform::disk::{Disk, ItemKind};
 
-use super::look::{Looked, hash, settled};
+use super::look::{Looked, hash, modified, settled};
 
 /// Deeper than any unit; a bound for hostile folders.
 const DEEPEST: usize = 64;
@@ -140,8 +140,9 @@ pub fn read(disk: &dyn Disk, folder: &Path) -> Result<(Manifest, Fingerprint), N
 pub fn look(disk: &dyn Disk, folder: &Path, now_millis: i64) -> Looked {
     let looked = read(disk, folder).and_then(|(manifest, print)| {
         let (seen, bytes) = (Seen::Content(manifest.content()?), manifest.canonical());
+        let modified = modified(&print);
         let print = settled(print, now_millis).then_some(print);
-        Ok(Looked { seen, print, touched: None, bytes: Some(bytes.into()), reason: None })
+        Ok(Looked { seen, print, touched: None, modified, bytes: Some(bytes.into()), reason: None })
     });
     looked.unwrap_or_else(|reason| match reason {
         NotWhole::Disk(error) if error.kind() == io::ErrorKind::NotFound => Looked::absent(),

@@ -138,7 +138,7 @@ impl Cycle<'_> {
     ) -> Result<(), String> {
         let manifest = list(contents, id)?;
         let place = if item.working.seen.id() == Some(id) { Place::Working } else { Place::Mirror };
-        let folder = self.root(place).join(item.row.path.as_str());
+        let folder = self.folder(place).file(&self.lies(&item.row, place));
         self.publish_tree(publisher, &folder, &manifest)
     }
 
@@ -197,7 +197,7 @@ impl Cycle<'_> {
             if !lost.contains(&id) && !parts.iter().any(|part| lost.contains(part)) {
                 continue;
             }
-            let folder = self.root(place).join(row.path.as_str());
+            let folder = self.folder(place).file(&self.lies(row, place));
             let Ok((manifest, _)) = tree::read(disk, &folder) else { continue };
             for (path, part) in &manifest.files {
                 if lost.contains(&part.id) {

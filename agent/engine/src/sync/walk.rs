@@ -10,10 +10,15 @@ use std::vec::IntoIter;
 
 use kitbag_core::entry::Fingerprint;
 use kitbag_core::ignore::Ignore;
+use kitbag_core::link::{self, BadLink};
+use kitbag_core::names::Names;
 use kitbag_core::path::{TEMPORARY_PREFIX, WorkPath, shown};
 use kitbag_core::provider::Stub;
-use kitbag_platform::disk::{Disk, Item, ItemKind};
+use kitbag_platform::disk::{Disk, ItemKind};
+use kitbag_store::ledger::Place;
 
+use super::listing::{self, Entry, Odd, join};
+use super::spot::Folder;
 use super::tree::{self, NotWhole};
 use super::units::UnitFolders;
 
@@ -22,17 +27,44 @@ use super::units::UnitFolders;
 pub enum Met {
     /// A plain file.
     File {
-        /// Where.
+        /// Which.
         path: WorkPath,
+        /// Where it lies, when that is not its path.
+        at: Option<String>,
         /// As it is now.
         print: Fingerprint,
     },
     /// A plain file whose bytes are not on this disk.
     Online {
-        /// Where.
+        /// Which.
         path: WorkPath,
+        /// Where it lies, when that is not its path.
+        at: Option<String>,
         /// The placeholder, which keeps the file's size and time; none for a stub, which has its own.
         print: Option<Fingerprint>,
+    },
+    /// A further file that stands for a path something was met for.
+    Second {
+        /// Which.
+        path: WorkPath,
+        /// Where it lies.
+        at: String,
+    },
+    /// A link that is carried.
+    Link {
+        /// Which.
+        path: WorkPath,
+        /// Where it lies, when that is not its path.
+        at: Option<String>,
+        /// The link itself, as it is now.
+        print: Fingerprint,
+    },
+    /// A folder in which nothing can be carried. It comes before what is told about things in it.
+    Folder {
+        /// Where.
+        path: WorkPath,
+        /// There is something in it.
+        filled: bool,
     },
     /// A folder that is one thing; nothing below it is met.
     Unit {
@@ -63,17 +95,12 @@ pub enum Met {
 pub struct Walk {
     disk: Arc<dyn Disk>,
     root: PathBuf,
+    place: Place,
+    names: Names,
     ignore: Arc<Ignore>,
     units: Arc<UnitFolders>,
     stubs: &'static [Stub],
-    stack: Vec<(String, IntoIter<Name>)>,
-}
-
-/// One name of a folder, as the workspace sees it.
-struct Name {
-    item: Item,
-    /// It stands for a file whose bytes are not here.
-    stub: bool,
+    stack: Vec<(String, IntoIter<Entry>)>,
 }
 
 impl Walk {
@@ -83,43 +110,21 @@ impl Walk {
     /// The root cannot be listed.
     pub fn new(
         disk: Arc<dyn Disk>,
-        root: &Path,
+        folder: Folder<'_>,
         ignore: Arc<Ignore>,
         units: Arc<UnitFolders>,
         stubs: &'static [Stub],
     ) -> std::io::Result<Self> {
-        let mut walk = Walk { disk, root: root.to_owned(), ignore, units, stubs, stack: Vec::new() };
-        let names = walk.names(root)?;
-        walk.stack.push((String::new(), names));
+        let Folder { top, place, names, .. } = folder;
+        let mut walk =
+            Walk { disk, root: top.to_owned(), place, names, ignore, units, stubs, stack: Vec::new() };
+        let top = walk.list("", &[""])?;
+        walk.stack.push((String::new(), top));
         Ok(walk)
     }
 
-    /// The names in a folder, each stub under the name it stands for.
-    fn names(&self, folder: &Path) -> std::io::Result<IntoIter<Name>> {
-        let items = self.disk.list(folder)?;
-        let mut names: Vec<_> = items.into_iter().map(|item| Name { item, stub: false }).collect();
-        let mut found = Vec::new();
-        for (at, name) in names.iter().enumerate().filter(|_| !self.stubs.is_empty()) {
-            if let Some(whole) = self.stands_for(folder, &name.item)
-                && !names.iter().any(|other| *other.item.name == *whole)
-            {
-                found.push((at, whole.to_owned()));
-            }
-        }
-        if !found.is_empty() {
-            for (at, whole) in found {
-                names[at] = Name { item: Item { name: whole.into(), kind: ItemKind::File }, stub: true };
-            }
-            names.sort_by(|a, b| a.item.name.as_encoded_bytes().cmp(b.item.name.as_encoded_bytes()));
-        }
-        Ok(names.into_iter())
-    }
-
-    fn stands_for<'n>(&self, folder: &Path, item: &'n Item) -> Option<&'n str> {
-        let name = item.name.to_str().filter(|_| item.kind == ItemKind::File)?;
-        let (stub, whole) = self.stubs.iter().find_map(|stub| Some((stub, stub.stands_for(name)?)))?;
-        let size = self.disk.stat(&folder.join(name)).ok()?.fingerprint.size;
-        (size <= stub.most_bytes).then_some(whole)
+    fn list(&self, folder: &str, at: &[&str]) -> std::io::Result<IntoIter<Entry>> {
+        listing::list(self.disk.as_ref(), &self.root, self.names, self.stubs, folder, at)
     }
 
     /// Walk on a thread of its own, a little ahead of whoever listens, so that two folders can be walked at once.
@@ -142,20 +147,19 @@ impl Walk {
         Ok(Ahead { from, step: Vec::new().into_iter(), thread: Some(thread) })
     }
 
-    fn meet(&mut self, folder: &str, name: &Name) -> Option<Met> {
-        let Name { item, stub } = name;
-        let Some(name) = item.name.to_str() else {
-            let name = join(folder, &item.name.to_string_lossy());
-            return Some(Met::Problem {
-                name: shown(&name),
-                reason: "the name is not valid text (UTF-8)".into(),
-            });
-        };
-        let text = join(folder, name);
-        if name.starts_with(TEMPORARY_PREFIX) {
-            return Some(Met::Temporary(self.root.join(text)));
+    fn meet(&mut self, folder: &str, entry: Entry) -> Option<Met> {
+        let Entry { name, kind, odd } = entry;
+        let Odd { at, also, second, no_text, stub } = odd.map_or_else(Odd::default, |odd| *odd);
+        let text = join(folder, &name);
+        if no_text {
+            let reason = "the name is not valid text (UTF-8)".into();
+            return Some(Met::Problem { name: shown(&text), reason });
         }
-        if self.ignore.is_ignored_here(&text, item.kind == ItemKind::Folder) {
+        let file = self.root.join(at.as_ref().unwrap_or(&text));
+        if name.starts_with(TEMPORARY_PREFIX) {
+            return Some(Met::Temporary(file));
+        }
+        if self.ignore.is_ignored_here(&text, kind == ItemKind::Folder) {
             // once synced and ignored since: neither absent nor looked at
             return WorkPath::parse(&text).ok().map(|path| Met::Unsure { path, reason: None });
         }
@@ -163,38 +167,71 @@ impl Walk {
             Ok(path) => path,
             Err(reason) => return Some(Met::Problem { name: shown(&text), reason: reason.to_string() }),
         };
+        if second {
+            return Some(Met::Second { path, at: at.unwrap_or(text) });
+        }
         let unsure = |path, reason: &str| Some(Met::Unsure { path, reason: Some(reason.to_owned()) });
-        match item.kind {
-            _ if *stub => Some(Met::Online { path, print: None }),
-            ItemKind::Folder if self.units.contains(&path) => {
-                match tree::print(self.disk.as_ref(), &self.root.join(&text)) {
-                    Ok(print) => Some(Met::Unit { path, print }),
-                    Err(NotWhole::Disk(error)) if error.kind() == std::io::ErrorKind::NotFound => None,
-                    Err(reason) => unsure(path, &reason.to_string()),
+        match kind {
+            _ if stub => Some(Met::Online { path, at, print: None }),
+            ItemKind::Folder if self.units.contains(&path) => match tree::print(self.disk.as_ref(), &file) {
+                Ok(print) => Some(Met::Unit { path, print }),
+                Err(NotWhole::Disk(error)) if error.kind() == std::io::ErrorKind::NotFound => None,
+                Err(reason) => unsure(path, &reason.to_string()),
+            },
+            // listing brings names and no bytes, also where a cloud client shows folders it has not filled yet
+            ItemKind::Folder => {
+                let mut places = vec![at.as_deref().unwrap_or(&text)];
+                places.extend(also.iter().map(String::as_str));
+                match self.list(&text, &places) {
+                    Ok(entries) => {
+                        let inside = entries.as_slice();
+                        let met = (!inside.iter().any(|entry| self.may_be_carried(&text, entry)))
+                            .then_some(Met::Folder { path, filled: !inside.is_empty() });
+                        self.stack.push((text, entries));
+                        met
+                    }
+                    Err(error) => unsure(path, &format!("the folder cannot be read: {error}")),
                 }
             }
-            // listing brings names and no bytes, also where a cloud client shows folders it has not filled yet
-            ItemKind::Folder => match self.names(&self.root.join(&text)) {
-                Ok(names) => {
-                    self.stack.push((text, names));
-                    None
-                }
-                Err(error) => unsure(path, &format!("the folder cannot be read: {error}")),
-            },
-            ItemKind::File => match self.disk.stat(&self.root.join(&text)) {
-                Ok(stat) if stat.placeholder => Some(Met::Online { path, print: Some(stat.fingerprint) }),
-                Ok(stat) => Some(Met::File { path, print: stat.fingerprint }),
+            ItemKind::File => match self.disk.stat(&file) {
+                Ok(stat) if stat.placeholder => Some(Met::Online { path, at, print: Some(stat.fingerprint) }),
+                Ok(stat) => Some(Met::File { path, at, print: stat.fingerprint }),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
                 Err(error) => unsure(path, &format!("the file cannot be read: {error}")),
             },
-            ItemKind::Link => unsure(path, "it is a link; links are not carried"),
+            ItemKind::Link if self.place == Place::Mirror => {
+                unsure(path, "it is a link; links in the cloud folder are not followed")
+            }
+            ItemKind::Link => match self.link(&path, &file) {
+                Ok(print) => Some(Met::Link { path, at, print }),
+                Err(reason) => unsure(path, &reason),
+            },
             ItemKind::Other => unsure(path, "it is not a plain file"),
         }
     }
-}
 
-fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+    /// A link that leads to a place inside the workspace, also where others lie on its way; else why it is left out.
+    fn link(&self, path: &WorkPath, file: &Path) -> Result<Fingerprint, String> {
+        let cannot = |error: std::io::Error| format!("the link cannot be read: {error}");
+        let says = self.disk.read_link(file).map_err(cannot)?;
+        link::check(path, &link::meant(self.names.naming, &says)).map_err(|bad| bad.to_string())?;
+        let inside = |reached: PathBuf| Ok(reached.starts_with(self.disk.canonical(&self.root)?));
+        match self.disk.canonical(file).and_then(inside) {
+            Ok(true) => {}
+            Ok(false) => return Err(BadLink::Outside.to_string()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(_) => return Err(BadLink::Circle.to_string()),
+        }
+        Ok(self.disk.stat(file).map_err(cannot)?.fingerprint)
+    }
+
+    /// Whether something is told about this under a path of its own that is not left out on purpose.
+    fn may_be_carried(&self, folder: &str, entry: &Entry) -> bool {
+        let no_text = entry.odd.as_ref().is_some_and(|odd| odd.no_text);
+        !no_text
+            && !entry.name.starts_with(TEMPORARY_PREFIX)
+            && !self.ignore.is_ignored_here(&join(folder, &entry.name), entry.kind == ItemKind::Folder)
+    }
 }
 
 impl Iterator for Walk {
@@ -202,14 +239,14 @@ impl Iterator for Walk {
 
     fn next(&mut self) -> Option<Met> {
         loop {
-            let (folder, items) = self.stack.last_mut()?;
-            match items.next() {
+            let (folder, entries) = self.stack.last_mut()?;
+            match entries.next() {
                 None => {
                     self.stack.pop();
                 }
-                Some(item) => {
+                Some(entry) => {
                     let folder = folder.clone();
-                    if let Some(met) = self.meet(&folder, &item) {
+                    if let Some(met) = self.meet(&folder, entry) {
                         return Some(met);
                     }
                 }

@@ -1,14 +1,15 @@
 //! The second half of a batch: what was decided is noted, files are written, and what came of it is noted again. A name
 //! stands in the ledger before it is used; a base moves only when the folder shows it.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use kitbag_core::entry::{Memory, Seen};
 use kitbag_core::id::ContentId;
-use kitbag_core::path::{TEMPORARY_PREFIX, WorkPath};
-use kitbag_core::plan::{self, AbsenceAnswer, Plan, Put};
+use kitbag_core::path::TEMPORARY_PREFIX;
+use kitbag_core::plan::{self, AbsenceAnswer, Put, Stands};
 use kitbag_core::version::{Content, Kind};
 use kitbag_store::Ledger;
 use kitbag_store::ledger::{Awaited, Held, Intent, IntentState, Place};
@@ -18,8 +19,9 @@ use super::Cycle;
 use super::batch::Item;
 use super::contents::BatchContents;
 use super::foresee;
-use super::look::HELD_BYTES;
-use super::project::Outcome;
+use super::look::{HELD_BYTES, Looked};
+use super::placing::Renaming;
+use super::project::{Job, Outcome};
 use super::publish::Published;
 use super::rename::LeftBehind;
 use super::report::{HeldFile, Problem, held_word};
@@ -28,11 +30,52 @@ use crate::error::{EngineError, is_full};
 /// A write about to be done.
 pub(super) struct Write {
     item: usize,
+    /// It removes the conflict copy of this name.
+    copy: Option<String>,
     pub(super) place: Place,
     pub(super) put: Put,
     pub(super) intent: Intent,
     pub(super) modified: i64,
 }
+
+/// A write that a plan asks for.
+struct Wish {
+    place: Place,
+    at: String,
+    copy: Option<String>,
+    put: Put,
+}
+
+/// In which order writes are done: what goes makes room for what comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Remove,
+    RemoveFolder,
+    Bring,
+}
+
+impl Write {
+    fn step(&self) -> Step {
+        match (self.put.content, self.put.expect) {
+            (Content::Deleted, Seen::Content(Content::Folder)) => Step::RemoveFolder,
+            (Content::Deleted, _) => Step::Remove,
+            _ => Step::Bring,
+        }
+    }
+
+    fn job(&self) -> Job<'_> {
+        Job {
+            path: &self.intent.path,
+            at: &self.intent.at,
+            put: &self.put,
+            temporary: &self.intent.temporary,
+            modified: self.modified,
+        }
+    }
+}
+
+/// The earliest time a file is given, in nanoseconds since 1970: FAT begins with 1980.
+const EARLIEST: i64 = 315_619_200_000_000_000;
 
 /// Something of the path is left for the next cycle.
 fn unfinished(item: &Item) -> bool {
@@ -41,7 +84,8 @@ fn unfinished(item: &Item) -> bool {
     let unsure = item.working.seen == Seen::Unsure
         || item.mirror.seen == Seen::Unsure
         || plan.later_kitbag
-        || item.overtaken;
+        || item.overtaken
+        || item.again;
     let waits = waits || plan.pending.is_some();
     waits
         || unsure
@@ -51,21 +95,6 @@ fn unfinished(item: &Item) -> bool {
         || !plan.drop_copies.is_empty()
 }
 
-/// The writes a plan asks for, with their paths.
-fn puts(path: &WorkPath, plan: &Plan) -> Vec<(Place, WorkPath, Put)> {
-    let mut puts = Vec::new();
-    puts.extend(plan.working.map(|put| (Place::Working, path.clone(), put)));
-    puts.extend(plan.mirror.map(|put| (Place::Mirror, path.clone(), put)));
-    for (name, content) in &plan.drop_copies {
-        let copy = path.parent().map_or_else(|| WorkPath::parse(name), |folder| folder.join(name));
-        if let (Ok(copy), Some(version)) = (copy, plan.heads.first()) {
-            let put = Put { expect: Seen::Content(*content), content: Content::Deleted, version: *version };
-            puts.push((Place::Mirror, copy, put));
-        }
-    }
-    puts
-}
-
 impl Cycle<'_> {
     /// The ledger learns what was published, what was decided, and which names are about to be used: in one step,
     /// since each waits for the disk.
@@ -73,22 +102,29 @@ impl Cycle<'_> {
         &mut self,
         items: &mut [Item],
         published: &Published,
-    ) -> Result<Vec<Write>, EngineError> {
-        let mut writes = Vec::new();
+    ) -> Result<(Vec<Renaming>, Vec<Write>), EngineError> {
+        let (mut renamings, mut writes) = (Vec::new(), Vec::new());
         let ws = self.ws;
         self.report.bytes_published += ws.ledger.batch(|ledger| {
             let bytes = published.note(ledger)?;
             foresee::forget(ledger)?;
+            self.note_standing(ledger, items)?;
             for (at, item) in items.iter_mut().enumerate() {
                 if item.dropped {
                     item.row.dirty = true;
                     ledger.put_path(&item.row)?;
                 } else {
+                    renamings.extend(self.find_places(ledger, at, item)?);
                     self.note_plan(ledger, at, item, &mut writes)?;
                 }
             }
             Ok::<_, EngineError>(bytes)
         })?;
+        writes.sort_by(|one, other| {
+            let deepest =
+                |write: &Write| (write.step() != Step::Bring).then(|| Reverse(write.intent.path.key()));
+            one.step().cmp(&other.step()).then_with(|| deepest(one).cmp(&deepest(other)))
+        });
         for item in items.iter().filter(|item| !item.dropped) {
             if let Some(held) = item.plan.held {
                 self.report.held.push(HeldFile { path: item.row.path.to_string(), reason: held_word(held) });
@@ -100,7 +136,7 @@ impl Cycle<'_> {
             }
             self.tell_of_moves(item);
         }
-        Ok(writes)
+        Ok((renamings, writes))
     }
 
     /// A renamed file has left its old place: the scan met nothing there. A file made there since is another one, and
@@ -128,8 +164,12 @@ impl Cycle<'_> {
         let shown = item.row.memory.base;
         item.row.memory = item.plan.memory.clone();
         item.row.dirty = unfinished(item);
-        item.row.working = item.working.print.or(item.working.touched);
-        item.row.mirror_print = item.mirror.print;
+        let seen_as = |looked: &Looked| {
+            // a folder that others are in is none of this path's, unless it is one itself
+            looked.print.filter(|_| looked.seen != Seen::Filled || item.plan.stands == Stands::Folder)
+        };
+        item.row.working = seen_as(&item.working).or(item.working.touched);
+        item.row.mirror_print = seen_as(&item.mirror);
         let asks = item.plan.heads.len() > 1 && !item.plan.later_kitbag;
         item.row.open = if asks { item.plan.heads.clone() } else { Vec::new() };
         item.row.size = match item.working.seen {
@@ -141,7 +181,9 @@ impl Cycle<'_> {
             record.content == Content::Deleted && record.kind == Kind::Edit
         };
         if let Some(made) = item.plan.records.iter().find(|made| removed(&made.record)) {
-            ledger.log_removal(self.now(), &path)?;
+            if item.row.present {
+                ledger.log_removal(self.now(), &path)?;
+            }
             if self.request.answer_for(&path) == Some(AbsenceAnswer::Accept) {
                 self.log_accepted(ledger, &path, shown, made.id)?;
             }
@@ -166,10 +208,9 @@ impl Cycle<'_> {
         ledger.put_path(&item.row)?;
         // old enough that any later write changes it, so that the fingerprint cannot lie
         let newest = self.now().saturating_sub(2_000).saturating_mul(1_000_000);
-        for (place, path, put) in puts(&path, &item.plan) {
-            let from = if place == Place::Working { &item.mirror } else { &item.working };
-            let modified =
-                from.print.filter(|_| from.seen.id() == put.content.id()).map(|print| print.modified);
+        for Wish { place, at: target, copy, put } in self.wishes(item) {
+            let recorded = ledger.label(put.version)?.and_then(|label| label.modified);
+            let modified = recorded.map_or(newest, |millis| millis.saturating_mul(1_000_000));
             let is_file = |content| matches!(content, Content::File { .. });
             let replaces =
                 matches!(put.expect, Seen::Content(shown) if is_file(shown)) && is_file(put.content);
@@ -178,8 +219,9 @@ impl Cycle<'_> {
             let token = token.map_err(EngineError::io("cannot name a file in", self.root(place)))?;
             let mut intent = Intent {
                 id: 0,
-                path,
+                path: path.clone(),
                 place,
+                at: target,
                 temporary: format!("{TEMPORARY_PREFIX}{token}.tmp"),
                 expect: put.expect.id(),
                 put: put.content.id(),
@@ -190,26 +232,54 @@ impl Cycle<'_> {
             intent.id = ledger.add_intent(&intent)?;
             writes.push(Write {
                 item: at,
+                copy,
                 place,
                 put,
                 intent,
-                modified: modified.unwrap_or(newest).min(newest),
+                modified: modified.clamp(EARLIEST.min(newest), newest),
             });
         }
         Ok(())
+    }
+
+    /// The writes a plan asks for.
+    fn wishes(&self, item: &Item) -> Vec<Wish> {
+        let plan = &item.plan;
+        let mut wishes = Vec::new();
+        for (place, put) in [(Place::Working, plan.working), (Place::Mirror, plan.mirror)] {
+            let at = || item.targets[place as usize].clone().unwrap_or_else(|| self.lies(&item.row, place));
+            wishes.extend(put.map(|put| Wish { place, at: at(), copy: None, put }));
+        }
+        for (name, content) in &plan.drop_copies {
+            if let (Some(at), Some(version)) = (self.copy_at(&item.row.path, name), plan.heads.first()) {
+                let expect = Seen::Content(*content);
+                let put = Put { expect, content: Content::Deleted, version: *version };
+                wishes.push(Wish { place: Place::Mirror, at, copy: Some(name.clone()), put });
+            }
+        }
+        wishes
     }
 
     /// Do the writes, as many at once as fit in memory; a large file goes alone, streamed.
     pub(super) fn write(
         &mut self,
         items: &mut [Item],
-        writes: &[Write],
+        (renamings, mut writes): (Vec<Renaming>, Vec<Write>),
         contents: &mut BatchContents<'_>,
     ) -> Result<(), EngineError> {
-        let mut rest = writes;
+        if !renamings.is_empty() {
+            let failed = self.rename(items, renamings);
+            writes.retain(|write| write.copy.is_some() || !failed.contains(&(write.item, write.place)));
+            self.ws.ledger.batch(|ledger| {
+                let renamed = items.iter().filter(|item| item.renamed);
+                renamed.map(|item| Ok(ledger.put_path(&item.row)?)).collect::<Result<(), EngineError>>()
+            })?;
+        }
+        let mut rest = writes.as_slice();
         while !rest.is_empty() {
             let mut bytes = 0;
-            let fits = rest.iter().take_while(|write| {
+            let step = rest.first().map(Write::step);
+            let fits = rest.iter().take_while(|write| Some(write.step()) == step).take_while(|write| {
                 let here = write.put.content.id().is_some_and(|id| contents.held.contains_key(&id));
                 bytes += match write.put.content {
                     // goes alone: its files are brought one by one
@@ -252,15 +322,21 @@ impl Cycle<'_> {
         }
         let held = &contents.held;
         let bring = |id, to: &mut dyn io::Write| to.write_all(held.get(&id).ok_or(ErrorKind::NotFound)?);
-        let projection = self.projection();
-        let prepared = self
-            .pool
-            .install(|| writes.par_iter().map(|write| projection.prepare(write, &bring)).collect::<Vec<_>>());
-        self.get_ready(writes)?;
-        let outcomes = self.pool.install(|| {
-            let both = writes.par_iter().zip(prepared);
-            both.map(|(write, prepared)| projection.place(write, prepared, &bring)).collect()
+        let projectors = self.projectors();
+        let prepared: Vec<_> = self.pool.install(|| {
+            let prepare = |write: &Write| projectors[write.place as usize].prepare(&write.job(), &bring);
+            writes.par_iter().map(prepare).collect()
         });
+        self.get_ready(writes)?;
+        let place = |(write, prepared): (&Write, _)| {
+            projectors[write.place as usize].place(&write.job(), prepared, &bring)
+        };
+        let outcomes = if writes.first().is_some_and(|write| write.step() == Step::RemoveFolder) {
+            // one after the other: the inner ones first
+            writes.iter().zip(prepared).map(place).collect()
+        } else {
+            self.pool.install(|| writes.par_iter().zip(prepared).map(place).collect())
+        };
         brought.iter().for_each(|id| drop(contents.held.remove(id)));
         Ok(outcomes)
     }
@@ -271,11 +347,14 @@ impl Cycle<'_> {
         writes: &[Write],
         bring: impl Fn(ContentId, &mut dyn io::Write) -> io::Result<()>,
     ) -> Result<Vec<Outcome>, EngineError> {
-        let projection = self.projection();
-        let prepared: Vec<_> = writes.iter().map(|write| projection.prepare(write, &bring)).collect();
+        let projectors = self.projectors();
+        let prepare = |write: &Write| projectors[write.place as usize].prepare(&write.job(), &bring);
+        let prepared: Vec<_> = writes.iter().map(prepare).collect();
         self.get_ready(writes)?;
-        let both = writes.iter().zip(prepared);
-        Ok(both.map(|(write, prepared)| projection.place(write, prepared, &bring)).collect())
+        let place = |(write, prepared): (&Write, _)| {
+            projectors[write.place as usize].place(&write.job(), prepared, &bring)
+        };
+        Ok(writes.iter().zip(prepared).map(place).collect())
     }
 
     /// What was written aside is durable, and the ledger says so, before it takes a name: a power cut may keep a name and
@@ -325,6 +404,11 @@ impl Cycle<'_> {
                         self.again = true;
                         left
                     }
+                    Outcome::Cannot { reason } => {
+                        self.report.problems.push(Problem::told(item.row.path.to_string(), reason));
+                        item.plan.working = None;
+                        false
+                    }
                     Outcome::Failed { error, reason } => {
                         if is_full(error) || error == ErrorKind::ReadOnlyFilesystem {
                             full = Some((error, self.root(write.place).to_owned()));
@@ -346,7 +430,7 @@ impl Cycle<'_> {
             Ok::<_, EngineError>(())
         })?;
         for write in writes.iter().filter(|write| write.put.content == Content::Deleted) {
-            self.projection().remove_empty_folders(write.place, &write.intent.path);
+            self.remove_empty_folders(write.place, &write.intent.path, &write.intent.at)?;
         }
         match full {
             Some((error, root)) => Err(EngineError::io("cannot write", root)(error.into())),
@@ -361,9 +445,14 @@ impl Cycle<'_> {
         write: &Write,
         print: Option<kitbag_core::entry::Fingerprint>,
     ) -> Result<(), EngineError> {
-        if write.intent.path != item.row.path {
-            item.plan.drop_copies.retain(|(name, _)| name != write.intent.path.file_name());
-        } else if write.place == Place::Working {
+        if let Some(copy) = &write.copy {
+            item.plan.drop_copies.retain(|(name, _)| name != copy);
+            return Ok(());
+        }
+        if write.put.content.id().is_none() {
+            item.row.set_at(write.place, None);
+        }
+        if write.place == Place::Working {
             self.log_shown(ledger, &item.row.path, item.row.memory.base, write.put.version)?;
             item.row.memory.base = Some(write.put.version);
             item.row.working = print;

@@ -6,12 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 
 use kitbag_core::id::{ContentId, PackId, PieceId};
-use kitbag_core::path::WorkPath;
 use kitbag_core::version::Content;
-use kitbag_store::ledger::Place;
+use kitbag_store::ledger::{PathRow, Place};
 
 use super::Cycle;
-use super::look::hash;
 use super::publish::Publisher;
 use crate::error::EngineError;
 
@@ -87,7 +85,7 @@ impl Cycle<'_> {
                     if let Some(id) = id
                         && lost.contains(&id)
                     {
-                        match self.write_back_from(place, &row.path, id, &mut publisher)? {
+                        match self.write_back_from(place, &row, id, &mut publisher)? {
                             Found::Here => drop(lost.remove(&id)),
                             Found::Not => {}
                             Found::Unsure => drop(unsure.insert(id)),
@@ -148,11 +146,9 @@ impl Cycle<'_> {
             last = Some(end.path.key());
             for row in page {
                 let history = self.history(&row.path)?;
-                for content in history.heads().into_iter().filter_map(|head| history.content(head)) {
-                    match content {
-                        Content::File { id, .. } | Content::Unit { id, .. } => needed(id, &mut contents)?,
-                        Content::Deleted => {}
-                    }
+                let heads = history.heads().into_iter().filter_map(|head| history.content(head)?.id());
+                for content in heads {
+                    needed(content, &mut contents)?;
                 }
             }
         }
@@ -162,19 +158,19 @@ impl Cycle<'_> {
     fn write_back_from(
         &self,
         place: Place,
-        path: &WorkPath,
+        row: &PathRow,
         id: ContentId,
         publisher: &mut Publisher<'_>,
     ) -> Result<Found, EngineError> {
-        let file = self.root(place).join(path.as_str());
-        let disk = self.ws.doors.disk.as_ref();
-        match hash(disk, &file) {
+        let folder = self.folder(place);
+        let file = folder.file(&self.lies(row, place));
+        match folder.content(&file) {
             Ok(found) if found.id() == Some(id) => {}
             Ok(_) => return Ok(Found::Not),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Not),
             Err(_) => return Ok(Found::Unsure),
         }
-        let mut open = disk.open(&file).map_err(EngineError::io("cannot read", &file))?;
+        let mut open = folder.open(&file).map_err(EngineError::io("cannot read", &file))?;
         Ok(if publisher.content(&mut open)?.0 == id { Found::Here } else { Found::Not })
     }
 }

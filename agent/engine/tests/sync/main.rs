@@ -8,4 +8,5 @@ mod copies;
 mod doctor;
 mod in_place;
 mod machine;
+mod names;
 mod online;

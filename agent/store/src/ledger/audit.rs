@@ -42,13 +42,13 @@ impl Ledger {
     /// Those of the database.
     pub fn records_after(&self, number: i64, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let mut find = self.db.prepare_cached(
-            "SELECT number, id, raw, machine, time, state = 2 FROM records WHERE number > ?1
+            "SELECT number, id, raw, machine, time, modified, state = 2 FROM records WHERE number > ?1
              ORDER BY number LIMIT ?2",
         )?;
         let rows = find.query_map(params![number, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
             let (id, raw) = (column::id(row, 1)?, row.get::<_, Vec<u8>>(2)?);
             let record = Record::parse(&raw).ok().filter(|(named, _)| *named == id).map(|(_, record)| record);
-            Ok(Entry { number: row.get(0)?, id, record, label: label(row, 3)?, admitted: row.get(5)? })
+            Ok(Entry { number: row.get(0)?, id, record, label: label(row, 3)?, admitted: row.get(6)? })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

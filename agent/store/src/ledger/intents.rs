@@ -40,6 +40,8 @@ pub struct Intent {
     pub path: WorkPath,
     /// In which of the two folders.
     pub place: Place,
+    /// Where it lies there, with `/` between names.
+    pub at: String,
     /// The temporary file, relative to the folder.
     pub temporary: String,
     /// What should come out; none when there should be nothing.
@@ -61,8 +63,8 @@ impl Ledger {
     /// Those of the database.
     pub fn add_intent(&self, intent: &Intent) -> Result<i64, StoreError> {
         let mut add = self.db.prepare_cached(
-            "INSERT INTO intents (key, place, temporary, expect, put, parent, state, version)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO intents (key, place, temporary, expect, put, parent, state, version, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?;
         add.execute(params![
             intent.path.key(),
@@ -72,7 +74,8 @@ impl Ledger {
             intent.put.as_ref().map(ContentId::as_bytes),
             intent.parent.as_ref().map(RecordId::as_bytes),
             intent.state as i64,
-            intent.version.as_ref().map(RecordId::as_bytes)
+            intent.version.as_ref().map(RecordId::as_bytes),
+            intent.at
         ])?;
         Ok(self.db.last_insert_rowid())
     }
@@ -117,12 +120,16 @@ impl Ledger {
     /// Those of the database.
     pub fn intents(&self) -> Result<Vec<Intent>, StoreError> {
         let mut find = self.db.prepare_cached(
-            "SELECT id, key, place, temporary, expect, put, parent, state, version FROM intents ORDER BY id",
+            "SELECT id, key, place, temporary, expect, put, parent, state, version, at FROM intents ORDER BY id",
         )?;
         let rows = find.query_map([], |row| {
+            let path = column::path(row, 1)?;
+            // intents of before had no other place
+            let at: Option<String> = row.get(9)?;
             Ok(Intent {
                 id: row.get(0)?,
-                path: column::path(row, 1)?,
+                at: at.unwrap_or_else(|| path.as_str().to_owned()),
+                path,
                 place: column::choice(row, 2, |number| {
                     [Place::Working, Place::Mirror].into_iter().find(|&place| place as i64 == number)
                 })?,
@@ -154,6 +161,7 @@ mod tests {
             id: 0,
             path: path("a/b"),
             place: Place::Mirror,
+            at: "a/%{62}".into(),
             temporary: "a/.~kitbag-1.tmp".into(),
             expect: Some(ContentId::of(b"old")),
             put: None,

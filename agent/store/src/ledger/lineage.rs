@@ -154,7 +154,7 @@ mod tests {
         assert!(put("y", moved) && put("x", second) && !put("x", moved));
         let gone = |base| {
             put("x", base);
-            let candidate = Candidate { path: path("x"), working: Look::Absent, mirror: Look::Absent };
+            let candidate = Candidate::new(path("x"), Look::Absent, Look::Absent);
             ledger.add_candidate(&candidate).unwrap();
             ledger.moved_away().unwrap()
         };

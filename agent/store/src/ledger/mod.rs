@@ -29,6 +29,7 @@ mod renames;
 mod replaced;
 mod schema;
 mod services;
+mod standing;
 mod state;
 mod versions;
 

@@ -28,6 +28,8 @@ impl Ledger {
                 Content::Deleted => 0,
                 Content::File { .. } => 1,
                 Content::Unit { .. } => 2,
+                Content::Folder => 3,
+                Content::Link { .. } => 4,
             };
             let (id, size) = (content.id(), content.size().cast_signed());
             let id = id.as_ref().map(ContentId::as_bytes);
@@ -49,10 +51,12 @@ impl Ledger {
 }
 
 fn content(row: &Row<'_>) -> rusqlite::Result<Content> {
-    let kind = column::choice(row, 0, |number| (0..3).contains(&number).then_some(number))?;
+    let kind = column::choice(row, 0, |number| (0..5).contains(&number).then_some(number))?;
     Ok(match kind {
         0 => Content::Deleted,
         1 => Content::file(column::id(row, 1)?, column::unsigned(row, 2)?),
+        3 => Content::Folder,
+        4 => Content::Link { id: column::id(row, 1)?, size: column::unsigned(row, 2)? },
         _ => Content::Unit { id: column::id(row, 1)?, size: column::unsigned(row, 2)? },
     })
 }

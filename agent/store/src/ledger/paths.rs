@@ -5,10 +5,11 @@
 use kitbag_core::entry::{Fingerprint, Memory};
 use kitbag_core::id::{ContentId, RecordId};
 use kitbag_core::path::WorkPath;
+use kitbag_core::plan::Stands;
 use rusqlite::types::Value;
 use rusqlite::{Params, Row, params_from_iter};
 
-use super::{Ledger, column};
+use super::{Ledger, Place, column};
 use crate::error::StoreError;
 
 /// One path.
@@ -22,6 +23,10 @@ pub struct PathRow {
     pub working: Option<Fingerprint>,
     /// How the mirror's file looked when it was last read or written.
     pub mirror_print: Option<Fingerprint>,
+    /// Where the working folder's file lies, when that is not how its name is written there.
+    pub working_at: Option<String>,
+    /// Where the mirror's file lies, likewise.
+    pub mirror_at: Option<String>,
     /// To be looked at in the next cycle whatever the fingerprints say.
     pub dirty: bool,
     /// The heads of an open conflict, none when there is no conflict.
@@ -42,10 +47,28 @@ impl PathRow {
             memory,
             working: None,
             mirror_print: None,
+            working_at: None,
+            mirror_at: None,
             dirty: false,
             open,
             size: 0,
             present: false,
+        }
+    }
+
+    /// Where its file lies in a place, when that is not how its name is written there.
+    pub fn at(&self, place: Place) -> Option<&str> {
+        match place {
+            Place::Working => self.working_at.as_deref(),
+            Place::Mirror => self.mirror_at.as_deref(),
+        }
+    }
+
+    /// Its file lies there.
+    pub fn set_at(&mut self, place: Place, at: Option<String>) {
+        match place {
+            Place::Working => self.working_at = at,
+            Place::Mirror => self.mirror_at = at,
         }
     }
 }
@@ -65,7 +88,7 @@ pub struct Counts {
 
 const COLUMNS: &str = "key, base, mirror, absent_since, stale_writes, observed, size, dirty, open,
     working_size, working_modified, working_changed, working_file,
-    mirror_size, mirror_modified, mirror_changed, mirror_file, present";
+    mirror_size, mirror_modified, mirror_changed, mirror_file, working_at, mirror_at, present";
 
 impl Ledger {
     /// What is remembered of one path.
@@ -81,7 +104,18 @@ impl Ledger {
     /// # Errors
     /// Those of the database.
     pub fn put_path(&self, row: &PathRow) -> Result<(), StoreError> {
-        let PathRow { path, memory, working, mirror_print, dirty, open, size, present: _ } = row;
+        let PathRow {
+            path,
+            memory,
+            working,
+            mirror_print,
+            working_at,
+            mirror_at,
+            dirty,
+            open,
+            size,
+            present: _,
+        } = row;
         let key = path.key();
         let blob = |id: &[u8; 32]| Value::Blob(id.to_vec());
         let open = (!open.is_empty()).then(|| column::of_ids(open.iter().map(RecordId::as_bytes)));
@@ -98,10 +132,11 @@ impl Ledger {
         ];
         values.extend(column::of_fingerprint(working.as_ref()).map(Value::from));
         values.extend(column::of_fingerprint(mirror_print.as_ref()).map(Value::from));
+        values.extend([working_at.clone().into(), mirror_at.clone().into()]);
         self.batch(|ledger| {
             let mut put = ledger.db.prepare_cached(&format!(
                 "INSERT OR REPLACE INTO paths ({COLUMNS})
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
                      COALESCE((SELECT content IS NOT NULL AND key = ?1 FROM records WHERE id = ?2), 0))"
             ))?;
             put.execute(params_from_iter(values))?;
@@ -117,6 +152,7 @@ impl Ledger {
         self.batch(|ledger| {
             let key = path.key();
             ledger.db.prepare_cached("DELETE FROM paths WHERE key = ?1")?.execute([&key])?;
+            ledger.set_standing(path, Stands::Nothing)?;
             ledger.put_observed(&key, &[])
         })
     }
@@ -227,7 +263,9 @@ fn path_row(row: &Row<'_>) -> rusqlite::Result<PathRow> {
         dirty: row.get(7)?,
         open: column::ids(row, 8)?,
         size: column::unsigned(row, 6)?,
-        present: row.get(17)?,
+        working_at: row.get(17)?,
+        mirror_at: row.get(18)?,
+        present: row.get(19)?,
     })
 }
 
@@ -259,6 +297,8 @@ mod tests {
             },
             working: Some(print(0)),
             mirror_print: Some(print(1)),
+            working_at: Some("%{61}".into()),
+            mirror_at: Some("A".into()),
             dirty: true,
             open: vec![RecordId::of(b"2"), RecordId::of(b"1")],
             size: u64::MAX,

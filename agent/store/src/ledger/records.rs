@@ -24,8 +24,8 @@ pub struct Unpacked {
 }
 
 impl Ledger {
-    /// Add a record, by its canonical bytes. One that is known keeps what is known of it, and gains a label or
-    /// a pack it did not have. True when it is new. It counts only after [`Ledger::admit`].
+    /// Add a record, by its canonical bytes. One that is known keeps what is known of it, and gains a pack it did
+    /// not have, and a label if it had none or a later one. True when it is new. It counts only after [`Ledger::admit`].
     ///
     /// # Errors
     /// When the bytes do not match the name, or the pack was never added; those of the database.
@@ -54,15 +54,16 @@ impl Ledger {
         pack: Option<i64>,
     ) -> Result<bool, StoreError> {
         let (machine, time) = label.map(|label| (&label.machine, &label.time)).unzip();
-        let mut find = self.db.prepare_cached("SELECT number, machine FROM records WHERE id = ?1")?;
-        let known = find.query_row([id.as_bytes()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get_ref(1)? != rusqlite::types::ValueRef::Null))
-        });
-        if let Some((number, labelled)) = known.optional()? {
-            if !labelled && label.is_some() {
-                let mut set =
-                    self.db.prepare_cached("UPDATE records SET machine = ?2, time = ?3 WHERE number = ?1")?;
-                set.execute(params![number, machine, time])?;
+        let modified = label.and_then(|label| label.modified);
+        let mut find =
+            self.db.prepare_cached("SELECT number, machine, time, modified FROM records WHERE id = ?1")?;
+        let known = find.query_row([id.as_bytes()], |row| Ok((row.get::<_, i64>(0)?, self::label(row, 1)?)));
+        if let Some((number, known)) = known.optional()? {
+            if label.is_some_and(|label| known.as_ref().is_none_or(|known| label < known)) {
+                let mut set = self.db.prepare_cached(
+                    "UPDATE records SET machine = ?2, time = ?3, modified = ?4 WHERE number = ?1",
+                )?;
+                set.execute(params![number, machine, time, modified])?;
             }
             if let Some(pack) = pack {
                 self.carry(number, pack)?;
@@ -72,8 +73,8 @@ impl Ledger {
         let unmet = self.unmet(record)?;
         let unit = matches!(record.content, Content::Unit { .. });
         let mut add = self.db.prepare_cached(
-            "INSERT INTO records (id, key, content, unit, raw, machine, time, pack, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO records (id, key, content, unit, raw, machine, time, pack, state, modified)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?;
         let content = record.content.id();
         add.execute(params![
@@ -85,7 +86,8 @@ impl Ledger {
             machine,
             time,
             pack,
-            unmet.is_empty()
+            unmet.is_empty(),
+            modified
         ])?;
         let number = self.db.last_insert_rowid();
         self.note_needs(number, &unmet)?;
@@ -126,7 +128,8 @@ impl Ledger {
     /// # Errors
     /// Those of the database.
     pub fn record(&self, id: RecordId) -> Result<Option<(Record, Option<Label>)>, StoreError> {
-        let mut find = self.db.prepare_cached("SELECT raw, machine, time FROM records WHERE id = ?1")?;
+        let mut find =
+            self.db.prepare_cached("SELECT raw, machine, time, modified FROM records WHERE id = ?1")?;
         let found = find.query_row([id.as_bytes()], |row| Ok((row.get::<_, Vec<u8>>(0)?, label(row, 1)?)));
         let Some((raw, label)) = found.optional()? else { return Ok(None) };
         Ok(Some((Record::parse(&raw)?.1, label)))
@@ -146,7 +149,7 @@ impl Ledger {
     /// # Errors
     /// Those of the database.
     pub fn label(&self, id: RecordId) -> Result<Option<Label>, StoreError> {
-        let mut find = self.db.prepare_cached("SELECT machine, time FROM records WHERE id = ?1")?;
+        let mut find = self.db.prepare_cached("SELECT machine, time, modified FROM records WHERE id = ?1")?;
         Ok(find.query_row([id.as_bytes()], |row| label(row, 0)).optional()?.flatten())
     }
 
@@ -181,7 +184,7 @@ impl Ledger {
     /// Those of the database.
     pub fn records_without_pack(&self, limit: usize) -> Result<Vec<Unpacked>, StoreError> {
         let mut find = self.db.prepare_cached(
-            "SELECT id, raw, machine, time FROM records WHERE pack IS NULL ORDER BY number LIMIT ?1",
+            "SELECT id, raw, machine, time, modified FROM records WHERE pack IS NULL ORDER BY number LIMIT ?1",
         )?;
         let rows = find.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
             Ok((column::id(row, 0)?, row.get::<_, Vec<u8>>(1)?, label(row, 2)?))
@@ -196,5 +199,6 @@ impl Ledger {
 
 pub(super) fn label(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Label>> {
     let (machine, time) = (row.get::<_, Option<String>>(first)?, row.get::<_, Option<String>>(first + 1)?);
-    Ok(machine.zip(time).map(|(machine, time)| Label { machine, time }))
+    let modified = row.get(first + 2)?;
+    Ok(machine.zip(time).map(|(machine, time)| Label { time, machine, modified }))
 }

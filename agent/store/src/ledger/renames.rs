@@ -190,7 +190,7 @@ mod tests {
     }
 
     fn found(ledger: &Ledger, at: &str, working: Look) {
-        ledger.add_candidate(&Candidate { path: path(at), working, mirror: Look::Absent }).unwrap();
+        ledger.add_candidate(&Candidate::new(path(at), working, Look::Absent)).unwrap();
     }
 
     #[test]

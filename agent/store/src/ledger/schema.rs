@@ -132,6 +132,19 @@ INSERT OR IGNORE INTO moves
     SELECT unhex(value), number FROM records, json_each(CAST(raw AS TEXT), '$.parents')
     WHERE instr(CAST(raw AS TEXT), '\"kind\":\"move\"') > 0;
 UPDATE paths SET dirty = 1 WHERE key IN (SELECT old.key FROM moves JOIN records old ON old.id = moves.parent);
+", "
+-- When the file was last changed, by the machine that made the record, in milliseconds since 1970.
+ALTER TABLE records ADD COLUMN modified INTEGER;
+-- Where a file lies in a place, when that is not how its name is written there.
+ALTER TABLE paths ADD COLUMN working_at TEXT;
+ALTER TABLE paths ADD COLUMN mirror_at TEXT;
+ALTER TABLE intents ADD COLUMN at TEXT;
+-- Paths at which something stands, by the name that systems which fold names take them for. Filled as paths are
+-- looked at, so all are looked at once more.
+CREATE TABLE standing (
+    folded BLOB NOT NULL, key BLOB NOT NULL, folder INTEGER NOT NULL, PRIMARY KEY (folded, key)
+) STRICT, WITHOUT ROWID;
+UPDATE paths SET dirty = 1;
 "];
 
 pub(super) fn configure(db: &Connection) -> Result<(), StoreError> {
@@ -152,7 +165,8 @@ pub(super) fn configure(db: &Connection) -> Result<(), StoreError> {
              working INTEGER NOT NULL, working_size INTEGER, working_modified INTEGER,
              working_changed INTEGER, working_file INTEGER,
              mirror INTEGER NOT NULL, mirror_size INTEGER, mirror_modified INTEGER,
-             mirror_changed INTEGER, mirror_file INTEGER
+             mirror_changed INTEGER, mirror_file INTEGER,
+             working_at TEXT, mirror_at TEXT
          ) STRICT, WITHOUT ROWID;
          CREATE TEMP TABLE renames (
              key BLOB NOT NULL PRIMARY KEY, gone INTEGER NOT NULL, content BLOB, size INTEGER NOT NULL,
@@ -192,8 +206,11 @@ fn version(db: &Connection) -> Result<usize, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use kitbag_core::version::Label;
+
     use super::*;
     use crate::ledger::Ledger;
+    use crate::pack::tests::edit;
 
     #[test]
     fn an_empty_file_becomes_a_ledger_once() {
@@ -240,6 +257,52 @@ mod tests {
         expected.sort_by_key(|(id, _)| *id);
         assert_eq!(found, expected);
         assert!(ledger.path(&path("a/x")).unwrap().unwrap().dirty);
+    }
+
+    /// A ledger as it was before files could lie under other names than their own.
+    #[test]
+    fn an_older_ledger_is_read_and_looked_at_once_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ledger.db");
+        let old = Connection::open(&file).unwrap();
+        let before = STEPS.iter().position(|step| step.contains("CREATE TABLE standing")).unwrap();
+        for step in &STEPS[..before] {
+            old.execute_batch(step).unwrap();
+        }
+        old.pragma_update(None, "user_version", before as i64).unwrap();
+        let record = edit("a/b", b"1", &[]);
+        old.execute(
+            "INSERT INTO records (id, key, content, unit, raw, machine, time, state)
+             VALUES (?1, ?2, ?3, 0, ?4, 'HOME', '2024-01-01T00:00:00Z', 2)",
+            rusqlite::params![
+                record.id().as_bytes(),
+                record.path.key(),
+                record.content.id().unwrap().as_bytes(),
+                record.canonical()
+            ],
+        )
+        .unwrap();
+        old.execute(
+            "INSERT INTO paths (key, base, stale_writes, observed, size, present, dirty)
+             VALUES (?1, ?2, 0, 0, 1, 1, 0)",
+            rusqlite::params![record.path.key(), record.id().as_bytes()],
+        )
+        .unwrap();
+        old.execute(
+            "INSERT INTO intents (key, place, temporary, state) VALUES (?1, 1, '.~kitbag-1.tmp', 1)",
+            [record.path.key()],
+        )
+        .unwrap();
+        drop(old);
+        let ledger = Ledger::open(&file).unwrap();
+        let row = ledger.path(&record.path).unwrap().unwrap();
+        assert_eq!(
+            (row.memory.base, row.dirty, row.working_at, row.mirror_at),
+            (Some(record.id()), true, None, None)
+        );
+        assert_eq!(ledger.intents().unwrap()[0].at, "a/b");
+        assert_eq!(ledger.label(record.id()).unwrap(), Some(Label::new("HOME", "2024-01-01T00:00:00Z")));
+        assert!(ledger.standing_like(&record.path).unwrap().is_empty());
     }
 
     #[test]

@@ -46,7 +46,10 @@ fn a_record_is_kept_as_it_came() {
     assert_eq!(ledger.record(id).unwrap(), Some((record.clone(), Some(label()))));
     let other = kitbag_core::version::Label { machine: "OTHER".into(), ..label() };
     ledger.add_record(id, &record, raw.as_bytes(), Some(&other), None).unwrap();
-    assert_eq!(ledger.label(id).unwrap(), Some(label()), "the first label stays");
+    assert_eq!(ledger.label(id).unwrap(), Some(label()), "the least label stays");
+    let least = kitbag_core::version::Label::new("LATE", "2024-09-01T00:00:00Z");
+    ledger.add_record(id, &record, raw.as_bytes(), Some(&least), None).unwrap();
+    assert_eq!(ledger.label(id).unwrap(), Some(least), "whatever came first");
     let unknown = RecordId::of(b"?");
     assert_eq!((ledger.record(unknown).unwrap(), ledger.raw(unknown).unwrap()), (None, None));
     assert_eq!(ledger.label(unknown).unwrap(), None);

@@ -31,7 +31,7 @@ impl Ledger {
     /// # Errors
     /// Those of the database.
     pub fn versions(&self, of: Option<&WorkPath>, limit: usize) -> Result<Vec<Version>, StoreError> {
-        const COLUMNS: &str = "SELECT id, raw, machine, time FROM records WHERE state = 2";
+        const COLUMNS: &str = "SELECT id, raw, machine, time, modified FROM records WHERE state = 2";
         const ORDER: &str = "ORDER BY time DESC, number DESC LIMIT";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut find = match of {
@@ -61,7 +61,7 @@ impl Ledger {
     /// Those of the database.
     pub fn removed_together(&self, folder: &WorkPath, label: &Label) -> Result<Vec<Version>, StoreError> {
         let mut find = self.db.prepare_cached(
-            "SELECT id, raw, machine, time FROM records
+            "SELECT id, raw, machine, time, modified FROM records
              WHERE state = 2 AND key > ?1 AND key < ?2 AND content IS NULL AND machine = ?3 AND time = ?4
              ORDER BY key",
         )?;
@@ -133,7 +133,7 @@ mod tests {
     use crate::pack::tests::edit;
 
     fn add(ledger: &Ledger, record: &Record, time: &str) -> RecordId {
-        let label = Label { machine: "HOME".into(), time: time.into() };
+        let label = Label::new("HOME", time);
         ledger.add_record(record.id(), record, &record.canonical(), Some(&label), None).unwrap();
         record.id()
     }
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(ids(Some("a/d"), 9), [removed, file]);
         assert_eq!(ids(Some("b"), 9), []);
         let gone = |folder, time: &str| {
-            let label = Label { machine: "HOME".into(), time: time.into() };
+            let label = Label::new("HOME", time);
             let found = ledger.removed_together(&path(folder), &label).unwrap();
             found.into_iter().map(|version| version.id).collect::<Vec<_>>()
         };

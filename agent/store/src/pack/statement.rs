@@ -29,6 +29,8 @@ struct LabelLine {
     record: RecordId,
     machine: String,
     time: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    modified: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,8 +71,9 @@ impl Notes {
 
 pub(super) fn write_record(to: &mut Vec<u8>, raw: &[u8], id: RecordId, label: Option<&Label>) {
     wrap(to, RECORD, raw);
-    if let Some(Label { machine, time }) = label {
-        let line = LabelLine { record: id, machine: machine.clone(), time: time.clone() };
+    if let Some(Label { machine, time, modified }) = label {
+        let line =
+            LabelLine { record: id, machine: machine.clone(), time: time.clone(), modified: *modified };
         let text = serde_json::to_vec(&line).unwrap_or_default();
         // A label is for people only; one the readers would refuse is left out.
         if text.len() <= LONGEST_LABEL {
@@ -149,8 +152,8 @@ fn read_label(raw: &[u8], labels: &mut HashMap<RecordId, Label>, notes: &mut Not
         return notes.add("a label that is too long");
     }
     match serde_json::from_slice(raw) {
-        Ok(LabelLine { record, machine, time }) => {
-            labels.entry(record).or_insert(Label { machine, time });
+        Ok(LabelLine { record, machine, time, modified }) => {
+            labels.entry(record).or_insert(Label { time, machine, modified });
         }
         Err(error) => notes.add(&format!("not a label: {error}")),
     }

@@ -29,7 +29,7 @@ pub(crate) fn edit(path: &str, bytes: &[u8], parents: &[RecordId]) -> Record {
 }
 
 pub(crate) fn label() -> Label {
-    Label { machine: "HOME-PC".into(), time: "2024-10-01T14:02:00Z".into() }
+    Label { modified: Some(1_727_791_320_000), ..Label::new("HOME-PC", "2024-10-01T14:02:00Z") }
 }
 
 const SHORT: &[u8] = b"hello\n";

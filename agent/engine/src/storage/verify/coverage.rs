@@ -7,11 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use kitbag_core::id::{ContentId, PackId, RecordId};
 use kitbag_core::path::{WorkPath, shown};
 use kitbag_store::Contents;
+use kitbag_store::ledger::Place;
 use kitbag_store::pack::place;
 
 use super::{Healer, Look};
 use crate::error::{EngineError, count};
-use crate::sync::{Kept, hash};
+use crate::sync::Kept;
+use crate::sync::spot::Folder;
 
 const PAGE: usize = 1_000;
 
@@ -167,18 +169,17 @@ impl Look<'_> {
         for (content, found) in &mut lost {
             found.here = self.ws.ledger.kept(*content)?;
         }
-        let (work, mirror) = (self.ws.settings.work.clone(), self.share.root().to_owned());
+        let (work, mirror) = (Folder::of(self.ws, Place::Working)?, Folder::of(self.ws, Place::Mirror)?);
         self.each_path(|look, row| {
             let shown = row.memory.base.map(|base| look.ws.ledger.record(base)).transpose()?.flatten();
             let shown = shown.and_then(|(record, _)| record.content.id());
-            for (root, content) in [(&work, shown), (&mirror, row.memory.mirror)] {
+            for (folder, content) in [(work, shown), (mirror, row.memory.mirror)] {
                 if let Some(content) = content
                     && let Some(found) = lost.get_mut(&content)
                     && !found.here
                 {
-                    let file = root.join(row.path.as_str());
-                    found.here = hash(look.ws.doors.disk.as_ref(), &file)
-                        .is_ok_and(|found| found.id() == Some(content));
+                    let there = folder.content(&folder.of_row(row));
+                    found.here = there.is_ok_and(|found| found.id() == Some(content));
                 }
             }
             Ok(())

@@ -4,10 +4,12 @@
 
 use kitbag_core::id::ContentId;
 use kitbag_core::path::shown;
+use kitbag_store::ledger::Place;
 use kitbag_store::{ContentError, Contents};
 
 use super::{Healer, Look};
 use crate::error::EngineError;
+use crate::sync::spot::Folder;
 use crate::sync::{Kept, Progress, hash};
 
 impl Look<'_> {
@@ -40,20 +42,20 @@ impl Look<'_> {
 
     /// Files of the working folder that look as they were left.
     pub(super) fn files(&mut self, progress: &dyn Progress) -> Result<(), EngineError> {
-        let (work, total) = (self.ws.settings.work.clone(), self.ws.ledger.counts()?.files);
+        let (work, total) = (Folder::of(self.ws, Place::Working)?, self.ws.ledger.counts()?.files);
         self.each_path(|look, row| {
             let shown = row.memory.base.map(|base| look.ws.ledger.record(base)).transpose()?.flatten();
             let content = shown.and_then(|(record, _)| record.content.id());
             let (Some(content), Some(print)) = (content, row.working) else { return Ok(()) };
             let disk = look.ws.doors.disk.as_ref();
-            let file = work.join(row.path.as_str());
+            let file = work.of_row(row);
             if !disk.stat(&file).is_ok_and(|stat| stat.fingerprint == print) {
                 // changed by a person, and for the next sync to look at
                 return Ok(());
             }
             look.found.checked.files += 1;
             progress.at("files", look.found.checked.files, total);
-            match hash(disk, &file) {
+            match work.content(&file) {
                 Ok(found) if found.id() == Some(content) => Ok(()),
                 Ok(_) if disk.stat(&file).is_ok_and(|stat| stat.fingerprint == print) => {
                     look.spoilt(row, content)

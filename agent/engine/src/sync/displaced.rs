@@ -1,0 +1,92 @@
+//! A file that lies under a name which is not its own: a twin in a place that writes names as they are, or a file whose
+//! name the file system or the cloud program wrote in other letters. It is the one it was: no new file, no removal.
+
+use kitbag_core::entry::Fingerprint;
+use kitbag_core::names::{Naming, decode};
+use kitbag_core::path::WorkPath;
+use kitbag_core::plan::Stands;
+use kitbag_platform::disk::ItemKind;
+use kitbag_store::Ledger;
+use kitbag_store::ledger::{Look, Place};
+
+use super::met::Met;
+use super::spot::Folder;
+use crate::error::EngineError;
+
+/// A file and the path it is.
+pub struct Displaced {
+    /// In which folder.
+    pub place: Place,
+    /// Which path it is.
+    pub path: WorkPath,
+    /// How it looks.
+    pub look: Look,
+    /// Where it lies.
+    pub at: String,
+}
+
+/// Whether what was met for a path is another one's file; the path has none then.
+///
+/// # Errors
+/// The ledger fails.
+pub fn find(
+    ledger: &Ledger,
+    folder: Folder<'_>,
+    path: WorkPath,
+    met: &mut Met,
+    before: &[Displaced],
+) -> Result<Option<Displaced>, EngineError> {
+    let (Look::File(print) | Look::Link(print)) = met.look else { return Ok(None) };
+    let at = met.at.clone().unwrap_or_else(|| folder.names.place(&path, false).into_owned());
+    let Some(owner) = owner(ledger, folder, &path, &at, &print)? else { return Ok(None) };
+    // a further one is a file of its own
+    if before.iter().any(|other| other.place == folder.place && other.path == owner) {
+        return Ok(None);
+    }
+    let look = std::mem::replace(met, Met::plain(Look::Absent)).look;
+    Ok(Some(Displaced { place: folder.place, path: owner, look, at }))
+}
+
+/// Which known path a file is that was met for an unknown one; none when it is a file of its own.
+///
+/// # Errors
+/// The ledger fails.
+fn owner(
+    ledger: &Ledger,
+    folder: Folder<'_>,
+    met: &WorkPath,
+    at: &str,
+    print: &Fingerprint,
+) -> Result<Option<WorkPath>, EngineError> {
+    if folder.names.naming == Naming::Natural && at.contains("%{") {
+        let meant = at.split('/').map(decode).collect::<Vec<_>>().join("/");
+        if let Ok(path) = WorkPath::parse(&meant)
+            && path != *met
+            && ledger.path(&path)?.is_some_and(|row| row.at(folder.place) == Some(at))
+            && is_missing(folder, &path, print)
+        {
+            return Ok(Some(path));
+        }
+    }
+    if !folder.names.folds {
+        return Ok(None);
+    }
+    let like = ledger.standing_like(met)?;
+    if like.iter().any(|(path, _)| path == met) {
+        return Ok(None);
+    }
+    // the first has the name to itself, the others are written as twins
+    let first = like.into_iter().find(|(_, stands)| *stands == Stands::File).map(|(path, _)| path);
+    Ok(first.filter(|path| is_missing(folder, path, print)))
+}
+
+/// Whether no other file lies where a path's file would.
+fn is_missing(folder: Folder<'_>, path: &WorkPath, met: &Fingerprint) -> bool {
+    match folder.disk.stat(&folder.file(&folder.names.place(path, false))) {
+        Ok(stat) => {
+            let same = met.file != 0 && stat.fingerprint.file == met.file;
+            same || !matches!(stat.kind, ItemKind::File | ItemKind::Link)
+        }
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}
