@@ -15,7 +15,12 @@ fn odd_entries(machine: &Machine) {
     machine.write("run.sh", "#!/bin/sh\n");
     fs::set_permissions(machine.work.join("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
     let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
-    fs::File::options().write(true).open(machine.work.join("run.sh")).unwrap().set_modified(long_ago).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(machine.work.join("run.sh"))
+        .unwrap()
+        .set_modified(long_ago)
+        .unwrap();
     symlink("../run.sh", machine.work.join("deep/link")).unwrap_or_else(|_| {
         fs::create_dir_all(machine.work.join("deep")).unwrap();
         symlink("../run.sh", machine.work.join("deep/link")).unwrap();

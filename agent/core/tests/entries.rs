@@ -1,6 +1,8 @@
 //! The planner over what is no plain file: folders, links, who may run a file. One place after another shows what
 //! people and providers make of them; what the plan does is compared with what must come of it.
 
+#![allow(clippy::unwrap_used)]
+
 use kitbag_core::entry::{Memory, Seen};
 use kitbag_core::history::History;
 use kitbag_core::id::{ContentId, RecordId};

@@ -41,12 +41,26 @@ impl Looked {
 
     /// A folder, empty or filled.
     pub fn folder(seen: Seen) -> Self {
-        Looked { seen, print: Some(Fingerprint::FOLDER), modified: None, touched: None, bytes: None, reason: None }
+        Looked {
+            seen,
+            print: Some(Fingerprint::FOLDER),
+            modified: None,
+            touched: None,
+            bytes: None,
+            reason: None,
+        }
     }
 
     /// There, but not to be judged.
     pub fn unsure(reason: impl Into<String>) -> Self {
-        Looked { seen: Seen::Unsure, print: None, modified: None, touched: None, bytes: None, reason: Some(reason.into()) }
+        Looked {
+            seen: Seen::Unsure,
+            print: None,
+            modified: None,
+            touched: None,
+            bytes: None,
+            reason: Some(reason.into()),
+        }
     }
 
     /// Known from before, not read again.

@@ -163,6 +163,8 @@ pub struct Cycle<'a> {
     again: bool,
     /// The first round of this sync: what lies swapped out is from an earlier one.
     first: bool,
+    /// Temporary names of what this sync took out of folders.
+    resting: BTreeSet<String>,
     /// The number of this sync in the log of operations, once it did something that can be taken back.
     operation: Option<i64>,
     progress: &'a dyn Progress,
@@ -277,6 +279,7 @@ impl<'a> Cycle<'a> {
             renamed: false,
             again: false,
             first: true,
+            resting: BTreeSet::new(),
             operation: None,
             progress,
         })

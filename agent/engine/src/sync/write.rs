@@ -271,8 +271,8 @@ impl Cycle<'_> {
             let failed = self.rename(items, renamings);
             writes.retain(|write| write.copy.is_some() || !failed.contains(&(write.item, write.place)));
             self.ws.ledger.batch(|ledger| {
-                let renamed = items.iter().filter(|item| item.renamed);
-                renamed.map(|item| Ok(ledger.put_path(&item.row)?)).collect::<Result<(), EngineError>>()
+                let mut renamed = items.iter().filter(|item| item.renamed);
+                renamed.try_for_each(|item| Ok::<_, EngineError>(ledger.put_path(&item.row)?))
             })?;
         }
         let mut rest = writes.as_slice();
@@ -422,16 +422,19 @@ impl Cycle<'_> {
                     (false, _) => ledger.remove_intent(write.intent.id)?,
                     // what may be torn stays so until it was looked at
                     (true, IntentState::Rewriting) => {}
-                    (true, _) => ledger.set_intent_state(write.intent.id, IntentState::Swapped)?,
+                    (true, _) => {
+                        ledger.set_intent_state(write.intent.id, IntentState::Swapped)?;
+                        if write.put.content == Content::Deleted {
+                            self.may_rest_at_top(ledger, &write.intent)?;
+                        }
+                    }
                 }
                 item.row.dirty = unfinished(item);
                 ledger.put_path(&item.row)?;
             }
             Ok::<_, EngineError>(())
         })?;
-        for write in writes.iter().filter(|write| write.put.content == Content::Deleted) {
-            self.remove_empty_folders(write.place, &write.intent.path, &write.intent.at)?;
-        }
+        self.remove_emptied(writes)?;
         match full {
             Some((error, root)) => Err(EngineError::io("cannot write", root)(error.into())),
             None => Ok(()),

@@ -193,6 +193,7 @@ fn a_file_beside_a_folder_of_its_name_in_another_case() {
     world.disk.remove_dir(&pair.a.work("data")).unwrap();
     pair.sync_a();
     pair.sync_b();
+    assert!(world.disk.stat(&pair.b.work("data")).is_err(), "what was taken out of it rests elsewhere");
     pair.is_settled();
     assert_eq!((pair.on_b(), pair.text(&pair.b, "Data")), (vec!["Data".to_owned()], "a file\n".to_owned()));
 }
