@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kitbag_core::finding::Finding;
-use kitbag_core::names::Names as cloud;
+use kitbag_core::names;
 use kitbag_core::path::shown;
 use kitbag_store::ledger::Place;
 
@@ -29,7 +29,7 @@ impl Check for Names {
         let mut refused = walk.filter_map(|met| match met {
             Met::File { path, .. } | Met::Online { path, .. } => {
                 // as it is written there
-                row.carries(&cloud::CLOUD.place(&path, false)).err().map(|reason| (path, reason))
+                row.carries(&names::Names::CLOUD.place(&path, false)).err().map(|reason| (path, reason))
             }
             _ => None,
         });
