@@ -3,8 +3,9 @@
 
 Reads the packs below .kitbag as FORMAT.md describes them, believes nothing that does not match its hash, and writes
 into a new folder: the newest state under `files/`, every version ever made under `versions/`, and a list of them in
-`versions.json`. Links are made only where they lead to a place inside the new folder. Where a file was changed on two machines and nobody decided yet, `files/` has one of the sides and
-`versions/` all of them. Names are checked before a file is made: nothing is written outside the new folder.
+`versions.json`. Where a file was changed on two machines and nobody decided yet, `files/` has one of the sides and
+`versions/` all of them. Names are checked before a file is made: nothing is written outside the new folder, and links
+are made only where they lead to a place inside it.
 """
 import argparse
 import io
@@ -304,21 +305,22 @@ def make_link(history, path, content, file):
     return True
 
 
-def bring(history, path, record, modified, missing, top):
-    """Make what stands at a path. What cannot be had of it is missing; false where its name is refused."""
+def bring(history, path, record, modified, missing, refused, top):
+    """Make what stands at a path. What cannot be had of it is missing, what has a name that wants out is refused."""
     if record["what"] in ("folder", "link"):
         file = place(top, path)
         if file is None:
-            return False
-        if record["what"] == "folder":
+            refused.add(path)
+        elif record["what"] == "folder":
             file.mkdir(parents=True, exist_ok=True)
         elif not make_link(history, path, record["content"], file):
             missing.append(path)
-        return True
+        return
     for part, content, executable in parts(history, path, record):
         file = place(top, part)
         if file is None:
-            return False
+            refused.add(part)
+            continue
         if content is None or not write(history, content, file):
             missing.append(part)
             continue
@@ -326,7 +328,6 @@ def bring(history, path, record, modified, missing, top):
             file.chmod(file.stat().st_mode | 0o111)
         if isinstance(modified, int) and 0 <= modified < 1 << 42:
             os.utime(file, (modified / 1000, modified / 1000))
-    return True
 
 
 def recover(share, out):
@@ -342,15 +343,19 @@ def recover(share, out):
         left.sort(key=lambda head: history.records[head]["what"] == "folder")
         if left:
             stand[path] = left[0]
-    folders = {"/".join(path.split("/")[:n]) for path in stand for n in range(1, path.count("/") + 1)}
+    top = out / "files"
+    folders = set()
+    for path in stand:
+        if place(top, path) is not None:
+            names = path.split("/")
+            folders.update("/".join(names[:n]) for n in range(1, len(names)))
     # links last: nothing is ever written through one
     for path, head in sorted(stand.items(), key=lambda one: (history.records[one[1]]["what"] == "link", one)):
         record, modified = history.records[head], history.labels.get(head, {}).get("modified")
         in_the_way = record["what"] in ("file", "link") and path in folders
         name = twin(path) if in_the_way else path
         try:
-            if not bring(history, name, record, modified, missing, out / "files"):
-                refused.add(path)
+            bring(history, name, record, modified, missing, refused, top)
         except OSError as error:
             refused.add(path)
             history.tell(f"{shown(path)}: {error.strerror}")

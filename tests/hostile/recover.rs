@@ -49,9 +49,11 @@ fn a_strangers_packs_without_kitbag() {
     let new = |path: &String| !before.contains_key(path);
     assert!(after.keys().filter(|path| new(path)).all(|path| path.starts_with("out/")), "{:?}", after.keys());
     let files = tree(&out.join("files")).0;
-    assert_eq!(files["good.txt"], b"good\n");
+    // the folder keeps the name, the file is spelled otherwise
+    assert_eq!(files["%{67}ood.txt"], b"good\n");
+    assert_eq!(files["good.txt/below"], b"a file and a folder");
     assert_eq!(files["notes.txt"], b"1\n");
-    assert_eq!(files.len(), 3, "{:?}", files.keys());
+    assert_eq!(files.len(), 4, "{:?}", files.keys());
     for (name, bytes) in tree(&out.join("versions")).0 {
         assert_eq!(name, kitbag_core::id::ContentId::of(&bytes).to_string());
     }
