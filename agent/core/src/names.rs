@@ -65,8 +65,8 @@ pub struct Around {
 
 /// Names that are a device on Windows, whatever ending they have.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "conin$", "conout$"];
-/// No device's name is longer, in bytes, blanks behind it included.
-const LONGEST_DEVICE: usize = 12;
+/// No device's name is longer, in bytes.
+const LONGEST_DEVICE: usize = 7;
 /// Names that cloud programs do not carry, in any case. (SYNC 2.5: OneDrive, Dropbox, iCloud.)
 const NOT_CARRIED: &[&str] = &[
     ".lock",
@@ -235,7 +235,7 @@ fn forbidden(naming: Naming, name: &str, top: bool) -> Vec<bool> {
         *last = true;
     }
     let lower = name.to_ascii_lowercase();
-    let mut first = is_device(&lower);
+    let mut first = is_device(name);
     if naming == Naming::Portable {
         first |= name.starts_with(' ')
             || NOT_CARRIED.contains(&lower.as_str())
@@ -265,8 +265,7 @@ fn is_plain(naming: Naming, name: &str, top: bool) -> bool {
     if matches!(first, b' ' | b'.' | b'~') || matches!(last, b' ' | b'.') {
         return false;
     }
-    let stem = bytes.iter().position(|byte| *byte == b'.').unwrap_or(bytes.len());
-    if stem <= LONGEST_DEVICE && is_device(&name[..stem].to_ascii_lowercase()) {
+    if is_device(name) {
         return false;
     }
     let whole = |text: &&str| begins(0, text) && bytes.len() == text.len();
@@ -286,14 +285,19 @@ fn is_plain(naming: Naming, name: &str, top: bool) -> bool {
     })
 }
 
-fn is_device(lower: &str) -> bool {
-    let stem = lower.split('.').next().unwrap_or(lower).trim_end();
+/// Whether Windows keeps this name for a device, in any case and whatever the ending.
+pub fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or(name).trim_end();
+    if stem.len() > LONGEST_DEVICE {
+        return false;
+    }
+    let stem = stem.to_ascii_lowercase();
     let numbered = stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt"));
     let is_number = |rest: &str| {
         let mut letters = rest.chars();
         letters.next().is_some_and(|c| c.is_ascii_digit() || "¹²³".contains(c)) && letters.next().is_none()
     };
-    DEVICES.contains(&stem) || numbered.is_some_and(is_number)
+    DEVICES.contains(&stem.as_str()) || numbered.is_some_and(is_number)
 }
 
 fn write(out: &mut String, name: &str, escaped: &[bool]) {

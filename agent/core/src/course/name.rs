@@ -2,6 +2,7 @@
 //! programs in a search of PATH, paths on Windows as well as here. Each rule is a plain yes or no, or the
 //! reason; the words around it are the caller's. Also here: the nearest known word to a mistyped one.
 
+use crate::names::is_device;
 use crate::path::WorkPath;
 
 const LONGEST_NAME: usize = 40;
@@ -11,12 +12,6 @@ const FARTHEST_TYPO: usize = 2;
 /// What [`is_name`] asks for, in words.
 pub(super) const NAME_RULE: &str =
     "Use a lower-case letter, then lower-case letters, digits and single hyphens, at most 40.";
-
-/// Names Windows keeps for devices, whatever the ending.
-const DEVICES: &[&str] = &[
-    "aux", "com0", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "con", "conin$",
-    "conout$", "lpt0", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9", "nul", "prn",
-];
 
 /// A name for a course, service, step or backend: fit for a file name and for `KITBAG_<NAME>_URL`.
 pub(super) fn is_name(text: &str) -> bool {
@@ -56,11 +51,6 @@ pub(super) fn is_variable(text: &str) -> bool {
 fn is_identifier(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn is_device(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or(name).trim_end();
-    DEVICES.iter().any(|device| stem.eq_ignore_ascii_case(device))
 }
 
 /// Why Windows could not hold this path; nothing when every system can. A course reaches all of them.
