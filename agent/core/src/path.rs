@@ -125,6 +125,12 @@ pub fn folded(text: &str) -> String {
     text.nfc().flat_map(char::to_lowercase).nfc().collect()
 }
 
+/// The text with each accent in one with its letter (Unicode NFC): equal for names that differ only in how a file
+/// system writes accents.
+pub fn composed(text: &str) -> String {
+    text.nfc().collect()
+}
+
 fn check_name(name: &str) -> Result<(), BadPath> {
     match name {
         "" => Err(BadPath::Empty),

@@ -3,7 +3,7 @@
 
 use kitbag_core::entry::Fingerprint;
 use kitbag_core::names::{Naming, decode};
-use kitbag_core::path::WorkPath;
+use kitbag_core::path::{WorkPath, composed};
 use kitbag_core::plan::Stands;
 use kitbag_platform::disk::ItemKind;
 use kitbag_store::Ledger;
@@ -77,7 +77,36 @@ fn owner(
     }
     // the first has the name to itself, the others are written as twins
     let first = like.into_iter().find(|(_, stands)| *stands == Stands::File).map(|(path, _)| path);
-    Ok(first.filter(|path| is_missing(folder, path, print)))
+    match first.filter(|path| is_missing(folder, path, print)) {
+        Some(path) if folder.place == Place::Working && is_renamed(ledger, &path, met, print)? => Ok(None),
+        first => Ok(first),
+    }
+}
+
+/// Whether somebody gave this very file the other letters: they are not the accents that a file system writes in its
+/// own way, and no folder on the way is spelled so because another path has it so.
+fn is_renamed(
+    ledger: &Ledger,
+    path: &WorkPath,
+    met: &WorkPath,
+    print: &Fingerprint,
+) -> Result<bool, EngineError> {
+    let Some(was) = ledger.path(path)?.and_then(|row| row.working) else { return Ok(false) };
+    let same_file =
+        was.file != 0 && (was.file, was.size, was.modified) == (print.file, print.size, print.modified);
+    if !same_file || composed(path.as_str()) == composed(met.as_str()) {
+        return Ok(false);
+    }
+    let mut folder = met.parent();
+    while let Some(spelled) = folder {
+        let around = ledger.around(&spelled)?;
+        let same = path.as_str().strip_prefix(spelled.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        if !same && (around.below || around.like.iter().any(|(other, _)| *other == spelled)) {
+            return Ok(false);
+        }
+        folder = spelled.parent();
+    }
+    Ok(true)
 }
 
 /// Whether no other file lies where a path's file would.

@@ -99,6 +99,11 @@ impl Cycle<'_> {
     ) -> Result<Vec<Renaming>, EngineError> {
         let mut renamings = Vec::new();
         let mut around = None;
+        let left = self.respelled(ledger, item)?;
+        if left.is_some() && item.plan.mirror.take().is_some() {
+            // the cloud program must see the old spelling go before it sees the new one
+            (item.again, item.row.dirty, self.again) = (true, true, true);
+        }
         for place in [Place::Working, Place::Mirror] {
             let (seen, put) = match place {
                 Place::Working => (item.working.seen, item.plan.working.as_ref()),
@@ -117,7 +122,8 @@ impl Cycle<'_> {
             if around.is_none() {
                 around = Some(ledger.around(&item.row.path)?);
             }
-            let Some(around) = &around else { continue };
+            let Some(around) = &mut around else { continue };
+            around.like.retain(|(other, _)| Some(other) != left.as_ref());
             let folder = self.folder(place);
             let plain = folder.names.place(&item.row.path, false).into_owned();
             let from = item.row.at(place).unwrap_or(&plain).to_owned();
@@ -146,6 +152,17 @@ impl Cycle<'_> {
             }
         }
         Ok(renamings)
+    }
+
+    /// The path whose file was just given this path's name, when the two are one to whoever folds names: it has left, and
+    /// takes no name from this one.
+    fn respelled(&self, ledger: &Ledger, item: &Item) -> Result<Option<WorkPath>, EngineError> {
+        if !self.renamed {
+            return Ok(None);
+        }
+        let Some(base) = ledger.renamed_to(&item.row.path)? else { return Ok(None) };
+        let left = ledger.record(base)?.map(|(record, _)| record.path);
+        Ok(left.filter(|left| folded(left.as_str()) == folded(item.row.path.as_str())))
     }
 
     fn place_for(&self, item: &Item, folder: Folder<'_>, around: &Around, seen: Seen, from: &str) -> String {

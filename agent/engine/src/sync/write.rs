@@ -148,6 +148,7 @@ impl Cycle<'_> {
         {
             row.memory.base = Some(to);
             (row.working, row.size, row.dirty) = (None, 0, true);
+            row.set_at(Place::Working, None);
             ledger.put_path(&row)?;
         }
         Ok(())

@@ -155,17 +155,49 @@ fn a_file_system_that_writes_accents_apart_makes_no_new_files() {
 }
 
 #[test]
-fn in_a_folder_that_folds_names_another_case_is_the_same_file() {
-    let world = World::new(6);
+fn a_name_given_another_case_where_names_fold_changes_everywhere() {
+    for (seed, manners) in [(6, WINDOWS), (7, MACOS), (8, OLD_MAC), (9, STICK)] {
+        let world = World::new(seed);
+        let pair = Pair::new(&world, manners);
+        pair.a.save("Notes.txt", b"n\n");
+        pair.a.save("Part/one.txt", b"one\n");
+        pair.a.save("Part/two.txt", b"two\n");
+        pair.sync_a();
+        pair.sync_b();
+        pair.is_settled();
+        // in one step, as Windows and macOS do it
+        for (from, to) in [("Notes.txt", "NOTES.txt"), ("Part", "part")] {
+            world.disk.rename_new(&pair.b.work(from), &pair.b.work("x")).unwrap();
+            world.disk.rename_new(&pair.b.work("x"), &pair.b.work(to)).unwrap();
+        }
+        let report = pair.sync_b();
+        assert_eq!((report.published, report.pending), (3, 0), "{manners:?}: {report:#?}");
+        pair.sync_a();
+        let expected = ["NOTES.txt", "part/one.txt", "part/two.txt"];
+        assert_eq!(pair.on_b(), expected, "{manners:?}");
+        for path in expected {
+            pair.text(&pair.a, path);
+        }
+        assert!(pair.a.shows("Notes.txt").is_none() && pair.a.shows("Part/one.txt").is_none());
+        pair.is_settled();
+        // the file is the one it was: an edit of the other machine lands in it
+        pair.a.save("NOTES.txt", b"n\nby alpha\n");
+        pair.b.save("NOTES.txt", b"by beta\nn\n");
+        pair.sync_a();
+        pair.sync_b();
+        assert_eq!(pair.text(&pair.b, "NOTES.txt"), "by beta\nn\nby alpha\n", "{manners:?}");
+    }
+}
+
+#[test]
+fn a_program_that_saves_under_another_case_edits_the_file() {
+    let world = World::new(10);
     let pair = Pair::new(&world, WINDOWS);
     pair.a.save("Notes.txt", b"n\n");
     pair.sync_a();
     pair.sync_b();
-    // renamed there in one step, as Windows and its programs do
-    world.disk.rename_new(&pair.b.work("Notes.txt"), &pair.b.work("x")).unwrap();
-    world.disk.rename_new(&pair.b.work("x"), &pair.b.work("NOTES.TXT")).unwrap();
-    let report = pair.sync_b();
-    assert_eq!((report.published, report.pending), (0, 0), "{report:#?}");
+    // away, and another file in its place
+    world.disk.remove(&pair.b.work("Notes.txt")).unwrap();
     pair.b.save("NOTES.TXT", b"n\nby beta\n");
     assert_eq!(pair.sync_b().published, 1);
     pair.sync_a();
@@ -175,6 +207,28 @@ fn in_a_folder_that_folds_names_another_case_is_the_same_file() {
     pair.sync_a();
     pair.sync_b();
     assert_eq!(pair.text(&pair.b, "NOTES.TXT"), "n\nby beta\nby alpha\n");
+    pair.is_settled();
+}
+
+/// One folder on the disk is two of the workspace there: its name is nobody's renaming.
+#[test]
+fn two_folders_that_are_one_where_names_fold_stay_two_elsewhere() {
+    let world = World::new(11);
+    let pair = Pair::new(&world, WINDOWS);
+    pair.a.save("Part/one.txt", b"one\n");
+    pair.a.save("part/two.txt", b"two\n");
+    pair.sync_a();
+    pair.sync_b();
+    pair.is_settled();
+    assert_eq!(pair.on_b().len(), 2);
+    assert_eq!(
+        (pair.text(&pair.a, "Part/one.txt"), pair.text(&pair.a, "part/two.txt")),
+        ("one\n".into(), "two\n".into())
+    );
+    pair.b.save("Part/two.txt", b"two\nby beta\n");
+    assert_eq!(pair.sync_b().published, 1);
+    pair.sync_a();
+    assert_eq!(pair.text(&pair.a, "part/two.txt"), "two\nby beta\n");
     pair.is_settled();
 }
 
