@@ -99,7 +99,7 @@ impl Cycle<'_> {
     ) -> Result<Vec<Renaming>, EngineError> {
         let mut renamings = Vec::new();
         let mut around = None;
-        let left = self.respelled(ledger, item)?;
+        let left = self.respelled(item)?;
         if left.is_some() && item.plan.mirror.take().is_some() {
             // the cloud program must see the old spelling go before it sees the new one
             (item.again, item.row.dirty, self.again) = (true, true, true);
@@ -156,12 +156,8 @@ impl Cycle<'_> {
 
     /// The path whose file was just given this path's name, when the two are one to whoever folds names: it has left, and
     /// takes no name from this one.
-    fn respelled(&self, ledger: &Ledger, item: &Item) -> Result<Option<WorkPath>, EngineError> {
-        if !self.renamed {
-            return Ok(None);
-        }
-        let Some(base) = ledger.renamed_to(&item.row.path)? else { return Ok(None) };
-        let left = ledger.record(base)?.map(|(record, _)| record.path);
+    fn respelled(&self, item: &Item) -> Result<Option<WorkPath>, EngineError> {
+        let left = self.left_behind(item)?.map(|left| left.path);
         Ok(left.filter(|left| folded(left.as_str()) == folded(item.row.path.as_str())))
     }
 
