@@ -45,6 +45,28 @@ impl Seen {
     }
 }
 
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    /// Nothing, or nothing any more.
+    Nothing,
+    /// A file or a link: what has a name to itself.
+    File,
+    /// A folder or a unit.
+    Folder,
+}
+
+impl Stands {
+    /// By these versions of it.
+    pub fn of(contents: impl Iterator<Item = Content>) -> Self {
+        contents.fold(Stands::Nothing, |so_far, content| match (so_far, content) {
+            (_, Content::Deleted) => so_far,
+            (Stands::Nothing | Stands::Folder, Content::Folder | Content::Unit { .. }) => Stands::Folder,
+            _ => Stands::File,
+        })
+    }
+}
+
 /// Tells without reading whether a file is the one looked at before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint {

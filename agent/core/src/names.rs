@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
+use crate::entry::Stands;
 use crate::path::WorkPath;
-use crate::plan::Stands;
 
 /// Longest name a file system takes, in bytes.
 pub const LONGEST_NAME: usize = 255;

@@ -6,7 +6,7 @@ mod settle;
 
 use std::collections::BTreeSet;
 
-use crate::entry::{Memory, Millis, Observed, Seen};
+use crate::entry::{Memory, Millis, Observed, Seen, Stands};
 use crate::history::{History, same, same_bytes};
 use crate::id::{ContentId, RecordId};
 use crate::moves;
@@ -68,27 +68,6 @@ pub enum AbsenceAnswer {
     Accept,
     /// Put them back.
     Restore,
-}
-
-/// What stands at a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stands {
-    /// Nothing, or nothing any more.
-    Nothing,
-    /// A file or a link: what has a name to itself.
-    File,
-    /// A folder or a unit.
-    Folder,
-}
-
-impl Stands {
-    fn of(contents: impl Iterator<Item = Content>) -> Self {
-        contents.fold(Stands::Nothing, |so_far, content| match (so_far, content) {
-            (_, Content::Deleted) => so_far,
-            (Stands::Nothing | Stands::Folder, Content::Folder | Content::Unit { .. }) => Stands::Folder,
-            _ => Stands::File,
-        })
-    }
 }
 
 /// What waits for an answer.

@@ -3,11 +3,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-use kitbag_core::entry::{Memory, Seen};
+use kitbag_core::entry::{Memory, Seen, Stands};
 use kitbag_core::history::History;
 use kitbag_core::id::{ContentId, RecordId};
 use kitbag_core::path::WorkPath;
-use kitbag_core::plan::{Plan, Removal, Situation, Stands, plan};
+use kitbag_core::plan::{Plan, Removal, Situation, plan};
 use kitbag_core::reconcile::{Contents, Unreadable};
 use kitbag_core::version::{Content, Kind, Record};
 

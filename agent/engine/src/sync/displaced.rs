@@ -2,9 +2,9 @@
 //! name the file system or the cloud program wrote in other letters. It is the one it was: no new file, no removal.
 
 use kitbag_core::entry::Fingerprint;
+use kitbag_core::entry::Stands;
 use kitbag_core::names::{Naming, decode};
 use kitbag_core::path::{WorkPath, composed};
-use kitbag_core::plan::Stands;
 use kitbag_platform::disk::ItemKind;
 use kitbag_store::Ledger;
 use kitbag_store::ledger::{Look, Place};

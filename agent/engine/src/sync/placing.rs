@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use kitbag_core::entry::Seen;
+use kitbag_core::entry::{Seen, Stands};
 use kitbag_core::names::{Around, LONGEST_CLOUD_PATH, too_long};
 use kitbag_core::path::{WorkPath, folded};
-use kitbag_core::plan::{Put, Stands};
+use kitbag_core::plan::Put;
 use kitbag_core::version::Content;
 use kitbag_store::Ledger;
 use kitbag_store::ledger::Place;

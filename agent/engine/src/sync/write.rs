@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use kitbag_core::entry::{Memory, Seen};
+use kitbag_core::entry::{Memory, Seen, Stands};
 use kitbag_core::id::ContentId;
 use kitbag_core::path::TEMPORARY_PREFIX;
-use kitbag_core::plan::{self, AbsenceAnswer, Put, Stands};
+use kitbag_core::plan::{self, AbsenceAnswer, Put};
 use kitbag_core::version::{Content, Kind};
 use kitbag_store::Ledger;
 use kitbag_store::ledger::{Awaited, Held, Intent, IntentState, Place};

@@ -2,10 +2,10 @@
 //! how both looked, and which heads are open. The scan walks this table beside the two folders, in the same
 //! order, a page of rows at a time; a scan that finds nothing new reads it once and writes nothing.
 
+use kitbag_core::entry::Stands;
 use kitbag_core::entry::{Fingerprint, Memory};
 use kitbag_core::id::{ContentId, RecordId};
 use kitbag_core::path::WorkPath;
-use kitbag_core::plan::Stands;
 use rusqlite::types::Value;
 use rusqlite::{Params, Row, params_from_iter};
 

@@ -1,9 +1,9 @@
 //! Which paths something stands at, found by what a system that folds names takes for their name. So twins are found, and
 //! a file where a folder has to be, without looking at all paths. One row a path, written only when it comes or goes.
 
+use kitbag_core::entry::Stands;
 use kitbag_core::names::Around;
 use kitbag_core::path::{WorkPath, folded};
-use kitbag_core::plan::Stands;
 use rusqlite::params;
 
 use super::{Ledger, column};
