@@ -22,6 +22,7 @@ mod person;
 mod provider;
 mod reading;
 mod rest;
+mod vanished;
 mod whole;
 mod world;
 
@@ -43,12 +44,13 @@ impl Options {
 
 type Test = fn(&Options) -> Result<(), String>;
 
-const TESTS: [(&str, Test); 7] = [
+const TESTS: [(&str, Test); 8] = [
     ("whole", whole::whole),
     ("whole_same_seed_same_run", whole::same_seed_same_run),
     ("renamed_and_the_name_used_again", named::renamed_and_the_name_used_again),
     ("held_open_while_swapped", named::held_open_while_swapped),
     ("killed_then_cut", named::killed_then_cut),
+    ("lost_after_it_was_carried", vanished::lost_after_it_was_carried),
     ("cuts", cuts::cuts),
     ("errors", errors::errors),
 ];

@@ -107,7 +107,7 @@ impl Cycle<'_> {
         let ws = self.ws;
         self.report.bytes_published += ws.ledger.batch(|ledger| {
             let bytes = published.note(ledger)?;
-            foresee::forget(ledger)?;
+            foresee::heard(ledger)?;
             self.note_standing(ledger, items)?;
             for (at, item) in items.iter_mut().enumerate() {
                 if item.dropped {
