@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Cycle;
 use super::batch::Item;
-use super::look::hash;
 use super::publish::Publisher;
 use super::rename::LeftBehind;
 use crate::error::EngineError;
@@ -91,7 +90,7 @@ impl Cycle<'_> {
                 // what it looked like belonged to the base before
                 (row.working, row.dirty) = (None, true);
                 rows.push(row);
-            } else if self.went_on(&one)? && !unsettled.contains(&one) {
+            } else if self.went_on(&one, &row)? && !unsettled.contains(&one) {
                 open.push(one);
             }
         }
@@ -129,8 +128,9 @@ impl Cycle<'_> {
 
     /// The working folder shows something else again: neither the version before, as when the power took the save, nor
     /// what was foreseen, which is then recorded anew.
-    fn went_on(&self, one: &Foreseen) -> Result<bool, EngineError> {
-        let shown = hash(self.ws.doors.disk.as_ref(), &self.root(Place::Working).join(one.path.as_str()));
+    fn went_on(&self, one: &Foreseen, row: &PathRow) -> Result<bool, EngineError> {
+        let folder = self.folder(Place::Working);
+        let shown = folder.content(&folder.of_row(row));
         let Some(shown) = shown.ok().and_then(|content| content.id()) else { return Ok(false) };
         let before = one.from.map(|from| self.ws.ledger.record(from)).transpose()?.flatten();
         Ok(before.and_then(|(record, _)| record.content.id()) != Some(shown))
