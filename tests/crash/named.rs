@@ -125,6 +125,35 @@ fn held_open(nth: u64) -> Result<bool, String> {
     }
 }
 
+/// The power goes while the workspace is made: where settings stand, the folders they name do too, and all goes on from
+/// there. First tier: a cut at every disk call, with several outcomes.
+pub fn cut_while_it_is_set_up(_: &Options) -> Result<(), String> {
+    let config = Config { outside_settle_seconds: 0, threads: 1, lock_wait_seconds: 0, ..Config::default() };
+    for nth in 1.. {
+        let mut whole = false;
+        for seed in 0..8 {
+            let told = |why: String| format!("cut at call {nth}, seed {seed}: {why}");
+            let room = room();
+            let mut computer = Computer::new(room.path(), "ONE", 1, config.clone());
+            let what = Meanwhile { dies_at: Some(nth), ..Meanwhile::default() };
+            let made = computer.meanwhile(what, |computer| computer.open().map(drop));
+            whole |= made.transpose().map_err(|error| told(error.to_string()))?.is_some();
+            computer.down(Down::Power(seed));
+            let there = |folder| computer.disk.peek_names(folder).is_some();
+            if computer.is_set_up() && !(there(&computer.work) && there(&computer.share)) {
+                return Err(told("the settings name a folder that is gone".into()));
+            }
+            for _ in 0..2 {
+                computer.sync(Request::default()).map_err(|error| told(error.to_string()))?;
+            }
+        }
+        if whole {
+            return if nth > 20 { Ok(()) } else { Err(format!("only {nth} calls")) };
+        }
+    }
+    Ok(())
+}
+
 /// A sync is killed, and the power goes in the one after it: what the first wrote was believed by the second, and must not
 /// be taken away by the cut. First tier.
 pub fn killed_then_cut(options: &Options) -> Result<(), String> {

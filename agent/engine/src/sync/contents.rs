@@ -62,8 +62,14 @@ impl Kept {
         if self.doors.disk.stat(&self.file(id)).is_err() {
             return Ok(false);
         }
-        let synced = self.doors.disk.sync_dir(&self.folder);
-        synced.map(|()| true).map_err(EngineError::io("cannot store", &self.folder))
+        self.make_durable().map(|()| true).map_err(EngineError::io("cannot store", &self.folder))
+    }
+
+    /// The names in the folder last, and its own: a run that made it may have been killed before it was durable.
+    fn make_durable(&self) -> io::Result<()> {
+        let disk = &self.doors.disk;
+        disk.sync_dir(&self.folder)?;
+        disk.sync_dir(self.folder.parent().unwrap_or(&self.folder))
     }
 
     fn store_read(&self, id: ContentId, from: &Path, open: &mut dyn Read) -> Result<bool, EngineError> {
@@ -71,8 +77,6 @@ impl Kept {
         let fail = || EngineError::io("cannot store", &self.folder);
         if disk.stat(&self.folder).is_err() {
             disk.create_dirs(&self.folder).map_err(fail())?;
-            // its own name has to last as long as what lies in it
-            disk.sync_dir(self.folder.parent().unwrap_or(&self.folder)).map_err(fail())?;
         }
         let token = self.doors.chance.token(8).map_err(fail())?;
         let temporary = self.folder.join(format!("{TEMPORARY_PREFIX}{token}.tmp"));
@@ -93,7 +97,7 @@ impl Kept {
             return Ok(false);
         }
         disk.rename_over(&temporary, &to).map_err(fail())?;
-        disk.sync_dir(&self.folder).map_err(fail())?;
+        self.make_durable().map_err(fail())?;
         Ok(true)
     }
 
@@ -170,5 +174,43 @@ impl reconcile::Contents for BatchContents<'_> {
         };
         let bytes = self.stored().read(content, HELD_BYTES).map(|bytes| Some(Arc::from(bytes))).or_else(gone);
         bytes.map_err(|error| Unreadable { content, reason: error.to_string() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kitbag_platform::chance::SimulatedChance;
+    use kitbag_platform::clock::SimulatedClock;
+    use kitbag_platform::disk::{Failure, SimulatedDisk};
+
+    use super::*;
+
+    fn kept(disk: &SimulatedDisk, clock: &SimulatedClock) -> Kept {
+        // each start of the program draws other names
+        let chance = Arc::new(SimulatedChance::new(disk.calls()));
+        let (disk, clock) = (Arc::new(disk.clone()), Arc::new(clock.clone()));
+        Kept::new("/kept".into(), &Doors { disk, clock, chance })
+    }
+
+    #[test]
+    fn what_is_said_to_be_kept_survives_a_power_cut_whatever_was_killed_before() {
+        let id = ContentId::of(b"bytes");
+        let mut killed = 0;
+        for nth in 1..30 {
+            let clock = SimulatedClock::new(0);
+            let disk = SimulatedDisk::new(clock.clone());
+            disk.fail_at(nth, Failure::Crash);
+            killed += u32::from(kept(&disk, &clock).store_bytes(id, b"bytes").is_err());
+            disk.restart();
+            kept(&disk, &clock).store_bytes(id, b"bytes").unwrap();
+            for seed in 0..8 {
+                let cut = disk.copy(clock.clone());
+                cut.power_cut(seed);
+                let mut bytes = Vec::new();
+                kept(&cut, &clock).open(id).unwrap().read_to_end(&mut bytes).unwrap();
+                assert_eq!(bytes, b"bytes", "killed in call {nth}, seed {seed}");
+            }
+        }
+        assert!(killed > 5, "{killed}");
     }
 }
