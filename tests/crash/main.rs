@@ -44,11 +44,12 @@ impl Options {
 
 type Test = fn(&Options) -> Result<(), String>;
 
-const TESTS: [(&str, Test); 9] = [
+const TESTS: [(&str, Test); 10] = [
     ("whole", whole::whole),
     ("whole_same_seed_same_run", whole::same_seed_same_run),
     ("renamed_and_the_name_used_again", named::renamed_and_the_name_used_again),
     ("held_open_while_swapped", named::held_open_while_swapped),
+    ("brought_and_gone_on_with", named::brought_and_gone_on_with),
     ("cut_while_it_is_set_up", named::cut_while_it_is_set_up),
     ("killed_then_cut", named::killed_then_cut),
     ("lost_after_it_was_carried", vanished::lost_after_it_was_carried),

@@ -33,7 +33,8 @@ pub fn renamed_and_the_name_used_again(_: &Options) -> Result<(), String> {
     for nth in 1.. {
         let mut again = computer.twin(&disk, &ledger, nth);
         again.open().map_err(say)?;
-        let what = Meanwhile { dies_at: Some(nth), before_commit: nth % 2 == 0, ..Meanwhile::default() };
+        let what =
+            Meanwhile { dies_at: Some(nth), before_commit: nth.is_multiple_of(2), ..Meanwhile::default() };
         let whole = again.meanwhile(what, |computer| computer.sync(Request::default())).is_some();
         again.down(Down::Killed);
         write(&again, "notes.md", "Lanother.\n")?;
@@ -123,6 +124,59 @@ fn held_open(nth: u64) -> Result<bool, String> {
         left if left.is_empty() => Ok(came),
         left => Err(format!("left: {left:?}")),
     }
+}
+
+/// A sync that brings another machine's version is killed, and the person goes on with what is shown by then: their edit is
+/// one of the version they saw, and no question. First tier: a kill at every disk call.
+pub fn brought_and_gone_on_with(_: &Options) -> Result<(), String> {
+    let room = room();
+    let config = Config { outside_settle_seconds: 0, threads: 1, lock_wait_seconds: 0, ..Config::default() };
+    let computer = |name: &str, seed| Computer::new(&room.path().join(name), name, seed, config.clone());
+    let (mut first, mut second) = (computer("ONE", 1), computer("TWO", 2));
+    let mut provider = Provider::new(Policy::Copies, 2);
+    let io = |error: std::io::Error| error.to_string();
+    let sync = |computer: &mut Computer| computer.sync(Request::default()).map_err(|error| error.to_string());
+    let file = first.work.join("notes.md");
+    first.disk.place_file(&file, b"L0.\nL1.\nL2.\n").map_err(io)?;
+    sync(&mut first)?;
+    carry_all(&mut provider, 0, &first);
+    carry_all(&mut provider, 1, &second);
+    sync(&mut second)?;
+    second.disk.place_file(&second.work.join("notes.md"), b"L0.\nLtheirs.\nL2.\n").map_err(io)?;
+    sync(&mut second)?;
+    carry_all(&mut provider, 1, &second);
+    carry_all(&mut provider, 0, &first);
+    first.close();
+    let (disk, ledger, mut gone_on) = (first.disk.clone(), first.ledger_files(), 0);
+    for nth in 1.. {
+        let mut again = first.twin(&disk, &ledger, nth);
+        let what =
+            Meanwhile { dies_at: Some(nth), before_commit: nth.is_multiple_of(2), ..Meanwhile::default() };
+        let whole = again.meanwhile(what, |computer| computer.sync(Request::default())).is_some();
+        again.down(Down::Killed);
+        let shown = again.disk.peek(&file).unwrap_or_default();
+        let mut wanted = String::from_utf8_lossy(&shown).replace("Ltheirs.", "Lthen mine.");
+        if wanted.contains("mine") {
+            again.disk.overwrite(&file, wanted.as_bytes()).map_err(io)?;
+            gone_on += 1;
+        } else {
+            wanted = "L0.\nLtheirs.\nL2.\n".into();
+        }
+        for _ in 0..2 {
+            let report = sync(&mut again)?;
+            if report.conflicts > 0 {
+                return Err(format!("killed at call {nth}, and asked: {report:?}"));
+            }
+        }
+        let shown = again.disk.peek(&file).unwrap_or_default();
+        if *shown != wanted.as_bytes() {
+            return Err(format!("killed at call {nth}: {:?}", String::from_utf8_lossy(&shown)));
+        }
+        if whole {
+            return if gone_on > 5 { Ok(()) } else { Err(format!("only {gone_on} times")) };
+        }
+    }
+    Ok(())
 }
 
 /// The power goes while the workspace is made: where settings stand, the folders they name do too, and all goes on from
