@@ -15,7 +15,7 @@ use crate::text::{Blob, Name};
 use crate::world::{EngineRule, World};
 
 /// What happens around a cycle.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct How {
     /// It stops before this step.
     pub crash: Option<u32>,
@@ -99,6 +99,9 @@ impl World {
         let made: Vec<_> = if self.tells() { plan.records.clone() } else { Vec::new() };
         let (shows, heads) = (look.working.clone(), plan.heads.len());
         let broken = self.carry_out(m, path, &look, plan, how)?;
+        if done.is_still() && !done.remembered && !broken {
+            return Ok(done);
+        }
         self.tell(|world| {
             let mut told = format!("{m} looks at {path}, which shows {shows:?}; heads {heads}");
             for Made { id, record, .. } in &made {
@@ -110,8 +113,10 @@ impl World {
                     record.kind, record.near
                 );
             }
-            told += &format!("; {how:?}{}", if broken { ", cut short" } else { "" });
-            told
+            if how != How::default() {
+                told += &format!("; {how:?}");
+            }
+            told + if broken { ", cut short" } else { "" }
         });
         Ok(done)
     }

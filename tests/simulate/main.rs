@@ -178,8 +178,7 @@ const FAILED_ONCE: &[(u64, &str)] = &[
     (1_239, "merges alone were taken for a course's"),
     (46_421, "a file that won over a deletion took out lines of what was deleted"),
     (56_840, "an answer between a write and the ledger's word for it"),
-    (94, "a deleted course file came back through merged versions of it"),
-    (14_206, "a deleted course file came back through merged versions of it"),
+    (14_206, "bytes that overtook the record of a course file brought the deleted file back"),
 ];
 
 fn seeds_that_failed_once() -> Done {
