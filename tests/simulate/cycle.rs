@@ -161,7 +161,6 @@ impl World {
         let intent = machine.ledger.intents.remove(path);
         if let (Some((Some(over), intent)), Some(done)) = (intent, machine.aside.remove(path))
             && intent == done
-            && machine.ledger.history(path).descends(intent, over)
             && let Some(memory) = machine.ledger.memories.get_mut(path)
             && memory.base == Some(over)
         {

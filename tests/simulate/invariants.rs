@@ -63,6 +63,11 @@ impl World {
             for made in &plan.records {
                 self.check_admitted(path, &history, plan, made)?;
                 history.insert(made.record.clone());
+                if made.record.follows.is_some()
+                    && let Some(blob) = self.content_of(look, plan, made.record.content)
+                {
+                    self.lines.carried(&blob);
+                }
             }
             self.check_base(&history, look, plan)?;
             for made in &plan.records {
@@ -136,6 +141,7 @@ impl World {
                     head.is_some_and(|head| {
                         all.records().any(|(other, record)| {
                             record.kind != Kind::Outside
+                                && record.path == head.path
                                 && same(record.content, head.content)
                                 && !all.ancestors(other, Near::Counts).contains(id)
                         })
@@ -309,7 +315,11 @@ impl World {
     }
 
     fn blob(&self, history: &History, look: &Look, plan: &Plan, id: RecordId) -> Option<Blob> {
-        let content = history.content(id)?.id()?;
+        self.content_of(look, plan, history.content(id)?)
+    }
+
+    fn content_of(&self, look: &Look, plan: &Plan, content: Content) -> Option<Blob> {
+        let content = content.id()?;
         let stored = self.side.find_content(content).map(|(_, blob)| blob.clone());
         let made = || plan.records.iter().find(|made| made.record.content.id() == Some(content));
         stored.or_else(|| look.find(content)).or_else(|| made()?.bytes.as_deref().map(Blob::new))

@@ -9,6 +9,7 @@ const TAKEN: u8 = 2;
 const TAKEN_BY_PHONE: u8 = 4;
 const MOVED: u8 = 8;
 const PUBLISHED: u8 = 16;
+const CARRIED: u8 = 32;
 
 #[derive(Default)]
 pub struct Lines(Vec<u8>);
@@ -68,6 +69,11 @@ impl Lines {
         self.mark_all(blob, MOVED);
     }
 
+    /// A late edit followed its file: the lines leave here, to stand there.
+    pub fn carried(&mut self, blob: &Blob) {
+        self.mark_all(blob, CARRIED);
+    }
+
     /// A disk was thrown away: what stood nowhere else is nobody's fault.
     pub fn thrown_away(&mut self, blob: &Blob) {
         for token in blob.tokens() {
@@ -82,7 +88,7 @@ impl Lines {
 
     /// A merge may leave it out: a person took it out, or carried it elsewhere, or a course had it.
     pub fn may_be_dropped(&self, token: Token) -> bool {
-        token < TYPED || self.is(token, TAKEN | MOVED)
+        token < TYPED || self.is(token, TAKEN | MOVED | CARRIED)
     }
 
     /// Lines that ought to be there and are not, with the reason; and how many came back that were taken out.
