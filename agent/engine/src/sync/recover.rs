@@ -204,7 +204,8 @@ impl Cycle<'_> {
     fn note_shown(&mut self, intent: &Intent, target: &Path) -> Result<(), EngineError> {
         let (Some(base), Some(shown)) = (intent.parent, intent.version) else { return Ok(()) };
         let history = self.history(&intent.path)?;
-        if history.get(shown).is_none() || !history.descends(shown, base) {
+        // that it comes from the base is not asked: a guess may have turned out to be somebody else's version
+        if history.get(shown).is_none() {
             return Ok(());
         }
         let ws = self.ws;

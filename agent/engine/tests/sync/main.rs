@@ -6,6 +6,7 @@
 
 mod copies;
 mod doctor;
+mod exchanged;
 mod in_place;
 mod machine;
 mod names;
