@@ -85,7 +85,7 @@ impl Crowd {
     pub fn print(&self) {
         println!(
             "{:28} {:>6} {:>9} {:>9} {:>16} {:>16} {:>10}",
-            "kind", "runs", "steps", "genuine", "needless/1000", "returned/1000", "hole/1000"
+            "kind", "runs", "steps", "genuine", "needless/1000", "returned/1000", "limit/1000"
         );
         for (kind, total) in KINDS.iter().zip(&self.totals).filter(|(_, total)| total.runs > 0) {
             let per = |count: u64| count * 1_000 / total.runs;
@@ -111,7 +111,7 @@ impl Crowd {
             let costs = [
                 ("needless conflicts", total.tally.needless, kind.needless),
                 ("removed lines that came back", total.tally.returned, kind.returned),
-                ("runs in the known hole", total.hole, kind.hole + 1),
+                ("runs that met a known limit", total.hole, kind.hole + 1),
             ];
             for (what, count, bound) in costs {
                 if count * 1_000 >= bound * total.runs {

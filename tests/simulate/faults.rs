@@ -61,6 +61,9 @@ impl World {
         if what != Restored::Work {
             self.replace_ledger(m, saved.ledger.clone());
         }
+        if what == Restored::Ledger {
+            self.note_mistaken(m);
+        }
         if matches!(what, Restored::AllElsewhere | Restored::Work) {
             self.new_folder(m);
         }
@@ -134,8 +137,29 @@ impl World {
         self.machines[m].folder = self.folders;
     }
 
-    /// The known hole: a cleaner deleted a file before it was uploaded, and then the only ledger that knew it was
-    /// replaced. What came with it, and what comes from it, is nowhere any more.
+    /// The other known limit: a ledger is put back beside the folder of a later day, alone. Where the folder shows
+    /// a later version, it is known by its bytes. Where it shows something else, or the file was renamed and its name
+    /// is used again, that looks like an edit of what the ledger remembers. It stands in the history, and is one.
+    fn note_mistaken(&mut self, m: usize) {
+        let machine = &self.machines[m];
+        let mut mistaken = Vec::new();
+        for (path, memory) in &machine.ledger.memories {
+            let Some(base) = memory.base.and_then(|base| self.side.find_record(base)) else { continue };
+            let Some((_, blob)) = base.1.content.id().and_then(|id| self.side.find_content(id)) else {
+                continue;
+            };
+            let shown = machine.shown.get(path).map(|(id, _)| *id);
+            let later =
+                shown.zip(memory.base).is_some_and(|(shown, base)| self.side.goes_on_from(shown, base));
+            if !later {
+                mistaken.push(blob.clone());
+            }
+        }
+        mistaken.iter().for_each(|blob| self.lines.mistaken(blob));
+    }
+
+    /// The known hole: a cleaner deleted a file before another machine had read it, and then the only ledger that knew
+    /// it was replaced. What came with it, and what comes from it, is nowhere any more.
     pub fn note_extinct(&mut self) {
         let mut gone: BTreeSet<usize> = BTreeSet::new();
         for file in self.cleaned.clone() {

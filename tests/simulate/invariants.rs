@@ -221,8 +221,14 @@ impl World {
         if let (Some(shown), Some(base)) = (shown, base) {
             let content = history.content(shown);
             let same = content.is_some_and(|content| same(content, made.record.content));
-            let nobody = same && history.descends(shown, base) && !machine.deleted.contains(path);
-            Broken::unless(6, !nobody, || format!("an edit of {path} was recorded that nobody made"))?;
+            let nobody =
+                same && made.id != shown && history.descends(shown, base) && !machine.deleted.contains(path);
+            Broken::unless(6, !nobody, || {
+                let parents = &made.record.parents;
+                format!(
+                    "an edit of {path} was recorded that nobody made: of {parents:?}, and {shown:?} was shown, after {base:?}"
+                )
+            })?;
         }
         if is_deletion {
             let person = look.working.is_none() && machine.deleted.contains(path);

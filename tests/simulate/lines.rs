@@ -10,6 +10,7 @@ const TAKEN_BY_PHONE: u8 = 4;
 const MOVED: u8 = 8;
 const PUBLISHED: u8 = 16;
 const CARRIED: u8 = 32;
+const MISTAKEN: u8 = 64;
 
 #[derive(Default)]
 pub struct Lines(Vec<u8>);
@@ -74,6 +75,16 @@ impl Lines {
         self.mark_all(blob, CARRIED);
     }
 
+    /// A ledger older than its folder believes that these are shown: what the folder shows will be taken for an edit.
+    pub fn mistaken(&mut self, blob: &Blob) {
+        self.mark_all(blob, MISTAKEN);
+    }
+
+    /// Did an old ledger believe so?
+    pub fn is_mistaken(&self, token: Token) -> bool {
+        self.is(token, MISTAKEN)
+    }
+
     /// A disk was thrown away: what stood nowhere else is nobody's fault.
     pub fn thrown_away(&mut self, blob: &Blob) {
         for token in blob.tokens() {
@@ -88,7 +99,7 @@ impl Lines {
 
     /// A merge may leave it out: a person took it out, or carried it elsewhere, or a course had it.
     pub fn may_be_dropped(&self, token: Token) -> bool {
-        token < TYPED || self.is(token, TAKEN | MOVED | CARRIED)
+        token < TYPED || self.is(token, TAKEN | MOVED | CARRIED | MISTAKEN)
     }
 
     /// Lines that ought to be there and are not, with the reason; and how many came back that were taken out.

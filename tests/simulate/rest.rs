@@ -57,7 +57,7 @@ impl std::fmt::Display for Failure {
 pub struct Outcome {
     pub verdict: Result<(), Failure>,
     pub tally: Tally,
-    /// It lost lines to the known hole, and to nothing else.
+    /// It lost lines to the known limits, and to nothing else.
     pub hole: bool,
     pub story: Vec<String>,
 }
@@ -139,7 +139,7 @@ impl World {
         Ok(())
     }
 
-    /// True when it ended in the known hole.
+    /// True when it lost something to the known limits.
     pub fn judge(&mut self) -> Result<bool, Failure> {
         let unsettled = |what: String| Err(Failure::Unsettled(what));
         for (m, machine) in self.machines.iter().enumerate() {
@@ -168,8 +168,10 @@ impl World {
         present.sort_unstable();
         let (lost, returned) = self.lines.judge(&present);
         self.tally.returned += returned;
-        // the known hole, and only the lines that fell into it
-        match lost.iter().find(|(token, _)| !self.hole || !self.extinct.contains(token)) {
+        // the two known limits, and only the lines that fell into them
+        self.note_extinct();
+        let known = |token: &Token| self.extinct.contains(token) || self.lines.is_mistaken(*token);
+        match lost.iter().find(|(token, _)| !known(token)) {
             Some((_, what)) => Err(Failure::Lost(what.clone())),
             None => Ok(!lost.is_empty()),
         }

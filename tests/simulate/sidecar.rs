@@ -1,10 +1,10 @@
 //! The immutable files of the share: records and contents, one file each. They travel one by one in any order, may
 //! arrive by half or twice, and may be deleted by a "cleaner" on one machine, which its client then carries on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kitbag_core::id::{ContentId, RecordId};
-use kitbag_core::version::Record;
+use kitbag_core::version::{Content, Record};
 
 use crate::text::{Blob, Name};
 
@@ -98,6 +98,22 @@ impl Sidecar {
             Immutable::Content(blob) => Some((file, blob)),
             Immutable::Record { .. } => None,
         }
+    }
+
+    /// Whether a record is a version of the same file at the same place as another one, the same or a later one.
+    pub fn goes_on_from(&self, id: RecordId, from: RecordId) -> bool {
+        let Some((_, first)) = self.find_record(from) else { return false };
+        let goes_on = |id: &RecordId| {
+            let record = self.find_record(*id).map(|(_, record)| record);
+            record.is_some_and(|record| record.path == first.path && record.content != Content::Deleted)
+        };
+        let (mut seen, mut todo) = (BTreeSet::new(), vec![id]);
+        while let Some(id) = todo.pop() {
+            if goes_on(&id) && seen.insert(id) {
+                todo.extend(self.find_record(id).into_iter().flat_map(|(_, record)| &record.parents));
+            }
+        }
+        seen.contains(&from)
     }
 
     pub fn publish(&mut self, machine: usize, file: usize) {

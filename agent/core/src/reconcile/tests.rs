@@ -389,3 +389,43 @@ fn a_deletion_wins_over_course_files_that_were_taken_for_work() {
     delete(&mut world, &[other]);
     assert_eq!(rests_at(&world), Some(Content::Deleted));
 }
+
+// What the look one step down finds is what a look at everything behind finds, in any history.
+#[test]
+fn the_latest_common_versions_are_those_no_other_comes_from() {
+    for seed in 1..200u64 {
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut next = |n: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % n.max(1) as u64) as usize
+        };
+        let mut world = World::default();
+        let mut ids: Vec<RecordId> = Vec::new();
+        for n in 0..16 {
+            let parents: BTreeSet<_> =
+                (0..next(3)).filter_map(|_| ids.get(next(ids.len()))).copied().collect();
+            let near = ids.get(next(4 * ids.len().max(1))).copied();
+            let text = format!("{}\n", n - next(3).min(n));
+            let parents: Vec<_> = parents.into_iter().collect();
+            let id = match next(6) {
+                0 => delete(&mut world, &parents),
+                1 => world.add(&text, Kind::Outside, &[], near),
+                2 => world.add(&text, Kind::Merge, &parents, None),
+                _ => world.edit(&text, &parents),
+            };
+            ids.push(id);
+        }
+        let history = &world.history;
+        for near in [Near::Counts, Near::Ignored] {
+            let (left, right) = (ids[next(ids.len())], ids[next(ids.len())]);
+            let shared = common(history, left, right, near);
+            let behind = |id: &RecordId| {
+                shared.iter().any(|other| other != id && history.ancestors(*other, near).contains(id))
+            };
+            let expected: Vec<_> = shared.iter().copied().filter(|id| !behind(id)).collect();
+            assert_eq!(maximal(history, &shared, near), expected, "seed {seed}");
+        }
+    }
+}
