@@ -3,11 +3,11 @@
 
 use kitbag_core::entry::{Observed, Seen};
 use kitbag_core::plan::{Held, Plan, Put};
-use kitbag_core::reconcile::Made;
-use kitbag_core::version::{Content, Kind};
+use kitbag_core::version::{Content, Kind, Record};
 
 use crate::cycle::{Gap, How, Look};
 use crate::invariants::Broken;
+use crate::machine::Foreseen;
 use crate::text::{Blob, Name};
 use crate::world::{EngineRule, World};
 
@@ -74,6 +74,13 @@ impl World {
         for observed in &plan.keep {
             self.keep(m, path, look, observed);
         }
+        let left = self.left_behind(path, look, plan);
+        let shows = plan.memory.base.filter(|base| plan.records.iter().any(|made| made.id == *base));
+        let shows = shows.map(|base| (path.clone(), look.before.base, base));
+        let foreseen: Vec<Foreseen> = shows.into_iter().chain(left.clone()).collect();
+        if self.on(EngineRule::Foreseen) {
+            self.machines[m].ledger.foreseen.clone_from(&foreseen);
+        }
         let mut made = Vec::new();
         for record in &plan.records {
             if let Some(content) = record.record.content.id() {
@@ -96,6 +103,11 @@ impl World {
             let file = self.side.record(record.id, &record.record, &record.record.path.as_str().into());
             self.side.publish(m, file);
             made.push(file);
+            // out it is, whether or not the ledger hears of it
+            let machine = &mut self.machines[m];
+            for (path, _, shows) in foreseen.iter().filter(|(_, _, shows)| *shows == record.id) {
+                machine.shown.insert(path.clone(), (*shows, machine.ledger.generation));
+            }
             let stored = record.record.content.id().and_then(|id| self.side.find_content(id));
             if let Some((_, blob)) = stored {
                 self.lines.publish(blob);
@@ -104,6 +116,7 @@ impl World {
         steps.next()?;
         let all_at_once = !self.on(EngineRule::Admission);
         let machine = &mut self.machines[m];
+        machine.ledger.foreseen.clear();
         let new: Vec<_> = made.iter().copied().filter(|file| !machine.ledger.holds.has(*file)).collect();
         made.iter().for_each(|file| machine.ledger.holds.set(*file, true));
         machine.ledger.admit(&new, &self.side, all_at_once);
@@ -119,21 +132,34 @@ impl World {
         if let Some(base) = plan.memory.base {
             machine.shown.insert(path.clone(), (base, machine.ledger.generation));
         }
-        let own = |made: &&Made| made.record.kind == Kind::Move && made.record.follows.is_none();
-        if let (Some((from, origin)), Some(made)) = (&look.moved_from, plan.records.iter().find(own)) {
-            machine.shown.insert(from.clone(), (made.id, machine.ledger.generation));
-            if self.engine_off != Some(EngineRule::OldPlaceNoted)
-                && let Some(memory) = machine.ledger.memories.get_mut(from)
-                && memory.base == Some(*origin)
-            {
-                memory.base = Some(made.id);
-            }
+        if let Some((from, origin, to)) = left
+            && self.engine_off != Some(EngineRule::OldPlaceNoted)
+            && let Some(memory) = machine.ledger.memories.get_mut(&from)
+            && memory.base == origin
+        {
+            memory.base = Some(to);
+            machine.shown.insert(from, (to, machine.ledger.generation));
         }
         let removed = |kind: Kind, content: Content| kind == Kind::Edit && content == Content::Deleted;
         if plan.records.iter().any(|made| removed(made.record.kind, made.record.content)) {
             machine.ledger.removals.push(machine.clock);
         }
         Ok(())
+    }
+
+    /// The old place of a renamed file, where the folder shows nothing from now on; also when the record of it got out
+    /// before a crash.
+    fn left_behind(&self, path: &Name, look: &Look, plan: &Plan) -> Option<Foreseen> {
+        let (from, origin) = look.moved_from.clone()?;
+        let own = |record: &Record| {
+            record.kind == Kind::Move && record.follows.is_none() && record.path.as_str() == &**path
+        };
+        let made = plan.records.iter().find(|made| own(&made.record)).map(|made| made.id);
+        let before = || {
+            let base = plan.memory.base?;
+            self.side.find_record(base).filter(|(_, record)| own(record)).map(|_| base)
+        };
+        Some((from, Some(origin), made.or_else(before)?))
     }
 
     fn keep(&mut self, m: usize, path: &Name, look: &Look, observed: &Observed) {

@@ -75,6 +75,7 @@ impl World {
         mutation::turn(m % 2 == 1);
         self.bind(m)?;
         self.take_in(m);
+        self.note_foreseen(m);
         self.recover(m, path);
         let renamed =
             if self.on(EngineRule::MovesPaired) { self.machines[m].renamed(&self.side) } else { Vec::new() };
@@ -129,6 +130,7 @@ impl World {
             if on {
                 machine.ledger.memories.values_mut().for_each(|memory| memory.base = None);
                 machine.ledger.intents.clear();
+                machine.ledger.foreseen.clear();
             }
             machine.ledger.folder = machine.folder;
             let base = machine.ledger.memories.values().any(|memory| memory.base.is_some());
@@ -151,6 +153,17 @@ impl World {
         }
         if write_back {
             lost.into_iter().for_each(|file| self.side.publish(m, file));
+        }
+    }
+
+    /// What got out before a crash is what the folder showed, though the ledger did not hear of it.
+    fn note_foreseen(&mut self, m: usize) {
+        let ledger = &mut self.machines[m].ledger;
+        for (path, from, to) in std::mem::take(&mut ledger.foreseen) {
+            if ledger.is_admitted(to) {
+                let memory = ledger.memories.entry(path).or_default();
+                memory.base = if memory.base == from { Some(to) } else { memory.base };
+            }
         }
     }
 

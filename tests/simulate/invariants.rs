@@ -200,7 +200,7 @@ impl World {
         let accepted = answer == Some(AbsenceAnswer::Accept);
         let is_deletion = made.record.content == Content::Deleted;
         let truth = machine.shown.get(path).filter(|(_, with)| *with == machine.ledger.generation);
-        let truth = truth.map(|(id, _)| real(*id)).filter(|id| history.get(*id).is_some());
+        let truth = truth.map(|(id, _)| real(*id)).filter(|id| *id != made.id && history.get(*id).is_some());
         let base = look.before.base.map(real).filter(|id| history.get(*id).is_some());
         // what was changed along with a new name comes from the renaming
         let renamed = parents.iter().any(|id| history.get(*id).is_some_and(|r| r.kind == Kind::Move));

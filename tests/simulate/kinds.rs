@@ -113,7 +113,7 @@ pub const KINDS: &[Kind] = &[
     kind("program holds the file", &[(OpenProgram, 5), (CloseProgram, 3)], 35, 1_900),
     kind("course files", &[(Seed, 4), (Delete, 2)], 500, 2_000),
     kind("clock", &[(ClockJump, 4), (PhoneChanges, 2)], 45, 2_300),
-    kind("torn and stale", &[(Torn, 3), (Stale, 2), (DeliverByHalf, 6)], 100, 2_100),
+    kind("torn and stale", &[(Torn, 3), (Stale, 2), (DeliverByHalf, 6)], 110, 2_100),
     kind("cleaner", &[(Clean, 4)], 40, 1_950),
     Kind { hole: 1, ..kind("all but the cleaner", ALL_BUT_CLEANER, 130, 2_900) },
     Kind { hole: 8, ..kind("all", ALL, 120, 2_950) },

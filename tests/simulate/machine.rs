@@ -43,6 +43,9 @@ impl Loaded {
     }
 }
 
+/// A record about to be published, of what the working folder shows.
+pub type Foreseen = (Name, Option<RecordId>, RecordId);
+
 #[derive(Clone, Default)]
 pub struct Ledger {
     /// The working folder it was made with.
@@ -62,6 +65,8 @@ pub struct Ledger {
     waiting: Vec<usize>,
     /// Versions about to be put into the working folder, over which base.
     pub intents: BTreeMap<Name, (Option<RecordId>, RecordId)>,
+    /// What it is about to hear that the folder shows: where, until then, from then on.
+    pub foreseen: Vec<Foreseen>,
     /// Files whose removal waits for an answer.
     pub held: BTreeSet<Name>,
     /// When removals were recorded.
@@ -145,6 +150,11 @@ impl Ledger {
             Immutable::Content(_) => None,
         });
         History::with_origin(&work_path(path), all, Some(origin))
+    }
+
+    /// Does a record count here?
+    pub fn is_admitted(&self, id: RecordId) -> bool {
+        self.admitted.contains_key(&id)
     }
 
     /// A record of this path is known that does not count yet.

@@ -40,12 +40,14 @@ pub enum EngineRule {
     AskedIsHeld,
     /// A file that is gone and one that is new are one, where that is proven.
     MovesPaired,
+    /// What is about to be published of the working folder is noted before.
+    Foreseen,
     /// With a move it is noted that nothing was shown at the old place.
     OldPlaceNoted,
 }
 
 impl EngineRule {
-    pub const ALL: [EngineRule; 9] = [
+    pub const ALL: [EngineRule; 10] = [
         EngineRule::SavedOnSight,
         EngineRule::WriteBack,
         EngineRule::LedgerBound,
@@ -54,6 +56,7 @@ impl EngineRule {
         EngineRule::RecordsFirst,
         EngineRule::AskedIsHeld,
         EngineRule::MovesPaired,
+        EngineRule::Foreseen,
         EngineRule::OldPlaceNoted,
     ];
 }

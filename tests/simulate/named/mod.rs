@@ -74,6 +74,7 @@ const ALL: &[Named] = &[
     ("download_before_write", share::download_before_write, engine(EngineRule::SwapAndInspect)),
     ("save_before_write", share::save_before_write, engine(EngineRule::SwapAndInspect)),
     ("record_before_overwrite", share::record_before_overwrite, core(Rule::EditNamesShown)),
+    ("killed_before_the_ledger_heard", share::killed_before_the_ledger_heard, engine(EngineRule::Foreseen)),
     ("absence_blip", share::absence_blip, core(Rule::AbsenceAsks)),
     ("phone_delete_put_back", share::phone_delete_put_back, core(Rule::AbsenceAsks)),
     ("phone_delete_accepted", share::phone_delete_accepted, core(Rule::AbsenceAsks)),

@@ -72,6 +72,18 @@ pub fn record_before_overwrite(s: &mut Scene) -> Check {
     s.rests_at("e 1 2 3 r")
 }
 
+/// A machine is killed when a version is in the share and the ledger has not heard of it; the person goes on from it.
+pub fn killed_before_the_ledger_heard(s: &mut Scene) -> Check {
+    s.everywhere("1 2 3")?;
+    s.write(0, "1 2 3 4");
+    s.stop_after(0, 3)?;
+    check(s.world.side.to_carry(0).len() == 2, "the version did not get out, or the ledger heard of it")?;
+    s.write(0, "1 2 3 four 5");
+    s.cycle(0)?;
+    s.rests_at("1 2 3 four 5")?;
+    check(s.conflicts() == 0, "somebody was asked")
+}
+
 fn vanish(s: &mut Scene) -> Check {
     s.everywhere("1 2 3")?;
     s.no_mirror(1);
