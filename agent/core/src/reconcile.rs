@@ -1,7 +1,7 @@
 //! From all records of a path to its heads: edits of a file that was renamed elsewhere follow it; then pairs of heads
-//! that merge cleanly become a merge record, until none do. What is left open is a conflict, and no record is written for it. Frame and rules: edit beats
-//! delete, delete beats seed, text merges line by line, everything else stays whole; what an outside version
-//! removes is asked.
+//! that merge cleanly become a merge record, until none do. What is left open is a conflict, and no record is written
+//! for it. Frame and rules: edit beats delete, delete beats seed, text merges line by line, everything else stays
+//! whole; what an outside version removes is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
