@@ -81,11 +81,6 @@ impl World {
         if self.on(EngineRule::Foreseen) {
             self.machines[m].ledger.foreseen.clone_from(&foreseen);
         }
-        // so it was, whoever publishes that first, and whether or not the ledger hears of it
-        let machine = &mut self.machines[m];
-        for (path, _, shows) in foreseen {
-            machine.shown.insert(path, (shows, machine.ledger.generation));
-        }
         let mut made = Vec::new();
         for record in &plan.records {
             if let Some(content) = record.record.content.id() {
@@ -108,6 +103,11 @@ impl World {
             let file = self.side.record(record.id, &record.record, &record.record.path.as_str().into());
             self.side.publish(m, file);
             made.push(file);
+            // out it is, whether or not the ledger hears of it
+            let machine = &mut self.machines[m];
+            for (path, _, shows) in foreseen.iter().filter(|(_, _, shows)| *shows == record.id) {
+                machine.shown.insert(path.clone(), (*shows, machine.ledger.generation));
+            }
             let stored = record.record.content.id().and_then(|id| self.side.find_content(id));
             if let Some((_, blob)) = stored {
                 self.lines.publish(blob);

@@ -156,13 +156,16 @@ impl World {
         }
     }
 
-    /// What got out before a crash is what the folder showed, though the ledger did not hear of it.
+    /// What got out before a crash is what the folder showed, though the ledger did not hear of it. It may have been
+    /// another machine that published the same.
     fn note_foreseen(&mut self, m: usize) {
-        let ledger = &mut self.machines[m].ledger;
+        let machine = &mut self.machines[m];
+        let ledger = &mut machine.ledger;
         for (path, from, to) in std::mem::take(&mut ledger.foreseen) {
-            if ledger.is_admitted(to) {
-                let memory = ledger.memories.entry(path).or_default();
-                memory.base = if memory.base == from { Some(to) } else { memory.base };
+            let memory = ledger.memories.get(&path).cloned().unwrap_or_default();
+            if memory.base == from && ledger.is_admitted(to) {
+                ledger.memories.insert(path.clone(), Memory { base: Some(to), ..memory });
+                machine.shown.insert(path, (to, ledger.generation));
             }
         }
     }
