@@ -166,6 +166,9 @@ impl World {
             if memory.base == from && ledger.is_admitted(to) {
                 ledger.memories.insert(path.clone(), Memory { base: Some(to), ..memory });
                 machine.shown.insert(path, (to, ledger.generation));
+            } else if machine.shown.get(&path).is_some_and(|(shown, _)| *shown == to) {
+                // it is not here: nobody can know what was shown
+                machine.shown.remove(&path);
             }
         }
     }
