@@ -287,13 +287,23 @@ fn is_below(key: &[u8], above: &[u8]) -> bool {
     key.starts_with(above) && key.get(above.len()) == Some(&0)
 }
 
+/// What a folder's stream shows next.
+struct Next {
+    key: Vec<u8>,
+    sight: Sight,
+    /// Whether nothing below it can be judged. It counts from when it is given, not from when it is met: until then
+    /// the paths below the one before are still asked for.
+    covers: bool,
+}
+
 /// One folder's stream, with what cannot be judged remembered for everything below it.
 struct Side<'a> {
     walk: Steps,
     folder: Folder<'a>,
-    next: Option<(Vec<u8>, Sight)>,
+    next: Option<Next>,
     /// The key that was given last.
     last: Vec<u8>,
+    /// The thing given last below which nothing can be judged.
     unsure: Option<Vec<u8>>,
     problems: Vec<Problem>,
     /// The mirror's side: conflict copies are set apart.
@@ -310,20 +320,23 @@ impl<'a> Side<'a> {
     }
 
     fn key(&self) -> Option<Vec<u8>> {
-        self.next.as_ref().map(|(key, _)| key.clone())
+        self.next.as_ref().map(|next| next.key.clone())
     }
 
     fn take(&mut self, key: &[u8]) -> Result<Sight, EngineError> {
-        if self.next.as_ref().is_some_and(|(next, _)| next == key)
-            && let Some((key, sight)) = self.next.take()
+        if self.next.as_ref().is_some_and(|next| next.key == key)
+            && let Some(Next { key, sight, covers }) = self.next.take()
         {
+            if covers {
+                self.unsure = Some(key.clone());
+            }
             self.last = key;
             self.advance()?;
             return Ok(sight);
         }
         Ok(Sight::Here(Met::plain(if self.unsure.as_ref().is_some_and(|unsure| is_below(key, unsure)) {
             Look::Unsure
-        } else if self.next.as_ref().is_some_and(|(next, _)| is_below(next, key)) {
+        } else if self.next.as_ref().is_some_and(|next| is_below(&next.key, key)) {
             Look::Filled
         } else {
             Look::Absent
@@ -337,6 +350,8 @@ impl<'a> Side<'a> {
 
     fn advance(&mut self) -> Result<(), EngineError> {
         while let Some(met) = self.walk.next() {
+            // files of a unit that were once carried one by one are neither absent nor looked at
+            let covers = matches!(met, walk::Met::Unit { .. } | walk::Met::Unsure { .. });
             let (path, sight) = match met {
                 walk::Met::File { path, at, print } => {
                     let lies = at.as_deref().unwrap_or(path.as_str());
@@ -360,11 +375,7 @@ impl<'a> Side<'a> {
                     self.tell(&shown(&at), format!("{path} is written so too; rename one of them"));
                     continue;
                 }
-                walk::Met::Unit { path, print } => {
-                    // files of it that were once carried one by one are neither absent nor looked at
-                    self.unsure = Some(path.key());
-                    (path, Sight::Here(Met::plain(Look::File(print))))
-                }
+                walk::Met::Unit { path, print } => (path, Sight::Here(Met::plain(Look::File(print)))),
                 walk::Met::Online { path, at, print } => {
                     let at = self.unusual(&path, at);
                     (path, Sight::Online(print, at))
@@ -381,7 +392,6 @@ impl<'a> Side<'a> {
                     if let Some(reason) = reason {
                         self.tell(&path.to_string(), reason);
                     }
-                    self.unsure = Some(path.key());
                     (path, Sight::Here(Met::plain(Look::Unsure)))
                 }
                 walk::Met::Problem { name, reason } => {
@@ -391,9 +401,13 @@ impl<'a> Side<'a> {
                 walk::Met::Temporary(_) => continue,
             };
             // a file that lies elsewhere and a folder can have one path: the file was first
-            if path.key() != self.last {
-                self.next = Some((path.key(), sight));
+            let key = path.key();
+            if key != self.last {
+                self.next = Some(Next { key, sight, covers });
                 return Ok(());
+            }
+            if covers {
+                self.unsure = Some(key);
             }
         }
         self.next = None;

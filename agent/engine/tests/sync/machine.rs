@@ -137,7 +137,12 @@ impl Machine<'_> {
     }
 
     pub fn try_sync(&self) -> Result<Report, EngineError> {
-        sync::run(&self.open(), &Rules::default(), Request::default(), &Silent)
+        self.try_sync_with(&Rules::default())
+    }
+
+    /// A sync of a workspace with a course that says this.
+    pub fn try_sync_with(&self, rules: &Rules) -> Result<Report, EngineError> {
+        sync::run(&self.open(), rules, Request::default(), &Silent)
     }
 
     #[track_caller]

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod copies;
+mod covered;
 mod doctor;
 mod exchanged;
 mod in_place;
