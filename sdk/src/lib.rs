@@ -1,6 +1,6 @@
 //! Write kitbag plugins in Rust. A backend implements [`Backend`], a course's hook [`Course`]; one macro makes
 //! the crate a component. Everything the host offers is a module of plain functions: [`process`], [`state`],
-//! [`files`], [`progress`], [`machine`], [`log`]. Nothing else exists for a plugin: no files, no sockets, no
+//! [`files`], [`engine`], [`progress`], [`machine`], [`log`]. Nothing else exists for a plugin: no files, no sockets, no
 //! environment variables. A plugin crate needs only this crate and `crate-type = ["cdylib", "rlib"]`.
 //!
 //! ```
@@ -64,6 +64,7 @@ mod backend;
 #[doc(hidden)]
 pub mod bindings;
 mod course;
+pub mod engine;
 mod fault;
 mod streams;
 
