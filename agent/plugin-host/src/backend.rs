@@ -88,6 +88,23 @@ pub enum Op {
     },
 }
 
+impl Op {
+    /// The environment it is about; none: all, or none in particular.
+    pub fn environment(&self) -> Option<&EnvRef> {
+        match self {
+            Self::Describe | Self::Probe | Self::ListOwned => None,
+            Self::Plan(spec) | Self::Create { spec, .. } | Self::Start(spec) => Some(&spec.id),
+            Self::Destroy(id) | Self::Status(id) | Self::Endpoints(id) => Some(id),
+            Self::WaitReady { id, .. }
+            | Self::Stop { id, .. }
+            | Self::ExecIn { id, .. }
+            | Self::Put { id, .. }
+            | Self::Get { id, .. }
+            | Self::Logs { id, .. } => Some(id),
+        }
+    }
+}
+
 /// What a backend answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -8,8 +8,8 @@ use kitbag_core::path::WorkPath;
 use crate::backend::BoxFuture;
 use crate::context::Doors;
 use crate::doors::{
-    ByteReader, ByteWriter, FilesDoor, Launch, Level, LogBytes, LogSink, MachineDoor, MachineInfo,
-    ProcessDoor, ProcessId, ProgressSink, StateDoor, StateUse,
+    ByteReader, ByteWriter, Connection, EngineDoor, EngineFound, FilesDoor, Launch, Level, LogBytes, LogSink,
+    MachineDoor, MachineInfo, ProcessDoor, ProcessId, ProgressSink, StateDoor, StateUse,
 };
 use crate::fault::{Fault, FaultCode};
 
@@ -21,6 +21,7 @@ pub fn doors() -> Doors {
     Doors {
         process: closed.clone(),
         files: closed.clone(),
+        engine: closed.clone(),
         state: closed.clone(),
         machine: closed.clone(),
         progress: closed.clone(),
@@ -83,6 +84,18 @@ impl FilesDoor for Closed {
         _: Option<&'a WorkPath>,
         _: &'a mut ByteWriter,
     ) -> BoxFuture<'a, Result<u64, Fault>> {
+        Box::pin(async { shut() })
+    }
+}
+
+impl EngineDoor for Closed {
+    fn look(&self) -> BoxFuture<'_, Result<EngineFound, Fault>> {
+        Box::pin(async { shut() })
+    }
+    fn connect(&self) -> BoxFuture<'_, Result<Connection, Fault>> {
+        Box::pin(async { shut() })
+    }
+    fn source<'a>(&'a self, _: &'a Path, _: Option<&'a WorkPath>) -> BoxFuture<'a, Result<String, Fault>> {
         Box::pin(async { shut() })
     }
 }

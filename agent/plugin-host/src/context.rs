@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::cancel::Cancel;
 use crate::doors::{
-    ByteReader, ByteWriter, FilesDoor, LineSink, LogSink, MachineDoor, ProcessDoor, ProgressSink, StateDoor,
+    ByteReader, ByteWriter, EngineDoor, FilesDoor, LineSink, LogSink, MachineDoor, ProcessDoor, ProgressSink,
+    StateDoor,
 };
 use crate::grants::Grants;
 
@@ -18,6 +19,8 @@ pub struct Doors {
     pub process: Arc<dyn ProcessDoor>,
     /// Tar streams.
     pub files: Arc<dyn FilesDoor>,
+    /// The container engine.
+    pub engine: Arc<dyn EngineDoor>,
     /// What the plugin remembers.
     pub state: Arc<dyn StateDoor>,
     /// The machine's figures.

@@ -16,6 +16,14 @@ pub type ByteReader = Box<dyn AsyncRead + Send + Unpin>;
 /// Where bytes go.
 pub type ByteWriter = Box<dyn AsyncWrite + Send + Unpin>;
 
+/// Bytes both ways: shutting it down for writing leaves reading open.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// A connection.
+pub type Connection = Box<dyn Duplex>;
+
 /// A program to start, everything filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
@@ -123,6 +131,38 @@ pub trait FilesDoor: Send + Sync {
         below: Option<&'a WorkPath>,
         tar: &'a mut ByteWriter,
     ) -> BoxFuture<'a, Result<u64, Fault>>;
+}
+
+/// What was found of a container engine.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EngineFound {
+    /// Where it is looked for, in words.
+    pub place: String,
+    /// Whether the program `docker` is here.
+    pub program: bool,
+    /// Whether there is something to connect to.
+    pub socket: bool,
+    /// Whether it may be opened.
+    pub allowed: bool,
+    /// Whether it runs on another computer.
+    pub remote: bool,
+}
+
+/// The container engine of this computer. What is said on a connection has been through the filter.
+pub trait EngineDoor: Send + Sync {
+    /// What there is of it.
+    fn look(&self) -> BoxFuture<'_, Result<EngineFound, Fault>>;
+
+    /// Connect. `not-found`: there is none; `not-granted`: this person may not open it.
+    fn connect(&self) -> BoxFuture<'_, Result<Connection, Fault>>;
+
+    /// What a folder, or a place below it, is called in a bind mount. Refuses one that is not there, or is reached by
+    /// a link, and all where the engine runs on another computer.
+    fn source<'a>(
+        &'a self,
+        folder: &'a Path,
+        below: Option<&'a WorkPath>,
+    ) -> BoxFuture<'a, Result<String, Fault>>;
 }
 
 /// What of a plugin's space is used.

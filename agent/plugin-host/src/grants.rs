@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::fault::{Fault, FaultCode};
 
 /// A value no log, message or debug output may show.
@@ -25,6 +27,61 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A part of the container engine that is a grant of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum EngineRight {
+    /// Build images, and remove those that were built.
+    #[serde(rename = "images.build")]
+    ImagesBuild,
+    /// Load images from a file.
+    #[serde(rename = "images.load")]
+    ImagesLoad,
+    /// Save images and containers into a file.
+    #[serde(rename = "images.save")]
+    ImagesSave,
+    /// Networks between its containers.
+    #[serde(rename = "networks")]
+    Networks,
+    /// The graphics card.
+    #[serde(rename = "gpu")]
+    Gpu,
+}
+
+impl EngineRight {
+    /// As it stands in the manifest.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ImagesBuild => "images.build",
+            Self::ImagesLoad => "images.load",
+            Self::ImagesSave => "images.save",
+            Self::Networks => "networks",
+            Self::Gpu => "gpu",
+        }
+    }
+
+    /// For the person who decides.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::ImagesBuild => "build images",
+            Self::ImagesLoad => "load images from files, in the place of others of the same name",
+            Self::ImagesSave => "save images and containers into files",
+            Self::Networks => "make networks between its containers",
+            Self::Gpu => "use the graphics card",
+        }
+    }
+}
+
+/// The container engine, through the filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineGrant {
+    /// The workspace whose objects it may make and touch.
+    pub workspace: String,
+    /// The machine whose objects it may make and touch.
+    pub machine: String,
+    /// What it may do beyond the usual.
+    pub rights: BTreeSet<EngineRight>,
+}
+
 /// What one call may do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grants {
@@ -34,8 +91,10 @@ pub struct Grants {
     pub folders: BTreeMap<String, PathBuf>,
     /// Secrets by name (`token`).
     pub secrets: BTreeMap<String, Secret>,
-    /// Ports of 127.0.0.1 it may ask about.
+    /// Ports of 127.0.0.1 it may ask about, and publish.
     pub ports: BTreeSet<u16>,
+    /// The container engine; none: it does not exist for it.
+    pub engine: Option<EngineGrant>,
 }
 
 impl Grants {
@@ -96,6 +155,13 @@ impl Grants {
         Ok(out)
     }
 
+    /// The text with every `{name}` of a granted secret replaced, once, from left to right; folders stay names.
+    pub fn fill_secrets(&self, text: &str) -> String {
+        let secrets = Self { secrets: self.secrets.clone(), ..Self::default() };
+        // Only a folder can fail, and there are none.
+        secrets.fill(text).unwrap_or_else(|_| text.to_owned())
+    }
+
     /// The text without any granted secret.
     pub fn redact(&self, text: &str) -> String {
         let mut out = text.to_owned();
@@ -136,6 +202,7 @@ mod tests {
         let fill = |text| grants().fill(text).unwrap();
         assert_eq!(fill("--dir={work} --t={token}"), "--dir=/home/a/{token} --t=s3cr3t");
         assert_eq!(fill("{port} {} { {{token}} {wor"), "{port} {} { {s3cr3t} {wor");
+        assert_eq!(grants().fill_secrets("{work} {token}"), "{work} s3cr3t");
     }
 
     #[test]

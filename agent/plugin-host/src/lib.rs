@@ -16,6 +16,7 @@ mod environment;
 mod error;
 mod fake;
 mod fault;
+pub mod filter;
 mod flood;
 mod grants;
 mod host;
@@ -23,14 +24,15 @@ mod manifest;
 mod text;
 mod ticker;
 mod wasm;
+pub mod wire;
 
 pub use backend::{Advice, Backend, BoxFuture, Course, Layout, Moment, Op, Reply};
 pub use bundled::{Bundled, bundled};
 pub use cancel::Cancel;
 pub use context::{Doors, OpContext, Streams};
 pub use doors::{
-    ByteReader, ByteWriter, FilesDoor, Launch, Level, LineSink, LogBytes, LogSink, MachineDoor, MachineInfo,
-    ProcessDoor, ProcessId, ProgressSink, StateDoor, StateUse,
+    ByteReader, ByteWriter, Connection, Duplex, EngineDoor, EngineFound, FilesDoor, Launch, Level, LineSink,
+    LogBytes, LogSink, MachineDoor, MachineInfo, ProcessDoor, ProcessId, ProgressSink, StateDoor, StateUse,
 };
 pub use environment::{
     Description, Endpoint, EnvRef, EnvStatus, ExecRequest, Phase, PlanDoc, Port, ProbeReport, ServiceStatus,
@@ -39,6 +41,6 @@ pub use environment::{
 pub use error::PluginError;
 pub use fake::FakeBackend;
 pub use fault::{Fault, FaultCode, Remedy};
-pub use grants::{Grants, Secret};
+pub use grants::{EngineGrant, EngineRight, Grants, Secret};
 pub use host::{HostConfig, Plugin, PluginHost};
 pub use manifest::{Capability, CapabilityName, Manifest, Origin, PluginInfo, WIT, World};

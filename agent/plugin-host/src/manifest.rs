@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::error::PluginError;
+use crate::grants::EngineRight;
 use crate::text;
 
 /// The interface this kitbag speaks.
@@ -33,6 +34,8 @@ pub enum CapabilityName {
     State,
     /// Tar streams into and out of granted folders.
     Files,
+    /// The container engine, through the filter.
+    Engine,
 }
 
 impl CapabilityName {
@@ -42,6 +45,7 @@ impl CapabilityName {
             Self::Process => "process",
             Self::State => "state",
             Self::Files => "files",
+            Self::Engine => "engine",
         }
     }
 }
@@ -54,6 +58,9 @@ pub struct Capability {
     pub name: CapabilityName,
     /// Why, in one sentence for the person who decides.
     pub reason: String,
+    /// `engine` only: parts of it that are grants of their own.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub rights: BTreeSet<EngineRight>,
 }
 
 /// `plugin.toml`.
@@ -126,6 +133,9 @@ impl Manifest {
             if capability.reason.trim().is_empty() || text::line(&capability.reason) != capability.reason {
                 return wrong(format!("capability {name}: give the reason in one line of plain text"));
             }
+            if !capability.rights.is_empty() && capability.name != CapabilityName::Engine {
+                return wrong(format!("capability {name}: rights belong to engine"));
+            }
             if found.world == World::Course {
                 return wrong(format!("capability {name}: a course's hook can have none"));
             }
@@ -135,7 +145,12 @@ impl Manifest {
 
     /// Whether it asks for this.
     pub fn asks(&self, name: CapabilityName) -> bool {
-        self.capabilities.iter().any(|capability| capability.name == name)
+        self.capability(name).is_some()
+    }
+
+    /// What it asks for under this name.
+    pub fn capability(&self, name: CapabilityName) -> Option<&Capability> {
+        self.capabilities.iter().find(|capability| capability.name == name)
     }
 }
 
@@ -186,6 +201,7 @@ mod tests {
             ("\"backend\"", "\"course\"", "capability process"),
             ("Because.", " ", "reason"),
             ("\"process\"", "\"http\"", "http"),
+            ("reason =", "rights = [\"gpu\"]\nreason =", "engine"),
             ("reason =", "raeson =", "raeson"),
             ("id =", "", "TOML"),
         ] {

@@ -18,6 +18,7 @@ use crate::doors::{ByteReader, ByteWriter};
 use crate::error::PluginError;
 use crate::grants::Grants;
 use crate::host::Shared;
+use crate::wire::Wire;
 
 /// A loaded backend.
 pub struct WasmBackend {
@@ -38,9 +39,11 @@ impl Backend for WasmBackend {
     fn call<'a>(&'a self, op: Op, cx: &'a OpContext) -> BoxFuture<'a, Result<Reply, PluginError>> {
         Box::pin(async move {
             let bounds = Bounds::new(cx);
-            let store = store(&self.shared, cx, bounds.clone());
+            let wire = Wire::new(cx, bounds.deadline, Some(&op));
+            let store = store(&self.shared, cx, bounds.clone(), Arc::clone(&wire));
             let call = Call { store, streams: cx.take_streams(), grants: cx.grants.clone() };
-            run(&self.shared, &bounds, call.answer(self.pre.clone(), op)).await
+            let answer = run(&self.shared, &bounds, call.answer(self.pre.clone(), op)).await;
+            answer.map_err(|error| wire.explain(error))
         })
     }
 }

@@ -12,6 +12,9 @@ pub mod backend {
             "kitbag:plugin/streams.reader": crate::wasm::guest::Reader,
             "kitbag:plugin/streams.writer": crate::wasm::guest::Writer,
             "kitbag:plugin/lines.sink": crate::wasm::guest::Sink,
+            "wasi:io": wasmtime_wasi::p2::bindings::io,
+            "wasi:clocks": wasmtime_wasi::p2::bindings::clocks,
+            "wasi:http": wasmtime_wasi_http::p2::bindings::http,
         },
     });
 }

@@ -15,6 +15,8 @@ const VERSION: &str = "@0.1.0-dev";
 const FREE: [&str; 6] = ["types", "log", "progress", "machine", "streams", "lines"];
 /// What the standard libraries of languages use.
 const WASI: [&str; 5] = ["wasi:io/", "wasi:clocks/", "wasi:random/", "wasi:cli/", "wasi:filesystem/"];
+/// The way to the container engine, and to nothing else.
+const HTTP: &str = "wasi:http/";
 /// Named by some without use; linked to traps.
 pub const SOCKETS: &str = "wasi:sockets/";
 
@@ -34,6 +36,9 @@ pub fn check(engine: &Engine, component: &Component, manifest: &Manifest) -> Res
     for (name, _) in own.imports(engine) {
         let allowed = match name.strip_prefix(PACKAGE).and_then(|rest| rest.strip_suffix(VERSION)) {
             Some(interface) => allowed(interface, manifest),
+            None if name.starts_with(HTTP) => {
+                manifest.world == World::Backend && manifest.asks(CapabilityName::Engine)
+            }
             None => WASI.iter().any(|wasi| name.starts_with(wasi)) || name.starts_with(SOCKETS),
         };
         if !allowed {
@@ -44,9 +49,9 @@ pub fn check(engine: &Engine, component: &Component, manifest: &Manifest) -> Res
 }
 
 fn allowed(interface: &str, manifest: &Manifest) -> bool {
-    let asked = [CapabilityName::Process, CapabilityName::State, CapabilityName::Files]
-        .into_iter()
-        .any(|name| name.as_str() == interface && manifest.asks(name));
+    let names =
+        [CapabilityName::Process, CapabilityName::State, CapabilityName::Files, CapabilityName::Engine];
+    let asked = names.into_iter().any(|name| name.as_str() == interface && manifest.asks(name));
     // A course's hook has no streams and no service lines to write.
     let free = FREE.contains(&interface)
         && (manifest.world == World::Backend || !["streams", "lines"].contains(&interface));

@@ -13,6 +13,7 @@ use crate::context::OpContext;
 use crate::environment::Description;
 use crate::error::PluginError;
 use crate::host::Shared;
+use crate::wire::Wire;
 
 /// A loaded hook.
 pub struct WasmCourse {
@@ -31,7 +32,7 @@ impl WasmCourse {
     /// Who it says it is.
     pub async fn describe(&self, cx: &OpContext) -> Result<Description, PluginError> {
         let bounds = Bounds::new(cx);
-        let mut store = store(&self.shared, cx, bounds.clone());
+        let mut store = store(&self.shared, cx, bounds.clone(), Wire::new(cx, bounds.deadline, None));
         let pre = self.pre.clone();
         run(&self.shared, &bounds, async move {
             let instance = pre.instantiate_async(&mut store).await.map_err(|error| broken(&error))?;
@@ -50,7 +51,7 @@ impl Course for WasmCourse {
     ) -> BoxFuture<'a, Result<Layout, PluginError>> {
         Box::pin(async move {
             let bounds = Bounds::new(cx);
-            let mut store = store(&self.shared, cx, bounds.clone());
+            let mut store = store(&self.shared, cx, bounds.clone(), Wire::new(cx, bounds.deadline, None));
             let (pre, grants) = (self.pre.clone(), cx.grants.clone());
             run(&self.shared, &bounds, async move {
                 let instance = pre.instantiate_async(&mut store).await.map_err(|error| broken(&error))?;
@@ -71,7 +72,7 @@ impl Course for WasmCourse {
     ) -> BoxFuture<'a, Result<Advice, PluginError>> {
         Box::pin(async move {
             let bounds = Bounds::new(cx);
-            let mut store = store(&self.shared, cx, bounds.clone());
+            let mut store = store(&self.shared, cx, bounds.clone(), Wire::new(cx, bounds.deadline, None));
             let (pre, grants) = (self.pre.clone(), cx.grants.clone());
             run(&self.shared, &bounds, async move {
                 let instance = pre.instantiate_async(&mut store).await.map_err(|error| broken(&error))?;

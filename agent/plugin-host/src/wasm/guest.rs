@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::cancel::Cancel;
 use crate::context::{Doors, OpContext};
@@ -16,6 +17,8 @@ use crate::fault::{Fault, FaultCode};
 use crate::flood::Flood;
 use crate::grants::Grants;
 use crate::host::Shared;
+use crate::wasm::http::Hooks;
+use crate::wire::Wire;
 
 /// Handles one plugin can hold.
 const HANDLES: usize = 1000;
@@ -66,6 +69,8 @@ pub struct Guest {
     pub doors: Doors,
     pub grants: Grants,
     pub bounds: Bounds,
+    http: WasiHttpCtx,
+    hooks: Hooks,
     flood: Flood,
 }
 
@@ -99,8 +104,14 @@ impl WasiView for Guest {
     }
 }
 
-/// A store for one call.
-pub fn store(shared: &Shared, cx: &OpContext, bounds: Bounds) -> Store<Guest> {
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
+    }
+}
+
+/// A store for one call. Its requests to a container engine go through the wire.
+pub fn store(shared: &Shared, cx: &OpContext, bounds: Bounds, wire: Arc<Wire>) -> Store<Guest> {
     let mut table = ResourceTable::new();
     table.set_max_capacity(HANDLES);
     let limits = StoreLimitsBuilder::new()
@@ -120,6 +131,8 @@ pub fn store(shared: &Shared, cx: &OpContext, bounds: Bounds) -> Store<Guest> {
         doors: cx.doors.clone(),
         grants: cx.grants.clone(),
         bounds,
+        http: WasiHttpCtx::new(),
+        hooks: Hooks(wire),
         flood: Flood::new(Instant::now()),
     };
     let mut store = Store::new(&shared.engine, guest);

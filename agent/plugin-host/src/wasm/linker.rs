@@ -1,5 +1,5 @@
 //! What exists for a plugin. Of WASI only what the standard library of a language asks for on its way up: no
-//! sockets, no HTTP, a file system without a single folder, an empty environment, silent standard streams.
+//! sockets, no HTTP but to the container engine and that only where asked for, a file system without a single folder, an empty environment, silent standard streams.
 //! Of our own interface what the world has.
 
 use wasmtime::Engine;
@@ -10,7 +10,6 @@ use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random};
 use wasmtime_wasi::random::WasiRandom;
 
-use super::bindings::backend::Backend;
 use super::bindings::backend::kitbag::plugin;
 use super::check::SOCKETS;
 use super::guest::Guest;
@@ -29,7 +28,17 @@ impl Linkers {
         let make = || -> wasmtime::Result<Self> {
             let mut backend = Linker::new(engine);
             wasi(&mut backend)?;
-            Backend::add_to_linker::<Guest, HasSelf<Guest>>(&mut backend, |guest| guest)?;
+            plugin::types::add_to_linker::<Guest, HasSelf<Guest>>(&mut backend, |guest| guest)?;
+            plugin::log::add_to_linker::<Guest, HasSelf<Guest>>(&mut backend, |guest| guest)?;
+            plugin::progress::add_to_linker::<Guest, HasSelf<Guest>>(&mut backend, |guest| guest)?;
+            plugin::machine::add_to_linker::<Guest, HasSelf<Guest>>(&mut backend, |guest| guest)?;
+            plugin::state::add_to_linker::<Guest, HasSelf<Guest>>(&mut backend, |guest| guest)?;
+            plugin::streams::add_to_linker::<Guest, HasSelf<Guest>>(&mut backend, |guest| guest)?;
+            plugin::process::add_to_linker::<Guest, HasSelf<Guest>>(&mut backend, |guest| guest)?;
+            plugin::files::add_to_linker::<Guest, HasSelf<Guest>>(&mut backend, |guest| guest)?;
+            plugin::lines::add_to_linker::<Guest, HasSelf<Guest>>(&mut backend, |guest| guest)?;
+            plugin::engine::add_to_linker::<Guest, HasSelf<Guest>>(&mut backend, |guest| guest)?;
+            wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut backend)?;
             let mut course = Linker::new(engine);
             wasi(&mut course)?;
             plugin::types::add_to_linker::<Guest, HasSelf<Guest>>(&mut course, |guest| guest)?;

@@ -10,6 +10,7 @@ mod check;
 mod convert;
 mod course;
 mod guest;
+mod http;
 mod linker;
 
 pub use backend::WasmBackend;

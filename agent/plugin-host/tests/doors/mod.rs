@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use kitbag_core::path::WorkPath;
 use kitbag_plugin_host::{
-    BoxFuture, ByteReader, ByteWriter, Doors, Fault, FaultCode, FilesDoor, Grants, HostConfig, Launch, Level,
-    LineSink, LogBytes, LogSink, MachineDoor, MachineInfo, OpContext, PluginHost, ProcessDoor, ProcessId,
-    ProgressSink, Secret, StateDoor, StateUse, Streams,
+    BoxFuture, ByteReader, ByteWriter, Connection, Doors, EngineDoor, EngineFound, Fault, FaultCode,
+    FilesDoor, Grants, HostConfig, Launch, Level, LineSink, LogBytes, LogSink, MachineDoor, MachineInfo,
+    OpContext, PluginHost, ProcessDoor, ProcessId, ProgressSink, Secret, StateDoor, StateUse, Streams,
 };
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -40,6 +40,7 @@ impl Bench {
             folders: ["work", "data"].map(|name| (name.to_owned(), folder.path().join(name))).into(),
             secrets: [("token".to_owned(), Secret::new("tok-0123456789"))].into(),
             ports: [].into(),
+            engine: None,
         };
         let process =
             Arc::new(RealProcesses { logs: folder.path().join("logs"), children: Mutex::default() });
@@ -57,6 +58,7 @@ impl Bench {
         Doors {
             process: self.process.clone(),
             files: Arc::new(TarFiles),
+            engine: Arc::new(Engine(PathBuf::from("/var/run/docker.sock"))),
             state: self.state.clone(),
             machine: Arc::new(Figures),
             progress: self.said.clone(),
@@ -303,6 +305,37 @@ impl FilesDoor for TarFiles {
             let bytes = archive.into_inner().map_err(|error| internal(&error))?;
             tar.write_all(&bytes).await.map_err(|error| internal(&error))?;
             Ok(bytes.len() as u64)
+        })
+    }
+}
+
+/// An engine behind a Unix socket, if there is one. Folders are called what they are called here.
+pub struct Engine(pub PathBuf);
+
+impl EngineDoor for Engine {
+    fn look(&self) -> BoxFuture<'_, Result<EngineFound, Fault>> {
+        Box::pin(async move {
+            let place = self.0.display().to_string();
+            Ok(EngineFound { place, socket: self.0.exists(), allowed: true, ..EngineFound::default() })
+        })
+    }
+
+    fn connect(&self) -> BoxFuture<'_, Result<Connection, Fault>> {
+        Box::pin(async move {
+            let connected = tokio::net::UnixStream::connect(&self.0).await;
+            let connected = connected.map_err(|error| Fault::new(FaultCode::NotFound, error.to_string()))?;
+            Ok(Box::new(connected) as Connection)
+        })
+    }
+
+    fn source<'a>(
+        &'a self,
+        folder: &'a Path,
+        below: Option<&'a WorkPath>,
+    ) -> BoxFuture<'a, Result<String, Fault>> {
+        Box::pin(async move {
+            let path = below.map_or_else(|| folder.to_path_buf(), |below| folder.join(below.as_str()));
+            Ok(path.to_str().unwrap().to_owned())
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What a plugin can ask of the host, one file each: check the grant, the names and the sizes, then knock at the
 //! door. Everything that waits waits within the call's bounds.
 
+mod engine;
 mod files;
 mod lines;
 mod log;

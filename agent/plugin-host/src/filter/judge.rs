@@ -1,0 +1,174 @@
+//! The way of one request through the tables: its endpoint, its query, the objects it names, its body.
+
+use serde_json::Value;
+
+use super::keys::Look;
+use super::mounts::Source;
+use super::request::{Asked, write};
+use super::table::{self, Carries, Endpoint, Kind, Named};
+use super::{Refusal, Rules, body, query};
+
+/// What a request of this route brings that must be read before it is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// Nothing may come.
+    Nothing,
+    /// A JSON document.
+    Json,
+    /// Bytes that are passed on as they come.
+    Stream,
+}
+
+/// What is sent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Carried {
+    /// Nothing.
+    Nothing,
+    /// This document, once [`super::fill`] has put in what tokens stand for.
+    Json(Value),
+    /// An archive, as it comes.
+    Archive,
+    /// The connection becomes the program's input and output, after this document, if any.
+    Raw(Option<Value>),
+}
+
+/// What an object must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// There, and with our labels.
+    Own,
+    /// With our labels if it is there.
+    OwnOrAbsent,
+}
+
+/// Labels to look at before the request is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Of what.
+    pub kind: Kind,
+    /// Of which.
+    pub name: String,
+    /// What it must be.
+    pub want: Want,
+    /// The segment of the path it stands in, to be replaced by its id (not an image's), so that what was looked at is
+    /// what is touched.
+    pub segment: Option<usize>,
+}
+
+/// A request that may be sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pass {
+    /// The method.
+    pub method: String,
+    version: Option<u16>,
+    segments: Vec<String>,
+    query: Vec<(String, String)>,
+    /// Its body.
+    pub carried: Carried,
+    /// To be looked at first, in order.
+    pub checks: Vec<Check>,
+    /// Folders to be looked up first.
+    pub sources: Vec<Source>,
+}
+
+impl Pass {
+    /// Path and query, with the object's id in the place of the name it was asked by.
+    pub fn target(&self, resolved: &[(usize, String)]) -> String {
+        let mut segments = self.segments.clone();
+        for (at, id) in resolved {
+            id.clone_into(&mut segments[*at]);
+        }
+        write(self.version, &segments, &self.query)
+    }
+}
+
+/// A request whose endpoint is known.
+#[derive(Debug)]
+pub struct Route {
+    asked: Asked,
+    endpoint: &'static Endpoint,
+    named: Option<Named>,
+}
+
+/// Find the endpoint.
+///
+/// # Errors
+/// There is none for a plugin, it is not granted, or its query is not as it should be.
+pub fn route(mut asked: Asked, rules: Rules<'_>) -> Result<Route, Refusal> {
+    let (endpoint, named) = table::find(&asked)?;
+    let Some(engine) = &rules.grants.engine else { return Err(Refusal::new("nothing of it was granted")) };
+    if let Some(right) = endpoint.right
+        && !engine.rights.contains(&right)
+    {
+        return Err(Refusal::new(format!("\"{}\" was not granted", right.as_str())));
+    }
+    for (key, value) in &mut asked.query {
+        let Some((_, shape)) = endpoint.query.iter().find(|(name, _)| name == key) else {
+            return Err(Refusal::new(format!("the query key {key} is not passed on")));
+        };
+        *value = query::check(key, *shape, value)?;
+    }
+    if let Some(missing) = endpoint.needs.iter().find(|key| !asked.query.iter().any(|(name, _)| name == *key))
+    {
+        return Err(Refusal::new(format!("the query key {missing} is missing")));
+    }
+    if asked.start.is_some() && asked.segments.first().is_none_or(|first| first != "exec") {
+        return Err(Refusal::new("the header kitbag-start belongs to the start of a command"));
+    }
+    Ok(Route { asked, endpoint, named })
+}
+
+impl Route {
+    /// What comes with it.
+    pub fn reads(&self) -> Reads {
+        match self.endpoint.carries {
+            Carries::Nothing => Reads::Nothing,
+            Carries::Json(_) => Reads::Json,
+            Carries::Archive | Carries::Raw => Reads::Stream,
+        }
+    }
+
+    /// Judge it, with its JSON document if it has one.
+    ///
+    /// # Errors
+    /// What of it is not allowed.
+    pub fn judge(self, document: Option<&[u8]>, rules: Rules<'_>) -> Result<Pass, Refusal> {
+        let Self { asked, endpoint, named } = self;
+        let mut look = Look::new(rules);
+        let Asked { method, version, mut segments, mut query, start } = asked;
+        if let Some((kind, name, at)) = named {
+            match kind {
+                Kind::Image if !endpoint.own_image => {}
+                _ => {
+                    look.must(kind, &name, Want::Own);
+                    look.checks[0].segment = Some(at);
+                }
+            }
+            if kind == Kind::Image {
+                let after = segments.split_off(at + name.split('/').count());
+                segments.truncate(at);
+                segments.push(name);
+                segments.extend(after);
+            }
+        }
+        if let Some(key) = endpoint.force {
+            query::force(&mut query, key, &mut look)?;
+        }
+        let carried = match endpoint.carries {
+            Carries::Nothing => Carried::Nothing,
+            Carries::Archive => Carried::Archive,
+            Carries::Raw => Carried::Raw(body::start(&segments, start.as_deref())?),
+            Carries::Json(kind) => {
+                let text = document.unwrap_or_default();
+                let value = serde_json::from_slice(text)
+                    .map_err(|error| Refusal::new(format!("the body is no JSON document: {error}")))?;
+                Carried::Json(body::judge(kind, &value, &mut look)?)
+            }
+        };
+        let makes = matches!(endpoint.carries, Carries::Json(_)) || endpoint.force == Some("labels");
+        if makes && rules.owner.environment.is_none() {
+            return Err(Refusal::new("nothing can be made while no environment is asked about"));
+        }
+        Ok(Pass { method, version, segments, query, carried, checks: look.checks, sources: look.sources })
+    }
+}
