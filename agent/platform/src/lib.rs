@@ -9,6 +9,7 @@
 pub mod chance;
 pub mod clock;
 pub mod disk;
+pub mod docker;
 pub mod lock;
 pub mod loopback;
 pub mod memory;
