@@ -322,6 +322,11 @@ pub enum PluginVerb {
         /// Its id
         id: String,
     },
+    /// Take back what it was allowed in this workspace
+    Revoke {
+        /// Its id
+        id: String,
+    },
 }
 
 /// `demo`.

@@ -1,5 +1,6 @@
-//! Which programs a course may start on this computer. A person is asked once for each package and list, sees what is
-//! started for what and where it lies, and the answer is kept on this machine. It never travels.
+//! Which programs a course may start on this computer, and whether its backend may control Docker. A person is asked
+//! once for each package and list, sees what is started for what and where it lies, and the answer is kept on this
+//! machine until it is taken back. It never travels.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use kitbag_core::course::{Course, ServiceKind};
 use kitbag_core::finding::Finding;
 use kitbag_core::id::ContentId;
+use kitbag_plugin_host::{Capability, CapabilityName, EngineRight, Manifest, bundled};
 use serde::{Deserialize, Serialize};
 
 use super::doors::find;
@@ -28,8 +30,34 @@ pub struct Question {
     pub backend: String,
     /// The programs, by name.
     pub programs: Vec<AskedProgram>,
+    /// Whether the backend wants to control Docker.
+    pub engine: Option<AskedEngine>,
     /// Whether an earlier version or list was allowed before.
     pub again: bool,
+}
+
+/// A backend that wants to control Docker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AskedEngine {
+    /// What people call the plugin.
+    pub title: String,
+    /// Who made it.
+    pub publisher: String,
+    /// Why, in its own words.
+    pub reason: String,
+    /// What it may do beyond the usual.
+    pub rights: BTreeSet<EngineRight>,
+}
+
+/// What a person has allowed in a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// The backend it was allowed for.
+    pub backend: String,
+    /// The programs it may start.
+    pub programs: BTreeSet<String>,
+    /// Whether it may control Docker, and what of that goes beyond the usual.
+    pub engine: Option<BTreeSet<EngineRight>>,
 }
 
 /// One program a course wants to start.
@@ -48,6 +76,8 @@ struct Grant {
     package: ContentId,
     backend: String,
     programs: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    engine: Option<BTreeSet<EngineRight>>,
 }
 
 /// What the person has allowed, as far as it matters now.
@@ -68,7 +98,8 @@ pub(super) fn granted(
     backend: &str,
 ) -> Result<Option<BTreeSet<String>>, EngineError> {
     let wanted = wanted(here, backend);
-    let same = wanted.programs.is_empty() || before(ws)?.as_ref() == Some(&wanted);
+    let nothing = wanted.programs.is_empty() && wanted.engine.is_none();
+    let same = nothing || before(ws)?.as_ref() == Some(&wanted);
     Ok(same.then(|| all(here, backend)))
 }
 
@@ -84,7 +115,32 @@ fn wanted(here: &CourseHere, backend: &str) -> Grant {
         package: here.id,
         backend: backend.to_owned(),
         programs: programs.into_iter().filter(matters).collect(),
+        engine: manifest(backend).and_then(|manifest| Some(capability(&manifest)?.rights.clone())),
     }
+}
+
+/// What the backend says it is, if this kitbag has it.
+fn manifest(backend: &str) -> Option<Manifest> {
+    let (_, plugin) = bundled().iter().find(|(id, _)| *id == backend)?;
+    Manifest::read(plugin.manifest).ok()
+}
+
+fn capability(manifest: &Manifest) -> Option<&Capability> {
+    manifest.capability(CapabilityName::Engine)
+}
+
+/// What of Docker a backend was allowed and still asks for, whatever version of the course it was asked with: an
+/// environment that was made must be found and stopped.
+///
+/// # Errors
+/// The ledger fails.
+pub(super) fn engine(ws: &Workspace, backend: &str) -> Result<Option<BTreeSet<EngineRight>>, EngineError> {
+    let Some(allowed) = before(ws)?.filter(|grant| grant.backend == backend).and_then(|grant| grant.engine)
+    else {
+        return Ok(None);
+    };
+    let asked = manifest(backend).and_then(|manifest| Some(capability(&manifest)?.rights.clone()));
+    Ok(asked.map(|asked| asked.intersection(&allowed).copied().collect()))
 }
 
 /// Whether the course cannot run without a program.
@@ -119,11 +175,19 @@ pub(super) fn programs(
         version: here.course.version.clone(),
         backend: backend.to_owned(),
         programs: wanted.programs.iter().map(|program| asked(&here.course, program)).collect(),
+        engine: asked_engine(backend),
         again: before(ws)?.is_some(),
     };
     if ask(&question) {
         ws.ledger.set(GRANT, &serde_json::to_string(&wanted).unwrap_or_default())?;
         return Ok(Allowed { programs: all(here, backend), left_out: BTreeSet::new() });
+    }
+    if wanted.engine.is_some() {
+        return Err(EngineError::Missing(Finding::new(
+            "the course has not been allowed to use Docker",
+            format!("It runs with the backend {backend}, which controls Docker on this computer."),
+            "Run `kitbag up` and answer yes, or `kitbag up --yes`, if you trust the course team.",
+        )));
     }
     let names: Vec<_> = wanted.programs.iter().map(String::as_str).collect();
     if wanted.programs.iter().any(|program| needed(&here.course, program)) {
@@ -140,12 +204,37 @@ pub(super) fn programs(
     Ok(Allowed { programs, left_out: wanted.programs })
 }
 
-/// What the person has allowed in this workspace: backend and programs; none where nothing was asked yet.
+/// What the person has allowed in this workspace; none where nothing was asked yet.
 ///
 /// # Errors
 /// The ledger fails.
-pub fn grants(ws: &Workspace) -> Result<Option<(String, BTreeSet<String>)>, EngineError> {
-    Ok(before(ws)?.map(|grant| (grant.backend, grant.programs)))
+pub fn grants(ws: &Workspace) -> Result<Option<Granted>, EngineError> {
+    let told =
+        |grant: Grant| Granted { backend: grant.backend, programs: grant.programs, engine: grant.engine };
+    Ok(before(ws)?.map(told))
+}
+
+/// Take back what a backend was allowed in this workspace; the next `up` asks again. Whether there was anything.
+///
+/// # Errors
+/// The ledger fails.
+pub fn revoke(ws: &Workspace, backend: &str) -> Result<bool, EngineError> {
+    let there = before(ws)?.is_some_and(|grant| grant.backend == backend);
+    if there {
+        ws.ledger.unset(GRANT)?;
+    }
+    Ok(there)
+}
+
+fn asked_engine(backend: &str) -> Option<AskedEngine> {
+    let manifest = manifest(backend)?;
+    let capability = capability(&manifest)?.clone();
+    Some(AskedEngine {
+        title: manifest.title,
+        publisher: manifest.publisher,
+        reason: capability.reason,
+        rights: capability.rights,
+    })
 }
 
 fn asked(course: &Course, program: &str) -> AskedProgram {

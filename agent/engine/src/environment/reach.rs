@@ -140,7 +140,8 @@ pub async fn exec(
     let terminal = streams.is_none();
     let runner = Runner::existing(ws, home, Arc::new(Silent), terminal).await?.ok_or_else(nothing_here)?;
     // the person's own words: what they name may be run, and nothing in it is filled in
-    let grants = Grants { programs: argv.first().cloned().into_iter().collect(), ..Grants::default() };
+    let programs = argv.first().cloned().into_iter().collect();
+    let grants = Grants { programs, engine: runner.engine()?, ..Grants::default() };
     let env = course.map(|course| ports::urls(ws, &course, &runner.ports)).unwrap_or_default();
     let request = ExecRequest { argv: argv.to_vec(), env, folder: None };
     let op = Op::ExecIn { id: runner.made.id.clone(), request };

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use kitbag_core::finding::Finding;
 use kitbag_plugin_host::{
-    Backend, Doors, EnvRef, EnvStatus, Fault, FaultCode, Grants, HostConfig, Op, OpContext, Phase, Plugin,
-    PluginError, PluginHost, Reply, Secret, Streams,
+    Backend, Doors, EngineGrant, EnvRef, EnvStatus, Fault, FaultCode, Grants, HostConfig, Op, OpContext,
+    Phase, Plugin, PluginError, PluginHost, Reply, Secret, Streams,
 };
 use serde::{Deserialize, Serialize};
 
 use super::secret::{key, secret};
-use super::{doors, ports};
+use super::{consent, doors, ports};
 use crate::error::EngineError;
 use crate::folders::IDENTITIES;
 use crate::sync::Progress;
@@ -127,7 +127,15 @@ impl<'a> Runner<'a> {
             folders: [("work".to_owned(), self.ws.settings.work.clone()), ("data".to_owned(), data)].into(),
             secrets: [("token".to_owned(), Secret::new(&self.token))].into(),
             ports: self.ports.values().copied().collect(),
+            engine: self.engine()?,
         })
+    }
+
+    /// What the person allowed of Docker, for the environment's own objects.
+    pub(super) fn engine(&self) -> Result<Option<EngineGrant>, EngineError> {
+        let rights = consent::engine(self.ws, &self.made.backend)?;
+        let EnvRef { workspace, machine, .. } = self.made.id.clone();
+        Ok(rights.map(|rights| EngineGrant { workspace, machine, rights }))
     }
 
     /// Ask the plugin.

@@ -1,8 +1,8 @@
-//! `plugin list` and `plugin info`: what runs courses here, what each may do, and why.
+//! `plugin list`, `info` and `revoke`: what runs courses here, what each may do and why, and that it no longer may.
 
 use kitbag_core::finding::{Exit, Finding};
 use kitbag_engine::environment;
-use kitbag_engine::environment::{Manifest, World, bundled};
+use kitbag_engine::environment::{Granted, Manifest, World, bundled};
 use serde::Serialize;
 
 use crate::args::{Plugin, PluginVerb};
@@ -39,6 +39,7 @@ pub fn run(context: &Context, options: &Plugin) -> Outcome {
     match &options.verb {
         PluginVerb::List => list(context, &manifests),
         PluginVerb::Info { id } => info(context, &manifests, id),
+        PluginVerb::Revoke { id } => revoke(context, &manifests, id),
     }
 }
 
@@ -46,7 +47,7 @@ fn list(context: &Context, manifests: &[Manifest]) -> Outcome {
     // without a workspace nothing was granted
     let granted = context.look().ok().and_then(|ws| environment::grants(&ws).ok().flatten());
     let listed = manifests.iter().map(|manifest| {
-        let of_this = granted.iter().filter(|(backend, _)| *backend == manifest.id);
+        let of_this = granted.iter().filter(|granted| granted.backend == manifest.id);
         Listed {
             id: manifest.id.clone(),
             version: manifest.version.clone(),
@@ -55,9 +56,7 @@ fn list(context: &Context, manifests: &[Manifest]) -> Outcome {
                 World::Course => "course",
             },
             origin: "built-in",
-            grants: of_this
-                .flat_map(|(_, programs)| programs.iter().map(|name| format!("program {name}")))
-                .collect(),
+            grants: of_this.flat_map(words).collect(),
         }
     });
     let document = Document { plugins: listed.collect() };
@@ -75,10 +74,37 @@ fn list(context: &Context, manifests: &[Manifest]) -> Outcome {
     Ok(Exit::Done)
 }
 
+/// Each thing that was allowed.
+fn words(granted: &Granted) -> impl Iterator<Item = String> {
+    let programs = granted.programs.iter().map(|name| format!("program {name}"));
+    let engine = granted.engine.iter().flat_map(|rights| {
+        let more = rights.iter().map(|right| format!("engine {}", right.as_str()));
+        std::iter::once("engine".to_owned()).chain(more)
+    });
+    programs.chain(engine)
+}
+
+fn unknown(id: &str) -> Trouble {
+    let what = format!("there is no plugin called {}", kitbag_core::path::shown(id));
+    Finding::new(what, "", "`kitbag plugin list` shows what there is.").into()
+}
+
+fn revoke(context: &Context, manifests: &[Manifest], id: &str) -> Outcome {
+    if !manifests.iter().any(|manifest| manifest.id == id) {
+        return Err(unknown(id));
+    }
+    let said = if environment::revoke(&context.open()?, id)? {
+        "It may do nothing here any more, not even stop what it started. The next `kitbag up` asks again."
+    } else {
+        "Nothing was allowed."
+    };
+    context.printer.line(said);
+    Ok(Exit::Done)
+}
+
 fn info(context: &Context, manifests: &[Manifest], id: &str) -> Outcome {
     let Some(manifest) = manifests.iter().find(|manifest| manifest.id == id) else {
-        let what = format!("there is no plugin called {}", kitbag_core::path::shown(id));
-        return Err(Finding::new(what, "", "`kitbag plugin list` shows what there is.").into());
+        return Err(unknown(id));
     };
     if context.printer.json() {
         context.printer.document(manifest);
@@ -89,6 +115,9 @@ fn info(context: &Context, manifests: &[Manifest], id: &str) -> Outcome {
         .line(format!("{} {}: {}, by {}", manifest.id, manifest.version, manifest.title, manifest.publisher));
     for capability in &manifest.capabilities {
         context.printer.line(format!("  {}: {}", capability.name.as_str(), capability.reason));
+        for right in &capability.rights {
+            context.printer.line(format!("    {}: {}", right.as_str(), right.words()));
+        }
     }
     Ok(Exit::Done)
 }

@@ -58,7 +58,15 @@ pub fn started(context: &Context, up: environment::Up, options: &Up) -> Outcome 
     Ok(exit)
 }
 
-/// Ask whether the course's programs may be started, and say what that means.
+/// What it means to control Docker, for every system in its own words.
+const DOCKER: &str = if cfg!(target_os = "linux") {
+    "Anything that controls Docker can read and change every file on this computer and become administrator."
+} else {
+    "Anything that controls Docker can read and change every file Docker may see on this computer, often your whole \
+     home folder, and is administrator of Docker's own machine."
+};
+
+/// Ask whether the course's programs may be started and Docker used, and say what that means.
 pub fn consent(context: &Context, question: &Question, asked: &Cell<bool>) -> bool {
     if context.yes {
         return true;
@@ -67,17 +75,40 @@ pub fn consent(context: &Context, question: &Question, asked: &Cell<bool>) -> bo
         return false;
     }
     let again = if question.again { " has changed and" } else { "" };
-    context.printer.say(format!(
-        "The course \"{}\"{again} wants to start these programs of your computer:",
-        shown(&question.course)
-    ));
+    let course = shown(&question.course);
+    if let Some(engine) = &question.engine {
+        let say = |text: String| context.printer.say(text);
+        say(format!(
+            "The course \"{course}\"{again} runs with \"{}\", which wants to control Docker:",
+            shown(&engine.title)
+        ));
+        say(format!("  {}", shown(&engine.reason)));
+        say(DOCKER.to_owned());
+        say("kitbag will limit it to containers it made, folders you chose and no privileged mode; a determined \
+             attacker may get round this."
+            .to_owned());
+        let rights: Vec<_> = engine.rights.iter().map(|right| right.words()).collect();
+        if !rights.is_empty() {
+            say(format!("It may also: {}.", rights.join("; ")));
+        }
+        say(format!("Made by: {}.", shown(&engine.publisher)));
+    }
+    if !question.programs.is_empty() {
+        programs(context, question, &course, again);
+    }
+    context
+        .ask("Allow it for this course? [y/N]")
+        .is_some_and(|answer| matches!(answer.as_str(), "y" | "Y" | "yes"))
+}
+
+fn programs(context: &Context, question: &Question, course: &str, again: &str) {
+    context
+        .printer
+        .say(format!("The course \"{course}\"{again} wants to start these programs of your computer:"));
     for program in &question.programs {
         let file = program.file.as_ref().map_or_else(|| "not installed".to_owned(), show);
         let uses: Vec<_> = program.uses.iter().map(|name| shown(name)).collect();
         context.printer.say(format!("  {} ({file}), for {}", shown(&program.program), uses.join(", ")));
     }
     context.printer.say("A program started here can do everything you can do on this computer.");
-    context
-        .ask("Allow it for this course? [y/N]")
-        .is_some_and(|answer| matches!(answer.as_str(), "y" | "Y" | "yes"))
 }

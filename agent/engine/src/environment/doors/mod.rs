@@ -1,6 +1,8 @@
-//! The doors a backend's capabilities lead to: programs of this computer, tar streams beneath a folder, notes in the
+//! The doors a backend's capabilities lead to: programs of this computer, its container
+//! engine, tar streams beneath a folder, notes in the
 //! ledger, figures of the machine, and where its words go. plugin-host checks what was granted before it knocks.
 
+mod engine;
 mod files;
 mod process;
 mod state;
@@ -9,6 +11,7 @@ mod words;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use kitbag_platform::docker::RealSurroundings;
 use kitbag_plugin_host as host;
 use kitbag_store::Ledger;
 
@@ -45,6 +48,7 @@ pub(super) fn doors(
             chance: ws.doors.chance.clone(),
             spool,
         }),
+        engine: Arc::new(engine::Docker(RealSurroundings)),
         state: Arc::new(state::Notes { ledger, plugin: plugin.to_owned() }),
         machine: Arc::new(words::Figures { place: environment }),
         progress: Arc::new(words::Steps(progress)),
