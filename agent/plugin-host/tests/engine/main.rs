@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod chance;
+mod component;
 #[path = "../doors/mod.rs"]
 mod doors;
 mod lab;
