@@ -292,7 +292,8 @@ async fn memory_of_the_machine_is_rationed() {
 const WASI: &str = "package test:wasi;
     package wasi:io@0.2.6 { interface poll { resource pollable; } }
     package wasi:clocks@0.2.6 { interface monotonic-clock {
-        use wasi:io/poll@0.2.6.{pollable}; subscribe-duration: func(when: u64) -> pollable; } }
+        use wasi:io/poll@0.2.6.{pollable}; type duration = u64;
+        subscribe-duration: func(when: duration) -> pollable; } }
     package wasi:sockets@0.2.6 {
         interface network { resource network; }
         interface instance-network { use network.{network}; instance-network: func() -> network; } }

@@ -178,7 +178,7 @@ fn what_is_the_matter_is_told_apart() {
         answer.join().unwrap();
         // The socket is there, and nobody listens any more.
         assert!(matches!(super::connect(&place).await, Err(Trouble::NoAnswer { .. })));
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
         // Root may open everything.
         if !rustix::process::geteuid().is_root() {
             assert!(matches!(super::connect(&place).await, Err(Trouble::NotAllowed(_))));
