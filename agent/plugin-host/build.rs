@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 const TARGET: &str = "wasm32-wasip2";
+/// The packages of the official plugins, and the files cargo makes of them.
+const PLUGINS: [(&str, &str); 1] = [("kitbag-plugin-local", "kitbag_plugin_local.wasm")];
 /// Flags and wrappers meant for the outer build; with them the plugin would be built for coverage, sanitised,
 /// for another target, or wait for the outer build's job slots.
 const CLEARED: [&str; 14] = [
@@ -52,7 +54,8 @@ fn build() -> Result<(), String> {
     let mut cargo = Command::new(variable("CARGO")?);
     cargo
         .current_dir(&root)
-        .args(["build", "--quiet", "--locked", "--package", "kitbag-plugin-local", "--lib"])
+        .args(["build", "--quiet", "--locked", "--lib"])
+        .args(PLUGINS.iter().flat_map(|(package, _)| ["--package", package]))
         .args(["--profile", "plugin", "--target", TARGET, "--target-dir"])
         .arg(&target);
     for name in CLEARED {
@@ -84,9 +87,10 @@ fn build() -> Result<(), String> {
         };
         return Err(format!("The bundled plugins could not be built.\n{hint}\n{said}"));
     }
-    let file = "kitbag_plugin_local.wasm";
-    let made = target.join(TARGET).join("plugin").join(file);
-    std::fs::copy(&made, out.join(file)).map_err(|error| format!("{}: {error}", made.display()))?;
+    for (_, file) in PLUGINS {
+        let made = target.join(TARGET).join("plugin").join(file);
+        std::fs::copy(&made, out.join(file)).map_err(|error| format!("{}: {error}", made.display()))?;
+    }
     Ok(())
 }
 

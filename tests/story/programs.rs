@@ -144,6 +144,14 @@ fn programs_start_only_when_allowed() {
     a.run(&["done"]).exits(&[0]);
     assert!(ends(pid), "`done` ends it");
     assert_eq!(environment(a)["state"], "stopped");
+
+    // and asked again once it was taken back
+    a.run(&["plugin", "revoke", "nothing"]).exits(&[1]).explains(&["nothing", "kitbag plugin list"]);
+    assert!(a.run(&["plugin", "revoke", "local"]).exits(&[0]).stdout.contains("Taken back"));
+    assert!(a.run(&["plugin", "revoke", "local"]).exits(&[0]).stdout.contains("Nothing was allowed"));
+    let listed = a.run(&["--json", "plugin", "list"]).exits(&[0]).json();
+    assert_eq!(listed["plugins"][0]["grants"], serde_json::json!([]));
+    a.run(&["up", "--no-open"]).exits(&[5]).explains(&["have not been allowed"]);
 }
 
 /// Shows that an environment is found again: it survives the kitbag that started it; one that was killed is said and

@@ -10,13 +10,20 @@ pub struct Bundled {
     pub component: &'static [u8],
 }
 
+/// The manifest in a folder of `plugins`, and what the build script made of it.
+macro_rules! official {
+    ($id:literal) => {
+        (
+            $id,
+            Bundled {
+                manifest: include_str!(concat!("../../../plugins/", $id, "/plugin.toml")),
+                component: include_bytes!(concat!(env!("OUT_DIR"), "/kitbag_plugin_", $id, ".wasm")),
+            },
+        )
+    };
+}
+
 /// Every official plugin, by id.
 pub fn bundled() -> &'static [(&'static str, Bundled)] {
-    &[(
-        "local",
-        Bundled {
-            manifest: include_str!("../../../plugins/local/plugin.toml"),
-            component: include_bytes!(concat!(env!("OUT_DIR"), "/kitbag_plugin_local.wasm")),
-        },
-    )]
+    &[official!("local")]
 }

@@ -214,13 +214,13 @@ pub fn grants(ws: &Workspace) -> Result<Option<Granted>, EngineError> {
     Ok(before(ws)?.map(told))
 }
 
-/// Take back what a backend was allowed in this workspace; the next `up` asks again. Whether there was anything.
+/// Take back what a backend was allowed in this workspace; the next `up` asks again. Gives what it was.
 ///
 /// # Errors
 /// The ledger fails.
-pub fn revoke(ws: &Workspace, backend: &str) -> Result<bool, EngineError> {
-    let there = before(ws)?.is_some_and(|grant| grant.backend == backend);
-    if there {
+pub fn revoke(ws: &Workspace, backend: &str) -> Result<Option<Granted>, EngineError> {
+    let there = grants(ws)?.filter(|granted| granted.backend == backend);
+    if there.is_some() {
         ws.ledger.unset(GRANT)?;
     }
     Ok(there)
@@ -247,5 +247,37 @@ fn asked(course: &Course, program: &str) -> AskedProgram {
         program: program.to_owned(),
         file: find(program),
         uses: services.chain(steps.map(|step| step.name.clone())).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(engine: Option<&[EngineRight]>) -> Grant {
+        Grant {
+            package: ContentId::of(b"a course"),
+            backend: "local".to_owned(),
+            programs: ["sh".to_owned()].into(),
+            engine: engine.map(|rights| rights.iter().copied().collect()),
+        }
+    }
+
+    /// Answers given before there was anything to ask about Docker stay answers, and say nothing about it.
+    #[test]
+    fn an_answer_about_programs_is_none_about_docker() {
+        let text = serde_json::to_string(&grant(None)).unwrap();
+        assert!(!text.contains("engine"), "{text}");
+        let read: Grant = serde_json::from_str(&text).unwrap();
+        assert!(read == grant(None) && read != grant(Some(&[])));
+        let more = serde_json::to_string(&grant(Some(&[EngineRight::Networks]))).unwrap();
+        assert!(more.contains("\"networks\"") && serde_json::from_str::<Grant>(&more).unwrap() != grant(Some(&[])));
+    }
+
+    /// The backend that runs programs asks nothing about Docker.
+    #[test]
+    fn only_a_backend_that_says_so_wants_docker() {
+        assert_eq!(asked_engine("local"), None);
+        assert_eq!(asked_engine("nothing"), None);
     }
 }

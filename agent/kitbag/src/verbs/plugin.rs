@@ -93,10 +93,12 @@ fn revoke(context: &Context, manifests: &[Manifest], id: &str) -> Outcome {
     if !manifests.iter().any(|manifest| manifest.id == id) {
         return Err(unknown(id));
     }
-    let said = if environment::revoke(&context.open()?, id)? {
-        "It may do nothing here any more, not even stop what it started. The next `kitbag up` asks again."
-    } else {
-        "Nothing was allowed."
+    let said = match environment::revoke(&context.open()?, id)? {
+        None => "Nothing was allowed.",
+        Some(Granted { engine: None, .. }) => "Taken back. The next `kitbag up` asks again.",
+        Some(_) => {
+            "Taken back. It cannot reach Docker any more, not even to stop what runs; the next `kitbag up` asks again."
+        }
     };
     context.printer.line(said);
     Ok(Exit::Done)
