@@ -20,7 +20,8 @@ pub enum Body<'a> {
     Empty,
     /// A JSON document.
     Json(String),
-    /// Bytes, read while they are sent: an archive, an image, what a program reads.
+    /// Bytes, read while they are sent: an archive, an image, what a program reads. While the source keeps one waiting
+    /// the answer waits too: for a dump or a file that is nothing, for a conversation typed by a person it shows.
     Stream(Box<dyn Read + 'a>),
 }
 
