@@ -34,6 +34,10 @@ pub struct Request<'a> {
     /// `POST /exec/ID/start` only: the JSON document Docker wants as its body, since the body is what the program
     /// reads. Compact, ASCII.
     pub start: Option<String>,
+    /// `POST /images/load` and `POST /build` only: what the host sends as the body instead of the plugin, since it
+    /// lies in a folder the plugin does not read: `file:FOLDER/PATH` the bytes of a file, `tar:FOLDER/PATH` a folder
+    /// as a tar stream. FOLDER is the name of a granted folder.
+    pub carry: Option<String>,
     /// What it carries.
     pub body: Body<'a>,
 }
@@ -41,7 +45,7 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// With an empty body.
     pub fn new(method: &'static str, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), start: None, body: Body::Empty }
+        Self { method, path: path.into(), start: None, carry: None, body: Body::Empty }
     }
 
     /// With a JSON document.
@@ -62,6 +66,13 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn start(mut self, text: impl Into<String>) -> Self {
         self.start = Some(text.into());
+        self
+    }
+
+    /// With a body the host takes from a granted folder.
+    #[must_use]
+    pub fn carry(mut self, what: impl Into<String>) -> Self {
+        self.carry = Some(what.into());
         self
     }
 }

@@ -41,6 +41,9 @@ impl Engine for HostEngine {
         if let Some(start) = &request.start {
             header("kitbag-start", start)?;
         }
+        if let Some(carry) = &request.carry {
+            header("kitbag-body", carry)?;
+        }
         let outgoing = OutgoingRequest::new(fields);
         let malformed = |()| EngineError::Broken("a request that is none".to_owned());
         outgoing.set_method(&method(request.method)).map_err(malformed)?;

@@ -1,0 +1,124 @@
+//! Runs a course in containers of a Docker engine. The logic is plain code over two seams, the engine
+//! ([`kitbag_sdk::engine::Engine`]) and kitbag ([`host::Host`]): a course's block becomes a [`layout`], layout and
+//! engine become a [`plan`], the plan is [`run`]. This file is the component's face: it puts the real engine and
+//! the real host in. The README has the block and says what this plugin may do.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+pub mod api;
+pub mod archive;
+pub mod body;
+mod compose;
+pub mod exec;
+mod frames;
+pub mod host;
+mod images;
+pub mod layout;
+pub mod logs;
+pub mod look;
+pub mod names;
+mod place;
+pub mod plan;
+pub mod probe;
+mod rules;
+pub mod run;
+pub mod source;
+pub mod status;
+mod yaml;
+
+use std::time::Duration;
+
+use kitbag_sdk::engine::HostEngine;
+use kitbag_sdk::{
+    Backend, Description, Endpoint, EnvRef, EnvStatus, ExecRequest, Fault, PlanDoc, ProbeReport, Reader,
+    Sink, Spec, Streams, Writer,
+};
+
+use api::Api;
+use exec::Pipes;
+use host::Kitbag;
+
+/// The backend.
+#[derive(Debug)]
+pub struct Docker;
+
+kitbag_sdk::export_backend!(Docker);
+
+/// With the engine the host lets a component have.
+fn with<T>(verb: impl FnOnce(&Api<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+    let host = Kitbag::default();
+    verb(&Api::connect(&HostEngine, &host)?)
+}
+
+impl Backend for Docker {
+    fn describe() -> Description {
+        Description { id: "docker".into(), version: env!("CARGO_PKG_VERSION").into(), title: "Docker".into() }
+    }
+
+    fn probe() -> Result<ProbeReport, Fault> {
+        probe::probe(&HostEngine, &Kitbag::default())
+    }
+
+    fn plan(what: Spec) -> Result<PlanDoc, Fault> {
+        with(|api| run::plan(api, &what))
+    }
+
+    fn create(what: Spec, fingerprint: String) -> Result<(), Fault> {
+        with(|api| run::create(api, &what, &fingerprint))
+    }
+
+    fn start(what: Spec) -> Result<EnvStatus, Fault> {
+        with(|api| {
+            run::start(api, &what)?;
+            status::status(api, &what.id)
+        })
+    }
+
+    fn wait_ready(id: EnvRef, deadline_millis: u64) -> Result<EnvStatus, Fault> {
+        with(|api| status::wait_ready(api, &id, Duration::from_millis(deadline_millis)))
+    }
+
+    fn stop(id: EnvRef, grace_millis: u64) -> Result<EnvStatus, Fault> {
+        with(|api| {
+            run::stop(api, &id, Duration::from_millis(grace_millis))?;
+            status::status(api, &id)
+        })
+    }
+
+    fn destroy(id: EnvRef) -> Result<(), Fault> {
+        with(|api| run::destroy(api, &id))
+    }
+
+    fn status(id: EnvRef) -> Result<EnvStatus, Fault> {
+        with(|api| status::status(api, &id))
+    }
+
+    fn list_owned() -> Result<Vec<EnvRef>, Fault> {
+        with(run::list_owned)
+    }
+
+    fn endpoints(id: EnvRef) -> Result<Vec<Endpoint>, Fault> {
+        with(|api| status::endpoints(api, &id))
+    }
+
+    fn exec_in(id: EnvRef, what: ExecRequest, streams: Streams<'_>) -> Result<Option<i32>, Fault> {
+        let mut stdin = streams.stdin;
+        let stdin = stdin.as_mut().map(|reader| reader as &mut dyn std::io::Read);
+        let (mut stdout, mut stderr) = (streams.stdout, streams.stderr);
+        with(|api| exec::run(api, &id, &what, Pipes { stdin, stdout: &mut stdout, stderr: &mut stderr }))
+    }
+
+    fn put(id: EnvRef, path: String, mut tar: &Reader) -> Result<u64, Fault> {
+        with(|api| archive::put(api, &id, &path, &mut tar))
+    }
+
+    fn get(id: EnvRef, path: String, mut tar: &Writer) -> Result<u64, Fault> {
+        with(|api| archive::get(api, &id, &path, &mut tar))
+    }
+
+    fn logs(id: EnvRef, service: Option<String>, follow: bool, out: &Sink) -> Result<(), Fault> {
+        with(|api| {
+            logs::read(api, &id, service.as_deref(), follow, &mut |source, line| out.line(source, line))
+        })
+    }
+}

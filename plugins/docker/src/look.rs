@@ -1,0 +1,172 @@
+//! Looking at the engine: what it has of one environment, found by its labels, and which images of the course are
+//! there. Reads only. What it finds is data for the planner and for the status.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kitbag_sdk::{EnvRef, Fault};
+use serde_json::Value;
+
+use crate::api::Api;
+use crate::layout::{About, Layout};
+use crate::names;
+use crate::plan::{self, Have, Made};
+
+/// A container that is there, as its labels and its list entry say.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its name in the course.
+    pub part: String,
+    /// The engine's name of it.
+    pub name: String,
+    /// The engine's word for how it is: `created`, `running`, `exited` …
+    pub state: String,
+    /// What the course says of it; none for one whose label cannot be read.
+    pub about: Option<About>,
+    /// Outer ports by inner ones; only while it runs.
+    pub ports: BTreeMap<u16, u16>,
+    made: Made,
+}
+
+impl Found {
+    /// Whether its program runs.
+    pub fn running(&self) -> bool {
+        self.made.running
+    }
+}
+
+/// A query that lets only things with these labels through.
+pub fn filter(labels: &[(&str, &str)]) -> String {
+    let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    names::encode(&serde_json::json!({ "label": labels }).to_string())
+}
+
+/// The containers of an environment, running or not, in the order they start.
+///
+/// # Errors
+/// The engine's.
+pub fn containers(api: &Api<'_>, id: &EnvRef) -> Result<Vec<Found>, Fault> {
+    let list = api.get(&format!("/containers/json?all=1&filters={}", filter(&names::labels(id))))?;
+    let mut found: Vec<Found> = list.as_array().into_iter().flatten().map(container).collect();
+    found.sort_by_key(|one| (one.about.as_ref().map_or(usize::MAX, |about| about.order), one.part.clone()));
+    Ok(found)
+}
+
+fn container(entry: &Value) -> Found {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let label = |key: &str| text(&entry["Labels"][key]);
+    let port = |value: &Value| value.as_u64().and_then(|port| u16::try_from(port).ok());
+    let ports = entry["Ports"].as_array().into_iter().flatten();
+    let state = text(&entry["State"]);
+    Found {
+        part: label(names::PART),
+        name: text(&entry["Names"][0]).trim_start_matches('/').to_owned(),
+        about: serde_json::from_str(&label(names::ABOUT)).ok(),
+        ports: ports
+            .filter_map(|one| Some((port(&one["PrivatePort"])?, port(&one["PublicPort"])?)))
+            .collect(),
+        made: Made {
+            fingerprint: label(names::FINGERPRINT),
+            made_from: label(names::MADE_FROM),
+            running: ["running", "paused", "restarting"].contains(&state.as_str()),
+        },
+        state,
+    }
+}
+
+/// A network or volume that is there.
+#[derive(Debug, Clone)]
+pub struct Thing {
+    /// What it is removed by: a network's id (two may have one name), a volume's name.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Of the course's block it was made from.
+    pub fingerprint: String,
+}
+
+/// The environment's networks.
+///
+/// # Errors
+/// The engine's.
+pub fn networks(api: &Api<'_>, id: &EnvRef) -> Result<Vec<Thing>, Fault> {
+    let list = api.get(&format!("/networks?filters={}", filter(&names::labels(id))))?;
+    Ok(things(&list, "Id"))
+}
+
+/// The environment's volumes.
+///
+/// # Errors
+/// The engine's.
+pub fn volumes(api: &Api<'_>, id: &EnvRef) -> Result<Vec<Thing>, Fault> {
+    let list = api.get(&format!("/volumes?filters={}", filter(&names::labels(id))))?;
+    Ok(things(&list["Volumes"], "Name"))
+}
+
+fn things(list: &Value, id: &str) -> Vec<Thing> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let thing = |entry: &Value| Thing {
+        id: text(&entry[id]),
+        name: text(&entry["Name"]),
+        fingerprint: text(&entry["Labels"][names::FINGERPRINT]),
+    };
+    list.as_array().into_iter().flatten().map(thing).collect()
+}
+
+/// Everything the planner asks for.
+///
+/// # Errors
+/// The engine's, or the course has no image for this processor.
+pub fn have(api: &Api<'_>, id: &EnvRef, layout: &Layout) -> Result<Have, Fault> {
+    let mut images = BTreeMap::new();
+    for container in &layout.containers {
+        let wanted = plan::image(container, &names::prefix(id), &api.arch)?;
+        if images.contains_key(&wanted.name) {
+            continue;
+        }
+        if let Some(declared) = image(api, &wanted.name)? {
+            images.insert(wanted.name, declared);
+        }
+    }
+    Ok(Have {
+        arch: api.arch.clone(),
+        images,
+        networks: networks(api, id)?.into_iter().map(|one| (one.name, one.fingerprint)).collect(),
+        volumes: volumes(api, id)?.into_iter().map(|one| (one.name, one.fingerprint)).collect(),
+        containers: containers(api, id)?.into_iter().map(|one| (one.part, one.made)).collect(),
+    })
+}
+
+/// The folders an image declares as volumes; none: it is not there.
+///
+/// # Errors
+/// The engine's.
+pub fn image(api: &Api<'_>, name: &str) -> Result<Option<BTreeSet<String>>, Fault> {
+    let found = api.find(&format!("/images/{}/json", names::encode_image(name)))?;
+    let volumes =
+        |image: Value| image["Config"]["Volumes"].as_object().map(|all| all.keys().cloned().collect());
+    Ok(found.map(|image| volumes(image).unwrap_or_default()))
+}
+
+/// Every environment of these machines that has anything on the engine.
+///
+/// # Errors
+/// The engine's.
+pub fn environments(api: &Api<'_>, machines: &[String]) -> Result<Vec<EnvRef>, Fault> {
+    let mut found = BTreeSet::new();
+    for machine in machines {
+        let filter = filter(&[(names::MACHINE, machine)]);
+        let mut add = |list: &Value| {
+            for entry in list.as_array().into_iter().flatten() {
+                let label = |key: &str| entry["Labels"][key].as_str().map(str::to_owned);
+                let all = (label(names::WORKSPACE), label(names::MACHINE), label(names::ENVIRONMENT));
+                if let (Some(workspace), Some(machine), Some(name)) = all {
+                    found.insert((workspace, machine, name));
+                }
+            }
+        };
+        add(&api.get(&format!("/containers/json?all=1&filters={filter}"))?);
+        add(&api.get(&format!("/networks?filters={filter}"))?);
+        add(&api.get(&format!("/volumes?filters={filter}"))?["Volumes"]);
+    }
+    Ok(found.into_iter().map(|(workspace, machine, name)| EnvRef { workspace, machine, name }).collect())
+}
