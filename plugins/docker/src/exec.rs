@@ -2,12 +2,13 @@
 //! and output go at the same time over one connection, as bytes; nothing is turned into text.
 
 use std::io::{Read, Write};
+use std::time::Duration;
 
 use kitbag_sdk::engine::Request;
 use kitbag_sdk::{EnvRef, ExecRequest, Fault, FaultCode};
 use serde_json::{Value, json};
 
-use crate::api::{Api, said_no};
+use crate::api::{Api, said_no, whole};
 use crate::frames::{Output, each_piece};
 use crate::{body, names, place};
 
@@ -54,6 +55,42 @@ pub fn run(api: &Api<'_>, id: &EnvRef, what: &ExecRequest, pipes: Pipes<'_>) -> 
     run_in(api, &place.container.name, &request, pipes)
 }
 
+/// Run a program of which only the exit code counts; none when it does not end in time, and then it is left to
+/// itself.
+///
+/// # Errors
+/// As [`run`].
+pub fn quietly(api: &Api<'_>, container: &str, argv: &[&str], limit: Duration) -> Result<Option<i32>, Fault> {
+    let request = json!({ "AttachStdin": false, "AttachStdout": false, "AttachStderr": false, "Cmd": argv });
+    let exec = prepare(api, container, &request)?;
+    let start = Request::new("POST", format!("/exec/{exec}/start")).start(r#"{"Detach":true,"Tty":false}"#);
+    whole(api.done(start)?)?;
+    let began = api.host().elapsed();
+    loop {
+        let now = api.get(&format!("/exec/{exec}/json"))?;
+        if now["Running"] != true {
+            return Ok(code(&now));
+        }
+        if api.host().elapsed().saturating_sub(began) >= limit {
+            return Ok(None);
+        }
+        api.host().pause(Duration::from_millis(50))?;
+    }
+}
+
+fn code(exec: &Value) -> Option<i32> {
+    exec["ExitCode"].as_i64().and_then(|code| i32::try_from(code).ok())
+}
+
+/// Make an exec; gives its id.
+fn prepare(api: &Api<'_>, container: &str, request: &Value) -> Result<String, Fault> {
+    let made = api.post(&format!("/containers/{}/exec", names::encode(container)), request)?;
+    match made["Id"].as_str() {
+        Some(id) if !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric()) => Ok(id.to_owned()),
+        _ => Err(Fault::new(FaultCode::ToolFailed, "The Docker engine's answer cannot be read.")),
+    }
+}
+
 /// Run it in a container that is known.
 ///
 /// # Errors
@@ -64,11 +101,7 @@ pub fn run_in(
     request: &Value,
     pipes: Pipes<'_>,
 ) -> Result<Option<i32>, Fault> {
-    let made = api.post(&format!("/containers/{}/exec", names::encode(container)), request)?;
-    let exec = made["Id"].as_str().unwrap_or_default().to_owned();
-    if exec.is_empty() || !exec.chars().all(|c| c.is_ascii_alphanumeric()) {
-        return Err(Fault::new(FaultCode::ToolFailed, "The Docker engine's answer cannot be read."));
-    }
+    let exec = prepare(api, container, request)?;
     let mut start =
         Request::new("POST", format!("/exec/{exec}/start")).start(r#"{"Detach":false,"Tty":false}"#);
     if let Some(stdin) = pipes.stdin {
@@ -90,7 +123,7 @@ pub fn run_in(
     pipes.stdout.flush()?;
     pipes.stderr.flush()?;
     let ended = api.get(&format!("/exec/{exec}/json"))?;
-    let code = ended["ExitCode"].as_i64().and_then(|code| i32::try_from(code).ok());
+    let code = code(&ended);
     let first = String::from_utf8_lossy(&first);
     if matches!(code, Some(126 | 127)) && first.contains("OCI runtime exec failed") {
         return Err(said_no(400, &first));

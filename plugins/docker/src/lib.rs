@@ -17,6 +17,7 @@ pub mod layout;
 pub mod logs;
 pub mod look;
 pub mod names;
+mod owner;
 mod place;
 pub mod plan;
 pub mod probe;

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kitbag_sdk::{EnvRef, Fault};
+use kitbag_sdk::{EnvRef, Fault, FaultCode};
 use serde_json::Value;
 
 use crate::api::Api;
 use crate::layout::{About, Layout};
 use crate::names;
-use crate::plan::{self, Have, Made};
+use crate::plan::{self, Facts, Have, Made};
 
 /// A container that is there, as its labels and its list entry say.
 #[derive(Debug, Clone)]
@@ -67,6 +67,7 @@ fn container(entry: &Value) -> Found {
         made: Made {
             fingerprint: label(names::FINGERPRINT),
             made_from: label(names::MADE_FROM),
+            fresh: state == "created",
             running: ["running", "paused", "restarting"].contains(&state.as_str()),
         },
         state,
@@ -89,8 +90,12 @@ pub struct Thing {
 /// # Errors
 /// The engine's.
 pub fn networks(api: &Api<'_>, id: &EnvRef) -> Result<Vec<Thing>, Fault> {
-    let list = api.get(&format!("/networks?filters={}", filter(&names::labels(id))))?;
-    Ok(things(&list, "Id"))
+    match api.get(&format!("/networks?filters={}", filter(&names::labels(id)))) {
+        Ok(list) => Ok(things(&list, "Id")),
+        // Who may have no networks has none; a course that needs one is told so when it is made.
+        Err(fault) if fault.code == FaultCode::NotGranted => Ok(Vec::new()),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// The environment's volumes.
@@ -123,8 +128,8 @@ pub fn have(api: &Api<'_>, id: &EnvRef, layout: &Layout) -> Result<Have, Fault> 
         if images.contains_key(&wanted.name) {
             continue;
         }
-        if let Some(declared) = image(api, &wanted.name)? {
-            images.insert(wanted.name, declared);
+        if let Some(facts) = image(api, &wanted.name)? {
+            images.insert(wanted.name, facts);
         }
     }
     Ok(Have {
@@ -136,15 +141,20 @@ pub fn have(api: &Api<'_>, id: &EnvRef, layout: &Layout) -> Result<Have, Fault> 
     })
 }
 
-/// The folders an image declares as volumes; none: it is not there.
+/// What an image says of itself; none: it is not there.
 ///
 /// # Errors
 /// The engine's.
-pub fn image(api: &Api<'_>, name: &str) -> Result<Option<BTreeSet<String>>, Fault> {
+pub fn image(api: &Api<'_>, name: &str) -> Result<Option<Facts>, Fault> {
     let found = api.find(&format!("/images/{}/json", names::encode_image(name)))?;
-    let volumes =
-        |image: Value| image["Config"]["Volumes"].as_object().map(|all| all.keys().cloned().collect());
-    Ok(found.map(|image| volumes(image).unwrap_or_default()))
+    Ok(found.map(|image| Facts {
+        volumes: image["Config"]["Volumes"]
+            .as_object()
+            .into_iter()
+            .flat_map(|all| all.keys().cloned())
+            .collect(),
+        user: image["Config"]["User"].as_str().unwrap_or_default().to_owned(),
+    }))
 }
 
 /// Every environment of these machines that has anything on the engine.
@@ -165,7 +175,10 @@ pub fn environments(api: &Api<'_>, machines: &[String]) -> Result<Vec<EnvRef>, F
             }
         };
         add(&api.get(&format!("/containers/json?all=1&filters={filter}"))?);
-        add(&api.get(&format!("/networks?filters={filter}"))?);
+        match api.get(&format!("/networks?filters={filter}")) {
+            Err(fault) if fault.code == FaultCode::NotGranted => {}
+            list => add(&list?),
+        }
         add(&api.get(&format!("/volumes?filters={filter}"))?["Volumes"]);
     }
     Ok(found.into_iter().map(|(workspace, machine, name)| EnvRef { workspace, machine, name }).collect())

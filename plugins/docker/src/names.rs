@@ -1,6 +1,7 @@
-//! How things of one environment are called and labelled on the engine. The labels say whose they are and are
-//! what every search goes by; the names only keep two of the same thing from being made. Names hold nothing a
-//! person wrote except the service, which has been checked.
+//! How things of one environment are called and labelled on the engine. Labels that begin with `org.kitbag.` say
+//! whose they are, are what every search goes by, and are forced by the host; those with `kitbag.docker.` are this
+//! plugin's own notes. Names only keep two of the same thing from being made, and hold nothing a person wrote
+//! except the service, which has been checked.
 
 use kitbag_sdk::EnvRef;
 
@@ -11,13 +12,13 @@ pub const MACHINE: &str = "org.kitbag.machine";
 /// Label: the environment's name among those of the workspace.
 pub const ENVIRONMENT: &str = "org.kitbag.environment";
 /// Label: of the course's block it was made from.
-pub const FINGERPRINT: &str = "org.kitbag.fingerprint";
+pub const FINGERPRINT: &str = "kitbag.docker.fingerprint";
 /// Label of a container: the service, of a volume: its name in the course.
-pub const PART: &str = "org.kitbag.part";
+pub const PART: &str = "kitbag.docker.part";
 /// Label of a container: of everything it was created with.
-pub const MADE_FROM: &str = "org.kitbag.made-from";
+pub const MADE_FROM: &str = "kitbag.docker.made-from";
 /// Label of a container: what the course says of the services in it, as JSON.
-pub const ABOUT: &str = "org.kitbag.about";
+pub const ABOUT: &str = "kitbag.docker.about";
 
 /// 128 bits of FNV-1a in hexadecimal. Tells things apart; keeps nobody from forging one.
 pub fn hash(text: &str) -> String {

@@ -9,21 +9,30 @@ use serde_json::Value;
 
 use crate::body::{self, Around};
 use crate::layout::{Condition, Container, Image, shown};
-use crate::names;
+use crate::{names, owner};
 
 /// What the engine has of this environment, and of what it needs.
 #[derive(Debug, Clone, Default)]
 pub struct Have {
     /// Docker's name of the engine's processor.
     pub arch: String,
-    /// Images by name: the folders each declares as volumes.
-    pub images: BTreeMap<String, BTreeSet<String>>,
+    /// Images by name.
+    pub images: BTreeMap<String, Facts>,
     /// Networks of this environment, by name: the fingerprint each was made from.
     pub networks: BTreeMap<String, String>,
     /// Volumes, by name.
     pub volumes: BTreeMap<String, String>,
     /// Containers, by their name in the course.
     pub containers: BTreeMap<String, Made>,
+}
+
+/// What an image says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The folders it declares as volumes.
+    pub volumes: BTreeSet<String>,
+    /// Who its program runs as; empty: the administrator.
+    pub user: String,
 }
 
 /// A container that is there.
@@ -35,6 +44,8 @@ pub struct Made {
     pub made_from: String,
     /// Whether its program runs.
     pub running: bool,
+    /// Whether it was never started.
+    pub fresh: bool,
 }
 
 /// One thing to do.
@@ -50,6 +61,8 @@ pub enum Step {
     Create(String, String, Value),
     /// Remove a container that was made from something else: its part and its name.
     Remove(String, String),
+    /// Give empty volumes to whom the program runs as: part, name, the user, where they are mounted.
+    Own(String, String, String, Vec<String>),
     /// Wait until a container that others need is well: its part and its name.
     Await(String, String),
     /// Start a container: its part and its name.
@@ -87,6 +100,7 @@ impl Step {
             Self::Volume(_, part) => format!("volume-{part}"),
             Self::Create(part, ..) => format!("create-{part}"),
             Self::Remove(part, _) => format!("remove-{part}"),
+            Self::Own(part, ..) => format!("own-{part}"),
             Self::Await(part, _) => format!("await-{part}"),
             Self::Start(part, _) => format!("start-{part}"),
         }
@@ -102,6 +116,7 @@ impl Step {
             }
             Self::Create(part, ..) => format!("Make {part}"),
             Self::Remove(part, _) => format!("Remove the old {part}"),
+            Self::Own(part, ..) => format!("Let {part} write to its data"),
             Self::Await(part, _) => format!("Wait until {part} is ready"),
             Self::Start(part, _) => format!("Start {part}"),
         }
@@ -184,7 +199,7 @@ pub fn create(around: &Around<'_>, have: &Have) -> Result<Vec<Step>, Fault> {
         {
             images.push(Step::Image(wanted.clone()));
         }
-        let declared = declared.cloned().unwrap_or_default();
+        let declared = declared.map(|facts| facts.volumes.clone()).unwrap_or_default();
         volumes.extend(body::volumes(container, &declared).into_values());
         if !made {
             let name = names::part(around.id, &container.name);
@@ -228,11 +243,17 @@ pub fn start(around: &Around<'_>, have: &Have) -> Result<Vec<Step>, Fault> {
         }
         let wanted = image(container, &prefix, &have.arch)?;
         // Without its image nothing can be made afresh; the one that is there is better than none.
-        if let Some(declared) = have.images.get(&wanted.name) {
-            let request = around.container(container, &wanted.name, declared);
-            if request["Labels"][names::MADE_FROM] != made.made_from.as_str() {
+        if let Some(facts) = have.images.get(&wanted.name) {
+            let request = around.container(container, &wanted.name, &facts.volumes);
+            let old = request["Labels"][names::MADE_FROM] != made.made_from.as_str();
+            if old {
                 steps.push(Step::Remove(part.clone(), name.clone()));
                 steps.push(Step::Create(part.clone(), name.clone(), request));
+            }
+            let user = container.user.as_ref().unwrap_or(&facts.user);
+            let targets: Vec<String> = body::volumes(container, &facts.volumes).into_keys().collect();
+            if (old || made.fresh) && !targets.is_empty() && !owner::is_root(user) {
+                steps.push(Step::Own(part.clone(), name.clone(), user.clone(), targets));
             }
         }
         steps.push(Step::Start(part, name));
@@ -257,7 +278,8 @@ pub fn both(around: &Around<'_>, have: &Have) -> Result<(Vec<Step>, bool), Fault
         if let Step::Create(part, _, request) = step {
             let label = |key: &str| request["Labels"][key].as_str().unwrap_or_default().to_owned();
             let (fingerprint, made_from) = (label(names::FINGERPRINT), label(names::MADE_FROM));
-            then.containers.insert(part.clone(), Made { fingerprint, made_from, running: false });
+            then.containers
+                .insert(part.clone(), Made { fingerprint, made_from, running: false, fresh: true });
         }
     }
     let second = start(around, &then)?;

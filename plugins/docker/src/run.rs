@@ -13,7 +13,7 @@ use crate::api::{Api, refused, whole};
 use crate::body::{self, Around};
 use crate::layout::Layout;
 use crate::plan::{self, Step};
-use crate::{images, look, names, source, status};
+use crate::{images, look, names, owner, source, status};
 
 /// How often a plan is made again when the engine has changed meanwhile.
 const TRIES: usize = 4;
@@ -114,6 +114,7 @@ fn act(api: &Api<'_>, id: &EnvRef, layout: &Layout, step: &Step) -> Result<(), F
         Step::Create(_, name, request) => made(api, &format!("/containers/create?name={name}"), request),
         // Its volumes have names and stay.
         Step::Remove(_, name) => api.remove(&format!("/containers/{name}?force=1")),
+        Step::Own(_, name, user, targets) => owner::give(api, name, user, targets),
         Step::Await(part, name) => {
             let about = layout.services.iter().filter(|one| one.container.as_deref() == Some(part));
             let limit = about.map(|one| Duration::from_secs(one.ready_seconds.into())).max();

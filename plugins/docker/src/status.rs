@@ -15,6 +15,9 @@ use crate::{logs, names, plan};
 /// Exit codes of a program that was asked to end, or ended in peace.
 const PEACE: [i64; 4] = [0, 130, 137, 143];
 
+/// How long a container's own check may take when it is run here.
+const CHECK: Duration = Duration::from_secs(2);
+
 /// How one container is.
 struct Seen {
     phase: Phase,
@@ -24,7 +27,8 @@ struct Seen {
 }
 
 fn look_at(api: &Api<'_>, part: &str, name: &str) -> Result<Seen, Fault> {
-    let state = api.get(&format!("/containers/{}/json", names::encode(name)))?["State"].take();
+    let mut about = api.get(&format!("/containers/{}/json", names::encode(name)))?;
+    let state = about["State"].take();
     let checked = state["Health"]["Status"].as_str().is_some_and(|status| status != "none");
     let phase = match (state["Status"].as_str().unwrap_or_default(), state["Health"]["Status"].as_str()) {
         ("running", Some("starting")) => Phase::Starting,
@@ -32,12 +36,41 @@ fn look_at(api: &Api<'_>, part: &str, name: &str) -> Result<Seen, Fault> {
         ("running", _) => Phase::Running,
         _ => Phase::Stopped,
     };
+    // The engine checks for the first time after a whole interval, often half a minute.
+    let phase = match phase {
+        Phase::Starting if passes(api, name, &about["Config"])? => Phase::Running,
+        other => other,
+    };
     let note = match phase {
         Phase::Unhealthy => Some(unhealthy(&state)),
         Phase::Stopped => ended(api, part, name, &state),
         _ => None,
     };
     Ok(Seen { phase, note, checked })
+}
+
+/// Run a container's own check once, beside the engine's. Whatever keeps it from being run is no verdict.
+fn passes(api: &Api<'_>, name: &str, config: &Value) -> Result<bool, Fault> {
+    let test = config["Healthcheck"]["Test"].as_array().into_iter().flatten();
+    let test: Vec<&str> = test.filter_map(Value::as_str).collect();
+    let argv = match test.as_slice() {
+        ["CMD", argv @ ..] if !argv.is_empty() => argv.to_vec(),
+        ["CMD-SHELL", line] => {
+            let shell = config["Shell"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let mut argv: Vec<&str> = shell.collect();
+            if argv.is_empty() {
+                argv = vec!["/bin/sh", "-c"];
+            }
+            argv.push(line);
+            argv
+        }
+        _ => return Ok(false),
+    };
+    match exec::quietly(api, name, &argv, CHECK) {
+        Ok(code) => Ok(code == Some(0)),
+        Err(fault) if matches!(fault.code, FaultCode::Cancelled | FaultCode::Timeout) => Err(fault),
+        Err(_) => Ok(false),
+    }
 }
 
 fn unhealthy(state: &Value) -> String {

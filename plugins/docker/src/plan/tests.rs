@@ -37,22 +37,22 @@ impl World {
             let print = self.layout.fingerprint();
             match step {
                 Step::Image(wanted) => {
-                    drop(
-                        have.images.insert(
-                            wanted.name.clone(),
-                            declared.iter().map(|&one| one.to_owned()).collect(),
-                        ),
-                    );
+                    let volumes = declared.iter().map(|&one| one.to_owned()).collect();
+                    let user = if wanted.name.starts_with("pg") { "postgres" } else { "0:0" }.to_owned();
+                    have.images.insert(wanted.name.clone(), Facts { volumes, user });
                 }
                 Step::Network(name) => drop(have.networks.insert(name.clone(), print)),
                 Step::Volume(name, _) => drop(have.volumes.insert(name.clone(), print)),
                 Step::Create(part, _, request) => {
                     let made_from = request["Labels"][names::MADE_FROM].as_str().unwrap().to_owned();
-                    have.containers
-                        .insert(part.clone(), Made { fingerprint: print, made_from, running: false });
+                    have.containers.insert(
+                        part.clone(),
+                        Made { fingerprint: print, made_from, running: false, fresh: true },
+                    );
                 }
                 Step::Remove(part, _) => drop(have.containers.remove(part)),
                 Step::Start(part, _) => have.containers.get_mut(part).unwrap().running = true,
+                Step::Own(part, ..) => assert!(have.containers[part].fresh, "owned after it was started"),
                 Step::Await(part, _) => {
                     assert!(have.containers[part].running, "awaited before it was started")
                 }
@@ -87,7 +87,7 @@ fn from_nothing_to_running_in_the_right_order() {
     let have = world.done(&have, &second, &[]);
     assert_eq!(create(&around, &have).unwrap(), []);
     let starting = start(&around, &have).unwrap();
-    assert_eq!(ids(&starting), ["start-db", "await-db", "start-jupyter"]);
+    assert_eq!(ids(&starting), ["own-db", "start-db", "await-db", "start-jupyter"]);
     let have = world.done(&have, &starting, &[]);
     assert_eq!(start(&around, &have).unwrap(), []);
     assert_eq!(create(&around, &have).unwrap(), []);
@@ -114,7 +114,7 @@ fn a_plan_goes_on_from_any_part_of_itself() {
 fn another_course_is_a_conflict_wherever_it_shows() {
     let world = World::new(SEVERAL);
     let other = "docker-1-other".to_owned();
-    let made = Made { fingerprint: other.clone(), made_from: String::new(), running: true };
+    let made = Made { fingerprint: other.clone(), made_from: String::new(), running: true, fresh: false };
     for have in [
         Have { networks: [("n".into(), other.clone())].into(), ..empty() },
         Have { volumes: [("v".into(), other)].into(), ..empty() },
@@ -137,7 +137,10 @@ fn another_port_makes_a_container_afresh_unless_it_runs() {
     assert!(!both(&world.around(), &have).unwrap().1);
     world.ports.insert("jupyter".into(), 40000);
     let steps = start(&world.around(), &have).unwrap();
-    assert_eq!(ids(&steps), ["start-db", "await-db", "remove-jupyter", "create-jupyter", "start-jupyter"]);
+    assert_eq!(
+        ids(&steps),
+        ["own-db", "start-db", "await-db", "remove-jupyter", "create-jupyter", "start-jupyter"]
+    );
     assert!(both(&world.around(), &have).unwrap().1);
     for made in have.containers.values_mut() {
         made.running = true;

@@ -93,7 +93,7 @@ impl FakeEngine {
                 Some(declared) => {
                     let volumes: BTreeMap<_, _> =
                         declared.iter().map(|one| (one.clone(), json!({}))).collect();
-                    (200, json!({ "Config": { "Volumes": volumes } }))
+                    (200, json!({ "Config": { "Volumes": volumes, "User": "1000:1000" } }))
                 }
                 None => no("image"),
             },
@@ -195,7 +195,7 @@ impl FakeEngine {
                 (204, Value::Null)
             }
             ("POST", ["exec"]) => (201, json!({ "Id": "e1" })),
-            ("GET", ["logs"]) => (200, Value::Null),
+            ("GET", ["logs"]) | ("GET" | "PUT", ["archive"]) => (200, Value::Null),
             ("DELETE", []) => {
                 all.remove(name);
                 (204, Value::Null)
@@ -235,6 +235,15 @@ impl Engine for FakeEngine {
         }
         let told = self.told.borrow().clone().filter(|_| request.path.contains("/images/create"));
         let text = if said.is_null() { String::new() } else { said.to_string() };
+        // An empty folder of the administrator.
+        if request.method == "GET" && request.path.contains("/archive?") && status == 200 {
+            let mut head = tar::Header::new_ustar();
+            head.set_entry_type(tar::EntryType::Directory);
+            (head.set_size(0), head.set_uid(0), head.set_gid(0));
+            let mut archive = tar::Builder::new(Vec::new());
+            archive.append_data(&mut head, "folder", std::io::empty()).unwrap();
+            return Ok(Response { status, body: Box::new(Cursor::new(archive.into_inner().unwrap())) });
+        }
         // An exec's answer is a table of ports, in one frame: somebody listens on 8888.
         if request.path.ends_with("/start") && request.path.contains("/exec/") {
             let table = "0: 00000000:22B8 00000000:0000 0A\n";

@@ -30,7 +30,7 @@ fn files_go_in_and_out_unchanged() {
     let Some(machine) = Machine::new("tar") else { return };
     let idle = serde_json::json!({ "image": image::NAME, "command": ["sleep", "600"] }).to_string();
     machine.up(&machine.spec(&idle, &[])).unwrap();
-    let big: Vec<u8> = (0..3_000_000_u32).map(|at| (at * 31 >> 3) as u8).collect();
+    let big: Vec<u8> = (0..3_000_000_u32).map(|at| ((at * 31) >> 3) as u8).collect();
     let long = format!("{}/deep.txt", "folder/".repeat(20).trim_end_matches('/'));
     let wanted: BTreeMap<String, (Vec<u8>, u32)> = [
         ("a b.txt", (b"spaces".to_vec(), 0o644)),

@@ -38,6 +38,15 @@ pub fn busybox() {
             head.set_mode(0o777);
             tar.append_data(&mut head, folder, std::io::empty()).unwrap();
         }
+        for (name, text) in [
+            ("etc/passwd", "root:x:0:0::/:/bin/sh\nstudent:x:1234:56::/tmp:/bin/sh\n"),
+            ("etc/group", "root:x:0:\nstaff:x:57:\n"),
+        ] {
+            let mut head = tar::Header::new_gnu();
+            head.set_size(text.len() as u64);
+            head.set_mode(0o644);
+            tar.append_data(&mut head, name, text.as_bytes()).unwrap();
+        }
         let bytes = tar.into_inner().unwrap();
         let path = "/images/create?fromSrc=-&repo=kitbag-test/busybox&tag=1&changes=VOLUME%20/srv&changes=ENV%20PATH=/bin";
         let answer = Socket::default().call(Request::new("POST", path).stream(&bytes[..])).unwrap();

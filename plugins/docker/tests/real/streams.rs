@@ -87,7 +87,7 @@ fn a_terminal_has_lines_too() {
     let Some(machine) = Machine::new("tty") else { return };
     let labels = serde_json::json!({
         "org.kitbag.workspace": machine.id.workspace, "org.kitbag.machine": machine.id.machine,
-        "org.kitbag.environment": machine.id.name, "org.kitbag.part": "course",
+        "org.kitbag.environment": machine.id.name, "kitbag.docker.part": "course",
     });
     let name = format!("kitbag-test-tty-{}", std::process::id());
     let body = serde_json::json!({

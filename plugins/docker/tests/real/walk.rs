@@ -150,3 +150,41 @@ fn two_machines_never_mix() {
     let url = other.with(|api| status::endpoints(api, &other.id)).unwrap()[0].url.clone();
     assert!(get(&url).ends_with("other\n"));
 }
+
+/// A volume that is new belongs to the administrator; the course's user can write to it all the same, and what is
+/// in one already keeps its owner.
+#[test]
+fn a_new_volume_is_its_users() {
+    let Some(machine) = Machine::new("owner") else { return };
+    let source = |user: &str| {
+        serde_json::json!({
+            "image": image::NAME, "user": user, "command": ["sleep", "600"],
+            "mounts": ["data:/var/data of it", "more:/more"],
+        })
+        .to_string()
+    };
+    for user in ["1234:56", "student", "1234:staff"] {
+        machine.up(&machine.spec(&source(user), &[])).unwrap();
+        let (code, said, err) =
+            machine.exec(None, &["sh", "-c", "touch '/var/data of it/x' /more/y && id -u"]).unwrap();
+        assert_eq!((code, said.as_str()), (Some(0), "1234\n"), "{user}: {err}");
+        machine.with(|api| run::stop(api, &machine.id, Duration::from_secs(1))).unwrap();
+        machine.with(|api| run::destroy(api, &machine.id)).unwrap();
+    }
+}
+
+/// The engine's own first check comes after half a minute; nobody waits for it.
+#[test]
+fn a_check_is_not_waited_for() {
+    let Some(machine) = Machine::new("check") else { return };
+    let source = serde_json::json!({
+        "image": image::NAME, "command": ["sh", "-c", "sleep 2; touch /tmp/well; exec sleep 600"],
+        "healthcheck": { "test": ["CMD-SHELL", "test -e /tmp/well"], "interval": "5m" },
+        "services": [{ "name": "thing", "kind": "program" }],
+    });
+    machine.up(&machine.spec(&source.to_string(), &[])).unwrap();
+    assert_eq!(machine.with(|api| status::status(api, &machine.id)).unwrap().phase, Phase::Starting);
+    let now = machine.with(|api| status::wait_ready(api, &machine.id, Duration::from_secs(60))).unwrap();
+    assert_eq!(now.phase, Phase::Running, "{now:?}");
+    assert_eq!(machine.exec(None, &["test", "-e", "/tmp/well"]).unwrap().0, Some(0));
+}
