@@ -28,8 +28,10 @@ pub fn give(api: &Api<'_>, container: &str, user: &str, targets: &[String]) -> R
     for target in targets {
         let path = format!("/containers/{container}/archive?path={}", names::encode(target));
         let answer = api.send(Request::new("GET", path))?;
-        if answer.status != 200 {
-            continue;
+        match answer.status {
+            200 => {}
+            404 => continue,
+            _ => return Err(refused(answer)),
         }
         let mut head = Vec::new();
         answer.body.take(2 * BLOCK as u64).read_to_end(&mut head)?;
@@ -94,8 +96,10 @@ fn fields(list: &str) -> Vec<Vec<&str>> {
 fn etc(api: &Api<'_>, container: &str, name: &str) -> Result<String, Fault> {
     let answer =
         api.send(Request::new("GET", format!("/containers/{container}/archive?path=/etc/{name}")))?;
-    if answer.status != 200 {
-        return Ok(String::new());
+    match answer.status {
+        200 => {}
+        404 => return Ok(String::new()),
+        _ => return Err(refused(answer)),
     }
     let mut tar = Vec::new();
     answer.body.take(LONGEST_LIST).read_to_end(&mut tar)?;
