@@ -124,12 +124,12 @@ fn things(list: &Value, id: &str) -> Vec<Thing> {
 pub fn have(api: &Api<'_>, id: &EnvRef, layout: &Layout) -> Result<Have, Fault> {
     let mut images = BTreeMap::new();
     for container in &layout.containers {
-        let wanted = plan::image(container, &names::prefix(id), &api.arch)?;
-        if images.contains_key(&wanted.name) {
-            continue;
-        }
-        if let Some(facts) = image(api, &wanted.name)? {
-            images.insert(wanted.name, facts);
+        for wanted in plan::images(container, &names::prefix(id), &api.arch)? {
+            if !images.contains_key(&wanted.name)
+                && let Some(facts) = image(api, &wanted.name)?
+            {
+                images.insert(wanted.name, facts);
+            }
         }
     }
     Ok(Have {

@@ -134,35 +134,47 @@ impl Wanted {
     }
 }
 
-/// The image of a container on an engine with this processor.
+/// The images a container can be made from, the wished one first: a course that names an image and a folder it is
+/// built from takes the image where the engine has it, and else builds its own.
 ///
 /// # Errors
-/// `unsupported` where the course has none for it.
-pub fn image(container: &Container, prefix: &str, arch: &str) -> Result<Wanted, Fault> {
+/// `unsupported` where the course has none for this processor.
+pub fn images(container: &Container, prefix: &str, arch: &str) -> Result<Vec<Wanted>, Fault> {
     let of = &container.image;
+    let mut all = Vec::new();
+    let (one, told_apart): (&Image, bool) = of.arch.get(arch).map_or((of, false), |one| (one, true));
+    // A course that says which is for which means the first one for what nearly everybody has.
+    if let (Some(name), true) = (&one.name, told_apart || of.arch.is_empty() || arch == "amd64") {
+        let how = match &one.file {
+            Some(file) => How::Load(file.clone()),
+            None => How::Pull(told_apart.then(|| arch.to_owned())),
+        };
+        all.push(Wanted { name: with_tag(name), how, size_mb: one.size_mb });
+    }
     if let Some(build) = &of.build {
         let text = serde_json::to_string(build).unwrap_or_default();
-        let name =
-            format!("kitbag/{}-{}:{}", &prefix["kitbag-".len()..], container.name, &names::hash(&text)[..12]);
-        return Ok(Wanted { name, how: How::Build(build.clone()), size_mb: of.size_mb });
+        let part = prefix.strip_prefix("kitbag-").unwrap_or(prefix);
+        let name = format!("kitbag/{part}-{}:{}", container.name, &names::hash(&text)[..12]);
+        all.push(Wanted { name, how: How::Build(build.clone()), size_mb: of.size_mb });
     }
-    let (one, told_apart): (&Image, bool) = of.arch.get(arch).map_or((of, false), |one| (one, true));
-    // A course that says which is for which, and has none for this one.
-    let name = match (&one.name, told_apart || of.arch.is_empty() || arch == "amd64") {
-        (Some(name), true) => with_tag(name),
-        _ => {
-            return Err(Fault::new(
-                FaultCode::Unsupported,
-                format!("This course has no image for this computer's processor ({}).", shown(arch)),
-            )
-            .remedy_command("See what else could run the course.", &["kitbag", "doctor"]));
-        }
-    };
-    let how = match &one.file {
-        Some(file) => How::Load(file.clone()),
-        None => How::Pull(told_apart.then(|| arch.to_owned())),
-    };
-    Ok(Wanted { name, how, size_mb: one.size_mb })
+    if all.is_empty() {
+        return Err(Fault::new(
+            FaultCode::Unsupported,
+            format!("This course has no image for this computer's processor ({}).", shown(arch)),
+        )
+        .remedy_command("See what else could run the course.", &["kitbag", "doctor"]));
+    }
+    Ok(all)
+}
+
+/// The image a container is made from: the first the engine has; else a file of the package, the folder it is built
+/// from, or a registry.
+fn image(container: &Container, prefix: &str, have: &Have) -> Result<Wanted, Fault> {
+    let mut all = images(container, prefix, &have.arch)?;
+    let there = all.iter().position(|one| have.images.contains_key(&one.name));
+    let from_file = || all.iter().position(|one| matches!(one.how, How::Load(_)));
+    let at = there.or_else(from_file).unwrap_or(all.len() - 1);
+    Ok(all.swap_remove(at))
 }
 
 /// Without a tag an engine would download all of them.
@@ -190,7 +202,7 @@ pub fn create(around: &Around<'_>, have: &Have) -> Result<Vec<Step>, Fault> {
     let mut volumes = BTreeSet::new();
     for container in &around.layout.containers {
         let made = have.containers.contains_key(&container.name);
-        let wanted = image(container, &prefix, &have.arch)?;
+        let wanted = image(container, &prefix, have)?;
         let declared = have.images.get(&wanted.name);
         // A container that is there needs its image no more.
         if declared.is_none()
@@ -241,7 +253,7 @@ pub fn start(around: &Around<'_>, have: &Have) -> Result<Vec<Step>, Fault> {
                 steps.push(Step::Await(need.clone(), names::part(around.id, need)));
             }
         }
-        let wanted = image(container, &prefix, &have.arch)?;
+        let wanted = image(container, &prefix, have)?;
         // Without its image nothing can be made afresh; the one that is there is better than none.
         if let Some(facts) = have.images.get(&wanted.name) {
             let request = around.container(container, &wanted.name, &facts.volumes);

@@ -180,15 +180,27 @@ fn a_request_holds_tokens_labels_and_this_computers_ports_only() {
 fn images_fit_the_processor() {
     let world = World::new(r#"{"image":"a:1","file":"a.tar","arch":{"arm64":{"image":"b:1","size_mb":7}}}"#);
     let container = &world.layout.containers[0];
-    let of = |arch: &str| image(container, "kitbag-0123456789abcdef", arch);
+    let prefix = "kitbag-0123456789abcdef";
+    let of = |arch: &str| image(container, prefix, &Have { arch: arch.into(), ..Have::default() });
     assert_eq!(of("amd64").unwrap().how, How::Load("a.tar".into()));
     let arm = of("arm64").unwrap();
     assert_eq!((arm.name.as_str(), arm.how, arm.size_mb), ("b:1", How::Pull(Some("arm64".into())), Some(7)));
     assert_eq!(of("riscv64").unwrap_err().code, FaultCode::Unsupported);
     // A course that does not tell processors apart leaves it to the engine.
     let one = World::new(r#"{"image":"reg:5000/a"}"#);
-    assert_eq!(image(&one.layout.containers[0], "kitbag-0", "riscv64").unwrap().name, "reg:5000/a:latest");
+    assert_eq!(
+        image(&one.layout.containers[0], prefix, &Have { arch: "riscv64".into(), ..Have::default() })
+            .unwrap()
+            .name,
+        "reg:5000/a:latest"
+    );
     let built = World::new(r#"{"build":"binder","course_version":"3"}"#);
-    let built = image(&built.layout.containers[0], "kitbag-0123456789abcdef", "amd64").unwrap();
+    let built = image(&built.layout.containers[0], prefix, &empty()).unwrap();
     assert!(built.name.starts_with("kitbag/0123456789abcdef-course:"), "{}", built.name);
+    // An image with a folder it can be built from: the image where it is there, else built.
+    let either = World::new(r#"{"image":"course:1","build":"binder"}"#);
+    let container = &either.layout.containers[0];
+    assert!(matches!(image(container, prefix, &empty()).unwrap().how, How::Build(_)));
+    let there = Have { images: [("course:1".to_owned(), Facts::default())].into(), ..empty() };
+    assert_eq!(image(container, prefix, &there).unwrap().name, "course:1");
 }

@@ -242,3 +242,17 @@ fn waiting_ends_at_its_deadline() {
     assert_eq!(late.code, FaultCode::Timeout);
     assert!(took >= Duration::from_secs(20) && took <= Duration::from_secs(21), "{took:?}");
 }
+
+/// A container of the name that belongs to somebody else is neither used nor removed.
+#[test]
+fn a_name_that_somebody_else_took() {
+    let (engine, host, what) = (engine(), host(), spec("mine"));
+    let name = format!("{}-db", kitbag_plugin_docker::names::prefix(&what.id));
+    let theirs = serde_json::json!({ "Labels": { "org.kitbag.machine": "theirs" } });
+    let theirs = crate::engine::Container { request: theirs, state: "running", code: 0, health: None };
+    engine.containers.borrow_mut().insert(name.clone(), theirs);
+    let fault = up(&engine, &host, &what).unwrap_err();
+    assert!(fault.message.contains("at the same time"), "{fault:?}");
+    with(&engine, &host, |api| run::destroy(api, &what.id)).unwrap();
+    assert_eq!(engine.containers.borrow().keys().collect::<Vec<_>>(), [&name]);
+}
