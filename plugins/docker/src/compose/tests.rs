@@ -158,3 +158,58 @@ fn a_check_may_be_switched_off() {
     let all = read("services:\n  a:\n    image: x\n    healthcheck: {disable: true}\n").unwrap();
     assert_eq!(all[0].health.as_ref().unwrap().test, ["NONE"]);
 }
+
+/// What a course can never have, whatever its file says.
+fn honest(containers: &[Container]) {
+    for one in containers {
+        assert!(is_name(&one.name));
+        for mount in &one.mounts {
+            assert!(mount.target.starts_with('/') && !mount.target.contains("/.."), "{mount:?}");
+            if let From::Folder { token, path } = &mount.from {
+                assert!(token == "work" || token == "data", "{mount:?}");
+                assert!(!path.starts_with('/') && path.split('/').all(|part| part != ".."), "{mount:?}");
+            }
+        }
+        assert!(one.ports.iter().all(|port| port.inside > 0));
+        assert!(one.env.keys().all(|name| !name.starts_with("KITBAG_")));
+    }
+}
+
+proptest::proptest! {
+    /// Pieces of the file are cut out, doubled and overwritten; it is read or refused, and what is read is honest.
+    #[test]
+    fn damaged_files_are_read_or_refused(
+        edits in proptest::collection::vec((0_usize..2000, 0_usize..60, "[-a-z{}\\[\\]:,&*!|>'\"$#./\n ]{0,12}"), 1..6),
+    ) {
+        let mut text = COURSE.to_owned();
+        for (at, length, new) in edits {
+            let at = at % (text.len() + 1);
+            let end = (at + length).min(text.len());
+            if text.is_char_boundary(at) && text.is_char_boundary(end) {
+                text.replace_range(at..end, &new);
+            }
+        }
+        match read(&text) {
+            Ok(containers) => honest(&containers),
+            Err(fault) => proptest::prop_assert!(!fault.remedies.is_empty() && fault.message.len() < 400, "{fault:?}"),
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
+        if let Ok(containers) = read(&text) {
+            honest(&containers);
+        }
+    }
+
+    #[test]
+    fn any_mount_stays_inside(source in "[-./~a-zA-Z{}:\\\\ ]{0,20}", target in "[-./a-z: ]{0,12}") {
+        if let Ok(mount) = rules::mount(&format!("{source}:{target}"))
+            && let From::Folder { path, .. } = &mount.from
+        {
+            proptest::prop_assert!(path.is_empty() || path.split('/').all(|part| !["", ".", ".."].contains(&part)));
+            let odd = path.contains(['\\', ':', '{']);
+            proptest::prop_assert!(!odd);
+        }
+    }
+}
