@@ -239,7 +239,9 @@ impl Engine for FakeEngine {
         if request.method == "GET" && request.path.contains("/archive?") && status == 200 {
             let mut head = tar::Header::new_ustar();
             head.set_entry_type(tar::EntryType::Directory);
-            (head.set_size(0), head.set_uid(0), head.set_gid(0));
+            head.set_size(0);
+            head.set_uid(0);
+            head.set_gid(0);
             let mut archive = tar::Builder::new(Vec::new());
             archive.append_data(&mut head, "folder", std::io::empty()).unwrap();
             return Ok(Response { status, body: Box::new(Cursor::new(archive.into_inner().unwrap())) });

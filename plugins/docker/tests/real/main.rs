@@ -4,6 +4,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
+mod crash;
 mod files;
 #[path = "../shared/host.rs"]
 mod host;
