@@ -1,5 +1,6 @@
 //! The way of one request through the tables: its endpoint, its query, the objects it names, its body.
 
+use kitbag_core::path::WorkPath;
 use serde_json::Value;
 
 use super::keys::Look;
@@ -28,8 +29,21 @@ pub enum Carried {
     Json(Value),
     /// An archive, as it comes.
     Archive,
+    /// An archive that the host takes from a granted folder.
+    Package(Package),
     /// The connection becomes the program's input and output, after this document, if any.
     Raw(Option<Value>),
+}
+
+/// Something in a granted folder that is sent instead of a plugin's own bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// The name of the folder.
+    pub folder: String,
+    /// What of it; none: all.
+    pub below: Option<WorkPath>,
+    /// Whether it is packed as a tar stream, or is a file whose bytes are sent.
+    pub packed: bool,
 }
 
 /// What an object must be.
@@ -115,7 +129,31 @@ pub fn route(mut asked: Asked, rules: Rules<'_>) -> Result<Route, Refusal> {
     if asked.start.is_some() && asked.segments.first().is_none_or(|first| first != "exec") {
         return Err(Refusal::new("the header kitbag-start belongs to the start of a command"));
     }
+    if asked.carry.is_some() && !endpoint.package {
+        return Err(Refusal::new("the header kitbag-body belongs to the loading and the building of images"));
+    }
     Ok(Route { asked, endpoint, named })
+}
+
+/// `tar:FOLDER/PATH` or `file:FOLDER/PATH`.
+fn package(text: &str, rules: Rules<'_>) -> Result<Package, Refusal> {
+    let odd = || Refusal::new(format!("the header kitbag-body: \"{text}\" is nothing that can be sent"));
+    let (kind, place) = text.split_once(':').ok_or_else(odd)?;
+    let (folder, below) =
+        place.split_once('/').map_or((place, None), |(folder, below)| (folder, Some(below)));
+    if !rules.grants.folders.contains_key(folder) {
+        return Err(Refusal::new(format!("the header kitbag-body: \"{folder}\" is no granted folder")));
+    }
+    // A slash to Windows, and what its drives end with.
+    if below.is_some_and(|below| below.contains(['\\', ':'])) {
+        return Err(odd());
+    }
+    let below = below.map(WorkPath::parse).transpose().map_err(|_| odd())?;
+    match kind {
+        "tar" => Ok(Package { folder: folder.to_owned(), below, packed: true }),
+        "file" if below.is_some() => Ok(Package { folder: folder.to_owned(), below, packed: false }),
+        _ => Err(odd()),
+    }
 }
 
 impl Route {
@@ -135,7 +173,7 @@ impl Route {
     pub fn judge(self, document: Option<&[u8]>, rules: Rules<'_>) -> Result<Pass, Refusal> {
         let Self { asked, endpoint, named } = self;
         let mut look = Look::new(rules);
-        let Asked { method, version, mut segments, mut query, start } = asked;
+        let Asked { method, version, mut segments, mut query, start, carry } = asked;
         if let Some((kind, name, at)) = named {
             match kind {
                 Kind::Image if !endpoint.own_image => {}
@@ -156,7 +194,10 @@ impl Route {
         }
         let carried = match endpoint.carries {
             Carries::Nothing => Carried::Nothing,
-            Carries::Archive => Carried::Archive,
+            Carries::Archive => match carry {
+                Some(carry) => Carried::Package(package(&carry, rules)?),
+                None => Carried::Archive,
+            },
             Carries::Raw => Carried::Raw(body::start(&segments, start.as_deref())?),
             Carries::Json(kind) => {
                 let text = document.unwrap_or_default();

@@ -15,7 +15,7 @@ mod query;
 mod request;
 mod table;
 
-pub use judge::{Carried, Check, Pass, Reads, Route, Want, route};
+pub use judge::{Carried, Check, Package, Pass, Reads, Route, Want, route};
 pub use mounts::{Source, fill};
 pub use request::{Asked, read};
 pub use table::Kind;

@@ -38,7 +38,8 @@ pub fn place(text: &str) -> bool {
         && !text.chars().any(char::is_control)
         && !text.contains(':')
         && text.strip_prefix('/').is_some_and(|rest| {
-            let rest = rest.strip_suffix('/').unwrap_or(rest);
+            // `/srv/.` is what is in the folder, not the folder.
+            let rest = rest.strip_suffix("/.").or_else(|| rest.strip_suffix('/')).unwrap_or(rest);
             rest.split('/').all(|part| !matches!(part, "" | "." | ".."))
         })
 }
@@ -77,8 +78,11 @@ mod tests {
             (number, &["0", "-1", "1700000000.5"], &["", "-", "1.", ".5", "1e9", "+1", "0x1", "1.2.3"]),
             (
                 place,
-                &["/a", "/a b/é/", "/data"],
-                &["", "/", "a", "/a/../b", "/a//b", "/a:b", "/a\n", "/.", "C:\\x"],
+                &["/a", "/a b/é/", "/data", "/a/."],
+                &[
+                    "", "/", "a", "/a/../b", "/a//b", "/a:b", "/a\n", "/.", "/a/./.", "/a//.", "/a/..",
+                    "C:\\x",
+                ],
             ),
             (
                 port,

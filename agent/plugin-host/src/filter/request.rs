@@ -8,9 +8,11 @@ const LONGEST: usize = 16 << 10;
 /// Oldest version of the API that is spoken.
 const OLDEST: u16 = 41;
 /// The host writes its own; these few are taken note of or harmless, and none is passed on.
-const HEADERS: [&str; 6] = ["accept", "content-length", "content-type", "host", "user-agent", START];
+const HEADERS: [&str; 7] = ["accept", "content-length", "content-type", "host", "user-agent", START, CARRY];
 /// Stands for the body of `POST /exec/ID/start`.
 const START: &str = "kitbag-start";
+/// Names a body that the host takes from a granted folder.
+const CARRY: &str = "kitbag-body";
 
 /// A request, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Asked {
     pub query: Vec<(String, String)>,
     /// What stands for the body of a start.
     pub start: Option<String>,
+    /// The body that the host takes from a granted folder.
+    pub carry: Option<String>,
 }
 
 /// Take a request apart.
@@ -44,12 +48,14 @@ pub fn read<'a>(
     }
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     let (version, segments) = read_path(path)?;
+    let [start, carry] = read_headers(headers)?;
     Ok(Asked {
         method: method.to_owned(),
         version,
         segments,
         query: query.map_or_else(|| Ok(Vec::new()), read_query)?,
-        start: read_headers(headers)?,
+        start,
+        carry,
     })
 }
 
@@ -111,21 +117,20 @@ fn decode(text: &str) -> Option<String> {
 
 fn read_headers<'a>(
     headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
-) -> Result<Option<String>, Refusal> {
-    let mut start = None;
+) -> Result<[Option<String>; 2], Refusal> {
+    let mut own = [None, None];
     for (name, value) in headers {
         if !HEADERS.contains(&name) {
             return Err(Refusal::new(format!("the header {name} is not passed on")));
         }
-        if name == START {
-            let text = std::str::from_utf8(value).ok().filter(|text| text.len() <= 1000);
-            let text = text.ok_or_else(|| Refusal::new("the header kitbag-start is no short text"))?;
-            if start.replace(text.to_owned()).is_some() {
-                return Err(Refusal::new("the header kitbag-start stands there twice"));
-            }
+        let Some(at) = [START, CARRY].iter().position(|one| *one == name) else { continue };
+        let text = std::str::from_utf8(value).ok().filter(|text| text.len() <= 1000);
+        let text = text.ok_or_else(|| Refusal::new(format!("the header {name} is no short text")))?;
+        if own[at].replace(text.to_owned()).is_some() {
+            return Err(Refusal::new(format!("the header {name} stands there twice")));
         }
     }
-    Ok(start)
+    Ok(own)
 }
 
 /// Path and query as they are sent.

@@ -66,6 +66,8 @@ pub struct Endpoint {
     pub needs: &'static [&'static str],
     /// Whether an image in the path must be our own.
     pub own_image: bool,
+    /// Whether the host may take its archive from a granted folder.
+    pub package: bool,
 }
 
 const NONE: Endpoint = Endpoint {
@@ -77,6 +79,7 @@ const NONE: Endpoint = Endpoint {
     right: None,
     needs: &[],
     own_image: false,
+    package: false,
 };
 
 const fn get(path: &'static str, query: &'static [(&'static str, Shape)]) -> Endpoint {
@@ -141,6 +144,7 @@ const TABLE: [Endpoint; 42] = [
     Endpoint {
         right: Some(EngineRight::ImagesLoad),
         carries: Carries::Archive,
+        package: true,
         ..post("images/load", &[("quiet", Flag)])
     },
     Endpoint { right: Some(EngineRight::ImagesSave), ..get("images/{image}/get", &[]) },
@@ -155,6 +159,7 @@ const TABLE: [Endpoint; 42] = [
     Endpoint {
         right: Some(EngineRight::ImagesBuild),
         carries: Carries::Archive,
+        package: true,
         force: Some("labels"),
         needs: &["t"],
         ..post("build", BUILD)

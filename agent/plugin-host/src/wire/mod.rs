@@ -4,6 +4,7 @@
 //! is followed, and everything ends at the call's deadline or when its person gives up.
 
 mod body;
+mod carry;
 mod client;
 mod owned;
 
@@ -22,7 +23,7 @@ use body::{Held, Outgoing, never};
 use crate::backend::Op;
 use crate::cancel::Cancel;
 use crate::context::OpContext;
-use crate::doors::{EngineDoor, Level, LogSink};
+use crate::doors::{EngineDoor, FilesDoor, Level, LogSink};
 use crate::error::PluginError;
 use crate::fault::Fault;
 use crate::filter::{self, Carried, Kind, Owner, Pass, Reads, Refusal, Rules, Want};
@@ -87,6 +88,7 @@ fn document_error(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Wi
 /// The way of one call.
 pub struct Wire {
     door: Arc<dyn EngineDoor>,
+    files: Arc<dyn FilesDoor>,
     log: Arc<dyn LogSink>,
     grants: Grants,
     owner: Option<Owner>,
@@ -121,6 +123,7 @@ impl Wire {
         });
         Arc::new(Self {
             door: Arc::clone(&cx.doors.engine),
+            files: Arc::clone(&cx.doors.files),
             log: Arc::clone(&cx.doors.log),
             grants: cx.grants.clone(),
             owner,
@@ -223,6 +226,11 @@ impl Wire {
         Ok(match &pass.carried {
             Carried::Nothing => Outgoing::Plain(None, body::empty()),
             Carried::Archive => Outgoing::Plain(Some("application/x-tar"), stream),
+            Carried::Package(package) => {
+                let folder = self.grants.folder(&package.folder).map_err(WireError::Door)?;
+                let body = carry::open(Arc::clone(&self.files), folder.to_owned(), package).await?;
+                Outgoing::Plain(Some("application/x-tar"), body)
+            }
             Carried::Json(document) => {
                 let mut document = document.clone();
                 let mut folders = Vec::new();

@@ -301,7 +301,13 @@ impl FilesDoor for TarFiles {
         Box::pin(async move {
             let from = below.map_or_else(|| folder.to_path_buf(), |below| folder.join(below.as_str()));
             let mut archive = tar::Builder::new(Vec::new());
-            archive.append_dir_all("", &from).map_err(|error| internal(&error))?;
+            let name = from.file_name().unwrap_or_default();
+            let packed = if from.is_file() {
+                archive.append_path_with_name(&from, name)
+            } else {
+                archive.append_dir_all("", &from)
+            };
+            packed.map_err(|error| internal(&error))?;
             let bytes = archive.into_inner().map_err(|error| internal(&error))?;
             tar.write_all(&bytes).await.map_err(|error| internal(&error))?;
             Ok(bytes.len() as u64)
