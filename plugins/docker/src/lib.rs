@@ -48,7 +48,8 @@ kitbag_sdk::export_backend!(Docker);
 /// With the engine the host lets a component have.
 fn with<T>(verb: impl FnOnce(&Api<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
     let host = Kitbag::default();
-    verb(&Api::connect(&HostEngine, &host)?)
+    let api = Api::connect(&HostEngine, &host).map_err(|fault| probe::explain(&host, fault))?;
+    verb(&api)
 }
 
 impl Backend for Docker {

@@ -12,12 +12,14 @@ use crate::host::Host;
 /// # Errors
 /// When the host cannot even say what it found.
 pub fn probe(engine: &dyn Engine, host: &dyn Host) -> Result<ProbeReport, Fault> {
-    let found = host.look()?;
+    let found = match host.look() {
+        // That it may not is what there is to say.
+        Err(fault) if fault.code == FaultCode::NotGranted => return Ok(without(fault)),
+        found => found?,
+    };
     let api = match Api::connect(engine, host) {
         Ok(api) => api,
-        Err(fault) => {
-            return Ok(ProbeReport { usable: false, version: None, problems: vec![why(&found, fault)] });
-        }
+        Err(fault) => return Ok(without(why(&found, fault))),
     };
     let mut problems = Vec::new();
     if found.remote {
@@ -38,6 +40,18 @@ pub fn probe(engine: &dyn Engine, host: &dyn Host) -> Result<ProbeReport, Fault>
         );
     }
     Ok(ProbeReport { usable: problems.is_empty(), version: Some(api.version), problems })
+}
+
+fn without(problem: Fault) -> ProbeReport {
+    ProbeReport { usable: false, version: None, problems: vec![problem] }
+}
+
+/// A fault of a verb that found no engine, with what the host knows about it.
+pub fn explain(host: &dyn Host, fault: Fault) -> Fault {
+    match host.look() {
+        Ok(found) => why(&found, fault),
+        Err(_) => fault,
+    }
 }
 
 /// Why no engine answers, by what was found without asking it.

@@ -1,7 +1,7 @@
 //! Engines that are not there, not allowed, too old, elsewhere, or something else: each is said with a remedy.
 
-use kitbag_plugin_docker::api::Api;
-use kitbag_plugin_docker::probe::probe;
+use kitbag_plugin_docker::api::{Api, unanswered};
+use kitbag_plugin_docker::probe::{explain, probe};
 use kitbag_sdk::engine::{EngineError, Found};
 use kitbag_sdk::{FaultCode, ProbeReport};
 use serde_json::json;
@@ -45,6 +45,10 @@ fn each_reason_has_its_words() {
         let report = away(found);
         assert_eq!(report.problems[0].code, code);
         assert!(report.problems[0].message.contains(word), "{report:?}");
+        let mut host = host();
+        (host.found.program, host.found.socket, host.found.allowed) = found;
+        let fault = unanswered(&EngineError::Unreachable("x".into()));
+        assert!(explain(&host, fault).message.contains(word), "the verbs say something else than probe");
     }
     let linux =
         |api: &str| json!({ "Version": "19.03.15", "ApiVersion": api, "Arch": "amd64", "Os": "linux" });
