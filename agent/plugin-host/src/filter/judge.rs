@@ -213,3 +213,73 @@ impl Route {
         Ok(Pass { method, version, segments, query, carried, checks: look.checks, sources: look.sources })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::{Owner, read};
+    use crate::grants::{EngineGrant, EngineRight, Grants};
+
+    fn judged(method: &str, target: &str, carry: &str) -> Result<Carried, Refusal> {
+        let owner = Owner { workspace: "w".into(), machine: "m".into(), environment: Some("e".into()) };
+        let rights = [EngineRight::ImagesBuild, EngineRight::ImagesLoad].into();
+        let engine = EngineGrant { workspace: "w".into(), machine: "m".into(), rights };
+        let grants = Grants {
+            folders: [("package".to_owned(), "/somewhere".into())].into(),
+            engine: Some(engine),
+            ..Grants::default()
+        };
+        let rules = Rules { grants: &grants, owner: &owner };
+        let asked = read(method, target, [("kitbag-body", carry.as_bytes())])?;
+        Ok(route(asked, rules)?.judge(None, rules)?.carried)
+    }
+
+    #[test]
+    fn a_body_comes_out_of_granted_folders_only() {
+        let package = |below: Option<&str>, packed| {
+            let below = below.map(|below| WorkPath::parse(below).unwrap());
+            Carried::Package(Package { folder: "package".into(), below, packed })
+        };
+        assert_eq!(judged("POST", "/build?t=kitbag%2Fa:1", "tar:package"), Ok(package(None, true)));
+        assert_eq!(
+            judged("POST", "/build?t=kitbag%2Fa:1", "tar:package/a b/c"),
+            Ok(package(Some("a b/c"), true))
+        );
+        assert_eq!(judged("POST", "/images/load", "file:package/x.tar"), Ok(package(Some("x.tar"), false)));
+        for hostile in [
+            "tar:work",
+            "tar:/etc",
+            "tar:package/../x",
+            "tar:package//etc",
+            "tar:package/./x",
+            "tar:package/",
+            "file:package",
+            "file:package/",
+            "file:/etc/passwd",
+            "tar:",
+            "",
+            "package",
+            "zip:package/x",
+            "tar:package/C:\\x",
+            "tar:package/a\\..\\b",
+            "tar:package/a:b",
+            "tar:{package}/x",
+            "TAR:package/x",
+            "tar:package/x\nhost: y",
+            "file:package/x/..",
+            "tar:Package/x",
+        ] {
+            assert!(judged("POST", "/images/load", hostile).is_err(), "{hostile:?}");
+        }
+        // nothing else takes it
+        for (method, target) in [
+            ("GET", "/version"),
+            ("POST", "/containers/create"),
+            ("PUT", "/containers/a/archive?path=%2Fx"),
+            ("POST", "/exec/ab/start"),
+            ("POST", "/images/create?fromImage=a"),
+        ] {
+            assert!(judged(method, target, "tar:package").is_err(), "{target}");
+        }
+    }
+}
