@@ -157,7 +157,7 @@ async fn a_whole_life() {
     let endpoints = ask(&lab, &docker, Op::Endpoints(id.clone())).await.unwrap().endpoints().unwrap();
     assert_eq!(endpoints[0].url, "http://127.0.0.1:45007/answer");
     assert_eq!(endpoints[0].secret_query.as_deref(), Some("token"));
-    assert_eq!(ask(&lab, &docker, Op::ListOwned).await.unwrap().owned().unwrap(), [id.clone()]);
+    assert_eq!(ask(&lab, &docker, Op::ListOwned).await.unwrap().owned().unwrap(), std::slice::from_ref(&id));
 
     // as the user of the course: its volume, the work, the bytes, the token that only the host knows
     let all: Vec<u8> = (0..1_u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
