@@ -7,7 +7,10 @@ use std::process::{Command, ExitCode};
 
 const TARGET: &str = "wasm32-wasip2";
 /// The packages of the official plugins, and the files cargo makes of them.
-const PLUGINS: [(&str, &str); 1] = [("kitbag-plugin-local", "kitbag_plugin_local.wasm")];
+const PLUGINS: [(&str, &str); 2] = [
+    ("kitbag-plugin-local", "kitbag_plugin_local.wasm"),
+    ("kitbag-plugin-docker", "kitbag_plugin_docker.wasm"),
+];
 /// Flags and wrappers meant for the outer build; with them the plugin would be built for coverage, sanitised,
 /// for another target, or wait for the outer build's job slots.
 const CLEARED: [&str; 14] = [

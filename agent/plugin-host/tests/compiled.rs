@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use kitbag_plugin_host::{HostConfig, PluginHost};
+use kitbag_plugin_host::{HostConfig, PluginHost, bundled};
 
 fn host(folder: &Path, key: u8) -> PluginHost {
     PluginHost::new(HostConfig::new(folder.join("compiled"), [key; 32])).unwrap()
@@ -53,6 +53,18 @@ async fn only_what_we_made_is_loaded() {
     host(folder, 2).load_bundled("local").await.unwrap();
     assert_ne!(fs::read(file).unwrap()[..32], before[..32], "made again under the new key");
     assert_eq!(kept(folder).len(), 1, "no temporary file is left");
+}
+
+/// What comes with kitbag loads, and says the same of itself as its manifest.
+#[tokio::test]
+async fn every_official_plugin_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path(), 1);
+    assert_eq!(bundled().iter().map(|(id, _)| *id).collect::<Vec<_>>(), ["local", "docker"]);
+    for (id, _) in bundled() {
+        let plugin = host.load_bundled(id).await.unwrap();
+        assert!(plugin.info().manifest.id == *id && plugin.backend().is_some(), "{id}");
+    }
 }
 
 #[cfg(unix)]

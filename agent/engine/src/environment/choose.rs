@@ -55,7 +55,8 @@ mod tests {
 
     #[test]
     fn the_first_that_is_here_is_chosen() {
-        assert_eq!(choose(&course(&["docker", "local"]), None).unwrap(), "local");
+        assert_eq!(choose(&course(&["cloud", "local"]), None).unwrap(), "local");
+        assert_eq!(choose(&course(&["docker", "local"]), None).unwrap(), "docker");
         assert_eq!(choose(&course(&[]), None).unwrap(), "local");
         assert_eq!(choose(&course(&["local"]), Some("local")).unwrap(), "local");
     }
@@ -63,11 +64,11 @@ mod tests {
     #[test]
     fn what_is_not_here_is_said_with_a_remedy() {
         for (backends, asked) in
-            [(&["docker"][..], None), (&["local"], Some("docker")), (&["docker"], Some("docker"))]
+            [(&["cloud"][..], None), (&["local"], Some("cloud")), (&["cloud"], Some("cloud"))]
         {
             let error = choose(&course(backends), asked).unwrap_err();
             assert!(matches!(error, EngineError::Missing(_)), "{error}");
-            assert!(error.to_string().contains("docker") && error.finding().why.contains("local"));
+            assert!(error.to_string().contains("cloud") && error.finding().why.contains("local"));
         }
         let error = choose(&course(&["docker"]), Some("local")).unwrap_err();
         assert!(matches!(error, EngineError::Failed(_)), "{error}");

@@ -9,49 +9,18 @@ mod doors;
 #[path = "../engine/lab.rs"]
 mod lab;
 
-use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 
 use kitbag_plugin_host::{
-    Backend, EngineRight, ExecRequest, FaultCode, Op, Origin, Phase, Plugin, PluginError, Port, Reply, Spec,
-    Streams,
+    Backend, EngineRight, ExecRequest, FaultCode, Op, Phase, Plugin, PluginError, Port, Reply, Spec, Streams,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use lab::Lab;
 
-const MANIFEST: &str = include_str!("../../../../plugins/docker/plugin.toml");
-
-/// Built once for all tests, as a person would.
-fn component() -> &'static [u8] {
-    static BUILT: OnceLock<Vec<u8>> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("docker");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-            .args(["build", "--quiet", "--locked", "--package", "kitbag-plugin-docker", "--lib"])
-            .args(["--target", "wasm32-wasip2", "--target-dir"])
-            .arg(&target);
-        for name in [
-            "RUSTFLAGS",
-            "CARGO_ENCODED_RUSTFLAGS",
-            "RUSTC_WRAPPER",
-            "RUSTC_WORKSPACE_WRAPPER",
-            "CARGO_BUILD_TARGET",
-        ] {
-            cargo.env_remove(name);
-        }
-        let built = cargo.output().unwrap();
-        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-        std::fs::read(target.join("wasm32-wasip2/debug/kitbag_plugin_docker.wasm")).unwrap()
-    })
-}
-
 async fn load(lab: &Lab) -> Plugin {
-    lab.bench.host().load(MANIFEST, component(), Origin::Added).await.unwrap()
+    lab.bench.host().load_bundled("docker").await.unwrap()
 }
 
 /// Two linked containers, one of which others wait for; a folder of the work, a volume, a page with a token.
