@@ -271,7 +271,10 @@ mod tests {
         let read: Grant = serde_json::from_str(&text).unwrap();
         assert!(read == grant(None) && read != grant(Some(&[])));
         let more = serde_json::to_string(&grant(Some(&[EngineRight::Networks]))).unwrap();
-        assert!(more.contains("\"networks\"") && serde_json::from_str::<Grant>(&more).unwrap() != grant(Some(&[])));
+        assert!(
+            more.contains("\"networks\"")
+                && serde_json::from_str::<Grant>(&more).unwrap() != grant(Some(&[]))
+        );
     }
 
     /// The backend that runs programs asks nothing about Docker.
