@@ -1,13 +1,12 @@
 //! A session is the time from `up` to `done` on one machine. Its events are immutable files beside the packs that
 //! name the packs their machine had seen: who has the workspace open, and who has your latest work, without any
-//! provider's help. Here too: which version a machine's database should hold. Causality decides, never time.
+//! provider's help.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::history::{History, same_bytes};
-use crate::id::{PackId, RecordId};
+use crate::id::PackId;
 
 /// One event names no more packs than this: with its file's other words it stays below what is read of a small file.
 pub const MOST_PACKS: usize = 2_000;
@@ -97,101 +96,9 @@ pub fn superseded(events: &[&Event]) -> Vec<usize> {
     (0..events.len()).filter(|at| Some(*at) != last).collect()
 }
 
-/// What to do about one database before it is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DatabaseStep {
-    /// It holds what it should, or it is a side of an open conflict.
-    Keep,
-    /// The versions are the same: only remember that it holds this one.
-    Follow(RecordId),
-    /// Bring this version in.
-    Restore(RecordId),
-    /// There is none yet anywhere: make the course's first one.
-    Seed,
-}
-
-/// Decide from the backup's history and what this machine's database was last loaded with or dumped to. Changes
-/// since then must have been recorded first.
-pub fn database_step(
-    exists: bool,
-    loaded: Option<RecordId>,
-    history: &History,
-    shown: Option<RecordId>,
-) -> DatabaseStep {
-    let heads = history.heads();
-    let loaded = loaded.filter(|id| exists && history.get(*id).is_some()).map(|id| history.real(id));
-    let target = match heads.as_slice() {
-        [] if exists => return DatabaseStep::Keep,
-        [] => return DatabaseStep::Seed,
-        [only] => *only,
-        several => match (loaded, shown) {
-            (Some(loaded), _) if several.contains(&loaded) => return DatabaseStep::Keep,
-            (_, Some(shown)) if several.contains(&shown) => shown,
-            (_, _) => several[0],
-        },
-    };
-    let Some(content) = history.content(target).filter(|content| content.id().is_some()) else {
-        // the backup was deleted: the database itself is no file of the workspace and stays
-        return if exists { DatabaseStep::Keep } else { DatabaseStep::Seed };
-    };
-    match loaded {
-        Some(loaded) if loaded == target => DatabaseStep::Keep,
-        Some(loaded) if history.content(loaded).is_some_and(|now| same_bytes(now, content)) => {
-            DatabaseStep::Follow(target)
-        }
-        _ => DatabaseStep::Restore(target),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::ContentId;
-    use crate::path::WorkPath;
-    use crate::version::{Content, Kind, Record};
-
-    fn path() -> WorkPath {
-        WorkPath::parse("backups/db/db.dump").unwrap()
-    }
-
-    fn history() -> History {
-        History::new(&path(), [])
-    }
-
-    fn record(text: &str, parents: &[RecordId]) -> Record {
-        let content = Content::file(ContentId::of(text.as_bytes()), 1);
-        Record::new(path(), content, Kind::Edit, parents.iter().copied())
-    }
-
-    #[test]
-    fn the_first_machine_makes_the_database() {
-        assert_eq!(database_step(false, None, &history(), None), DatabaseStep::Seed);
-        assert_eq!(database_step(true, None, &history(), None), DatabaseStep::Keep);
-    }
-
-    #[test]
-    fn a_newer_backup_is_brought_in_an_equal_one_followed() {
-        let mut history = history();
-        let a = history.insert(record("a", &[]));
-        assert_eq!(database_step(false, None, &history, Some(a)), DatabaseStep::Restore(a));
-        assert_eq!(database_step(true, Some(a), &history, Some(a)), DatabaseStep::Keep);
-        let b = history.insert(record("b", &[a]));
-        assert_eq!(database_step(true, Some(a), &history, Some(b)), DatabaseStep::Restore(b));
-        let back = history.insert(record("b", &[b]));
-        assert_eq!(database_step(true, Some(b), &history, Some(back)), DatabaseStep::Follow(back));
-        assert_eq!(database_step(false, Some(b), &history, Some(back)), DatabaseStep::Restore(back));
-    }
-
-    #[test]
-    fn when_both_changed_this_machine_keeps_its_own_until_answered() {
-        let mut history = history();
-        let a = history.insert(record("a", &[]));
-        let mine = history.insert(record("mine", &[a]));
-        let theirs = history.insert(record("theirs", &[a]));
-        assert_eq!(database_step(true, Some(mine), &history, Some(theirs)), DatabaseStep::Keep);
-        let answer = history.insert(record("theirs", &[mine, theirs]));
-        assert_eq!(database_step(true, Some(mine), &history, Some(answer)), DatabaseStep::Restore(answer));
-    }
 
     fn event(machine: &str, event: EventKind, sequence: u64, packs: &[PackId]) -> Event {
         Event {

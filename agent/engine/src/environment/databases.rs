@@ -10,7 +10,7 @@ use kitbag_core::finding::Finding;
 use kitbag_core::history::History;
 use kitbag_core::id::RecordId;
 use kitbag_core::path::WorkPath;
-use kitbag_core::session::{DatabaseStep, database_step};
+use kitbag_core::database::{DatabaseStep, database_step};
 use kitbag_core::version::{Content, Kind, Record};
 use kitbag_store::ledger::Loaded;
 

@@ -1,20 +1,11 @@
 //! Which version of its backup each service's database holds on this machine. A restore is decided by what
 //! descends from what, so this must be set with the dump or the restore it speaks of, never later.
 
-use kitbag_core::id::{ContentId, RecordId};
+pub use kitbag_core::database::Loaded;
 use rusqlite::{OptionalExtension, params};
 
 use super::{Ledger, column};
 use crate::error::StoreError;
-
-/// What a service holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Loaded {
-    /// The version of the backup.
-    pub record: RecordId,
-    /// Its content: a dump that equals it says nothing changed.
-    pub content: ContentId,
-}
 
 impl Ledger {
     /// What a service holds, none when nothing of ours was ever loaded.
@@ -62,6 +53,8 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use kitbag_core::id::{ContentId, RecordId};
+
     use super::*;
 
     #[test]
