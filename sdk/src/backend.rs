@@ -86,6 +86,15 @@ pub trait Backend {
     /// `not-found` for an absent environment.
     fn endpoints(id: EnvRef) -> Result<Vec<Endpoint>, Fault>;
 
+    /// Names the data the environment keeps for itself: another name, or none, after they were lost. kitbag then no
+    /// longer believes that its databases hold what was brought into them.
+    ///
+    /// # Errors
+    /// When it cannot be found out.
+    fn data_stamp(_id: EnvRef) -> Result<Option<String>, Fault> {
+        Ok(None)
+    }
+
     /// Run a program in the environment and give its exit code; none: ended by a signal.
     ///
     /// # Errors
@@ -152,6 +161,9 @@ impl<T: Backend> environment::Guest for BackendComponent<T> {
     }
     fn endpoints(id: EnvRef) -> Result<Vec<Endpoint>, Fault> {
         T::endpoints(id)
+    }
+    fn data_stamp(id: EnvRef) -> Result<Option<String>, Fault> {
+        T::data_stamp(id)
     }
     fn exec_in(
         id: EnvRef,

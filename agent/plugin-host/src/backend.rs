@@ -56,6 +56,8 @@ pub enum Op {
     ListOwned,
     /// Where people reach it → [`Reply::Endpoints`].
     Endpoints(EnvRef),
+    /// Which data it keeps → [`Reply::Stamp`].
+    DataStamp(EnvRef),
     /// Run a program in it; `input` (optional), `output`, `errors` of the context → [`Reply::Exited`].
     ExecIn {
         /// Which.
@@ -94,7 +96,7 @@ impl Op {
         match self {
             Self::Describe | Self::Probe | Self::ListOwned => None,
             Self::Plan(spec) | Self::Create { spec, .. } | Self::Start(spec) => Some(&spec.id),
-            Self::Destroy(id) | Self::Status(id) | Self::Endpoints(id) => Some(id),
+            Self::Destroy(id) | Self::Status(id) | Self::Endpoints(id) | Self::DataStamp(id) => Some(id),
             Self::WaitReady { id, .. }
             | Self::Stop { id, .. }
             | Self::ExecIn { id, .. }
@@ -123,6 +125,8 @@ pub enum Reply {
     Owned(Vec<EnvRef>),
     /// Where people reach it.
     Endpoints(Vec<Endpoint>),
+    /// The name of the data it keeps; none: it keeps none, or cannot tell.
+    Stamp(Option<String>),
     /// The exit code; none: ended by a signal.
     Exited(Option<i32>),
     /// Bytes of files moved.
@@ -161,6 +165,8 @@ takers! {
     owned: Owned -> Vec<EnvRef>;
     /// The endpoints.
     endpoints: Endpoints -> Vec<Endpoint>;
+    /// The name of the data it keeps.
+    stamp: Stamp -> Option<String>;
     /// The exit code.
     exited: Exited -> Option<i32>;
     /// The bytes moved.

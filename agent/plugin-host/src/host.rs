@@ -123,7 +123,7 @@ impl PluginHost {
         let compiled = self.compile(component.to_vec()).await?;
         wasm::check(&self.0.engine, &compiled, &info.manifest)?;
         let kind = match info.manifest.world {
-            World::Backend => Kind::Backend(WasmBackend::new(Arc::clone(&self.0), &compiled)?),
+            World::Backend => Kind::Backend(Box::new(WasmBackend::new(Arc::clone(&self.0), &compiled)?)),
             World::Course => Kind::Course(WasmCourse::new(Arc::clone(&self.0), &compiled)?),
         };
         let plugin = Plugin { info, kind };
@@ -154,7 +154,7 @@ impl PluginHost {
 }
 
 enum Kind {
-    Backend(WasmBackend),
+    Backend(Box<WasmBackend>),
     Course(WasmCourse),
 }
 
@@ -179,7 +179,7 @@ impl Plugin {
     /// As a backend, if it is one.
     pub fn backend(&self) -> Option<&dyn Backend> {
         match &self.kind {
-            Kind::Backend(backend) => Some(backend),
+            Kind::Backend(backend) => Some(backend.as_ref()),
             Kind::Course(_) => None,
         }
     }

@@ -12,6 +12,9 @@ use crate::api::{Api, said_no, whole};
 use crate::frames::{Output, each_piece};
 use crate::{body, names, place};
 
+/// How long a program may go on after its output has ended.
+const LAST_STEPS: Duration = Duration::from_secs(5);
+
 /// What a program reads and writes.
 pub struct Pipes<'a> {
     /// Nothing: an empty input.
@@ -78,6 +81,26 @@ pub fn quietly(api: &Api<'_>, container: &str, argv: &[&str], limit: Duration) -
     }
 }
 
+/// How an exec ended whose output has. One that goes on without its output has lost its connection: what was read of
+/// it may be half, whatever it says later.
+fn ended(api: &Api<'_>, exec: &str) -> Result<Value, Fault> {
+    let began = api.host().elapsed();
+    loop {
+        let now = api.get(&format!("/exec/{exec}/json"))?;
+        if now["Running"] != true {
+            return Ok(now);
+        }
+        if api.host().elapsed().saturating_sub(began) >= LAST_STEPS {
+            return Err(Fault::new(
+                FaultCode::Network,
+                "The connection to a program in the environment broke.",
+            )
+            .remedy_command("Try again; nothing is lost.", &["kitbag", "up"]));
+        }
+        api.host().pause(Duration::from_millis(50))?;
+    }
+}
+
 fn code(exec: &Value) -> Option<i32> {
     exec["ExitCode"].as_i64().and_then(|code| i32::try_from(code).ok())
 }
@@ -122,8 +145,7 @@ pub fn run_in(
     })?;
     pipes.stdout.flush()?;
     pipes.stderr.flush()?;
-    let ended = api.get(&format!("/exec/{exec}/json"))?;
-    let code = code(&ended);
+    let code = code(&ended(api, &exec)?);
     let first = String::from_utf8_lossy(&first);
     if matches!(code, Some(126 | 127)) && first.contains("OCI runtime exec failed") {
         return Err(said_no(400, &first));

@@ -24,6 +24,7 @@ pub mod probe;
 mod rules;
 pub mod run;
 pub mod source;
+pub mod stamp;
 pub mod status;
 mod yaml;
 
@@ -101,6 +102,10 @@ impl Backend for Docker {
 
     fn endpoints(id: EnvRef) -> Result<Vec<Endpoint>, Fault> {
         with(|api| status::endpoints(api, &id))
+    }
+
+    fn data_stamp(id: EnvRef) -> Result<Option<String>, Fault> {
+        with(|api| stamp::stamp(api, &id))
     }
 
     fn exec_in(id: EnvRef, what: ExecRequest, streams: Streams<'_>) -> Result<Option<i32>, Fault> {

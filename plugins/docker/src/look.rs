@@ -18,6 +18,8 @@ pub struct Found {
     pub part: String,
     /// The engine's name of it.
     pub name: String,
+    /// The engine's number of it, never given twice.
+    pub id: String,
     /// The engine's word for how it is: `created`, `running`, `exited` …
     pub state: String,
     /// What the course says of it; none for one whose label cannot be read.
@@ -60,6 +62,7 @@ fn container(entry: &Value) -> Found {
     Found {
         part: label(names::PART),
         name: text(&entry["Names"][0]).trim_start_matches('/').to_owned(),
+        id: text(&entry["Id"]),
         about: serde_json::from_str(&label(names::ABOUT)).ok(),
         ports: ports
             .filter_map(|one| Some((port(&one["PrivatePort"])?, port(&one["PublicPort"])?)))
@@ -83,6 +86,8 @@ pub struct Thing {
     pub name: String,
     /// Of the course's block it was made from.
     pub fingerprint: String,
+    /// When it was made, in the engine's words.
+    pub made: String,
 }
 
 /// The environment's networks.
@@ -113,6 +118,7 @@ fn things(list: &Value, id: &str) -> Vec<Thing> {
         id: text(&entry[id]),
         name: text(&entry["Name"]),
         fingerprint: text(&entry["Labels"][names::FINGERPRINT]),
+        made: text(&entry["CreatedAt"]),
     };
     list.as_array().into_iter().flatten().map(thing).collect()
 }

@@ -119,6 +119,10 @@ impl Call {
                 let endpoints = environment.call_endpoints(store, &id.into()).await;
                 convert::endpoints(self.take(endpoints)?).map(Reply::Endpoints)
             }
+            Op::DataStamp(id) => {
+                let stamp = environment.call_data_stamp(store, &id.into()).await;
+                convert::stamp(self.take(stamp)?).map(Reply::Stamp)
+            }
             other => Err(PluginError::Host(format!("not a plain operation: {other:?}"))),
         }
     }

@@ -164,6 +164,11 @@ pub fn owned(from: Vec<wit::EnvRef>) -> Checked<Vec<EnvRef>> {
     list(from, MOST_OWNED, env_ref)
 }
 
+/// A stamp is compared with what it was before, so it is taken as it is or not at all.
+pub fn stamp(from: Option<String>) -> Checked<Option<String>> {
+    from.map(|text| plain(text, NAME, "the name of an environment's data")).transpose()
+}
+
 /// Endpoints are opened in a browser, so only web addresses pass.
 pub fn endpoints(from: Vec<wit::Endpoint>) -> Checked<Vec<Endpoint>> {
     list(from, MOST, |one| {

@@ -12,7 +12,7 @@ pub const PROCESS: &str = "[[capability]]\nname = \"process\"\nreason = \"To be 
 pub const STATE: &str = "[[capability]]\nname = \"state\"\nreason = \"To be hostile.\"\n";
 
 /// Name and core signature of every function of world `backend`.
-const EXPORTS: [(&str, &str); 15] = [
+const EXPORTS: [(&str, &str); 16] = [
     ("meta@0.1.0-dev#describe", ""),
     ("environment@0.1.0-dev#probe", ""),
     ("environment@0.1.0-dev#plan", "i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32"),
@@ -24,6 +24,7 @@ const EXPORTS: [(&str, &str); 15] = [
     ("environment@0.1.0-dev#status", "i32 i32 i32 i32 i32 i32"),
     ("environment@0.1.0-dev#list-owned", ""),
     ("environment@0.1.0-dev#endpoints", "i32 i32 i32 i32 i32 i32"),
+    ("environment@0.1.0-dev#data-stamp", "i32 i32 i32 i32 i32 i32"),
     ("environment@0.1.0-dev#exec-in", "i32"),
     ("transfer@0.1.0-dev#put", "i32 i32 i32 i32 i32 i32 i32 i32 i32"),
     ("transfer@0.1.0-dev#get", "i32 i32 i32 i32 i32 i32 i32 i32 i32"),

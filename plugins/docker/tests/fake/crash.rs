@@ -249,7 +249,7 @@ fn a_name_that_somebody_else_took() {
     let (engine, host, what) = (engine(), host(), spec("mine"));
     let name = format!("{}-db", kitbag_plugin_docker::names::prefix(&what.id));
     let theirs = serde_json::json!({ "Labels": { "org.kitbag.machine": "theirs" } });
-    let theirs = Container { request: theirs, state: "running", code: 0, health: None };
+    let theirs = Container { request: theirs, state: "running", code: 0, health: None, number: 0 };
     engine.containers.borrow_mut().insert(name.clone(), theirs);
     let fault = up(&engine, &host, &what).unwrap_err();
     assert!(fault.message.contains("at the same time"), "{fault:?}");

@@ -27,6 +27,7 @@ pub struct Container {
     pub state: &'static str,
     pub code: i64,
     pub health: Option<&'static str>,
+    pub number: usize,
 }
 
 #[derive(Default)]
@@ -48,7 +49,11 @@ pub struct FakeEngine {
     pub version: RefCell<Option<Result<Value, EngineError>>>,
     /// Lines told while an image is fetched.
     pub told: RefCell<Option<String>>,
+    /// Programs that run inside go on when their output has ended.
+    pub lost: Cell<bool>,
     count: Cell<usize>,
+    /// Each thing that is made gets a number of its own.
+    numbers: Cell<usize>,
 }
 
 impl FakeEngine {
@@ -60,6 +65,10 @@ impl FakeEngine {
     /// Everything that carries labels of kitbag: containers, networks, volumes.
     pub fn things(&self) -> usize {
         self.containers.borrow().len() + self.networks.borrow().len() + self.volumes.borrow().len()
+    }
+
+    fn number(&self) -> usize {
+        self.numbers.replace(self.numbers.get() + 1)
     }
 
     fn answer(&self, request: &Request<'_>, body: &Value) -> (u16, Value) {
@@ -116,7 +125,9 @@ impl FakeEngine {
             }
             ("POST", ["volumes", "create"]) => {
                 let name = body["Name"].as_str().unwrap().to_owned();
-                let made = json!({ "Name": name, "Labels": body["Labels"] });
+                let number = self.number();
+                let made =
+                    json!({ "Name": name, "Labels": body["Labels"], "CreatedAt": format!("at {number}") });
                 self.volumes.borrow_mut().entry(name).or_insert(made);
                 (201, json!({}))
             }
@@ -140,7 +151,10 @@ impl FakeEngine {
                 gone(self.volumes.borrow_mut().remove(*name).is_some())
             }
             ("POST", ["exec", _, "start"]) => (200, Value::Null),
-            ("GET", ["exec", _, "json"]) => (200, json!({ "ExitCode": 0 })),
+            ("GET", ["exec", _, "json"]) if self.lost.get() => {
+                (200, json!({ "Running": true, "ExitCode": null }))
+            }
+            ("GET", ["exec", _, "json"]) => (200, json!({ "Running": false, "ExitCode": 0 })),
             other => panic!("FakeEngine does not know {other:?}"),
         }
     }
@@ -163,7 +177,13 @@ impl FakeEngine {
         for mount in mounts(body).filter(|mount| mount["Type"] == "volume") {
             assert!(self.volumes.borrow().contains_key(mount["Source"].as_str().unwrap()), "{mount}");
         }
-        let made = Container { request: body.clone(), state: "created", code: 0, health: None };
+        let made = Container {
+            request: body.clone(),
+            state: "created",
+            code: 0,
+            health: None,
+            number: self.number(),
+        };
         self.containers.borrow_mut().insert(name, made);
         (201, json!({ "Id": "x" }))
     }
@@ -277,7 +297,7 @@ fn listed(name: &str, one: &Container) -> Value {
         json!({ "PrivatePort": inner, "PublicPort": outer, "IP": "127.0.0.1" })
     };
     let ports: Vec<Value> = bound.filter(|_| one.state == "running").map(port).collect();
-    json!({ "Names": [format!("/{name}")], "Labels": one.request["Labels"], "State": one.state, "Ports": ports })
+    json!({ "Id": format!("id-{}", one.number), "Names": [format!("/{name}")], "Labels": one.request["Labels"], "State": one.state, "Ports": ports })
 }
 
 fn decoded(text: &str) -> String {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod crash;
+mod data;
 mod engine;
 #[path = "../shared/host.rs"]
 mod host;
