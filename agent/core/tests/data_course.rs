@@ -65,7 +65,7 @@ fn it_has_no_problem_and_makes_the_folders_of_the_reference_course() {
         ]
     );
     assert_eq!(course.backends.keys().collect::<Vec<_>>(), ["docker", "local"]);
-    assert_eq!(course.opened().map(|service| service.name.as_str()), Some("notebooks"));
+    assert_eq!(course.opened("local").map(|service| service.name.as_str()), Some("notebooks"));
 }
 
 #[test]

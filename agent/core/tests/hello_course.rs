@@ -50,7 +50,7 @@ fn it_has_no_problem_and_says_what_it_needs() {
     let folders: Vec<_> = course.folders.iter().map(WorkPath::as_str).collect();
     assert_eq!(folders, ["notebooks", "data", "logs", "utilities", "backups"]);
     assert!(course.backends.contains_key("local"));
-    assert_eq!(course.opened().map(|service| service.name.as_str()), Some("notebooks"));
+    assert_eq!(course.opened("local").map(|service| service.name.as_str()), Some("notebooks"));
     assert_eq!(course.programs("local").into_iter().collect::<Vec<_>>(), ["jupyter"]);
 }
 

@@ -23,7 +23,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("[machine]", &["memory_mb", "disk_mb", "cores"]),
     ("[[seed]]", &["from", "to"]),
     ("[[unit]]", &["path"]),
-    ("[[service]]", &["name", "kind", "title", "backup", "sqlite", "program"]),
+    ("[[service]]", &["name", "kind", "title", "backup", "backends", "sqlite", "program", "web", "database"]),
     ("[service.sqlite]", &["schema", "csv"]),
     ("csv of [service.sqlite]", &["table", "file", "delimiter"]),
     (
@@ -31,6 +31,12 @@ const SETTINGS: &[(&str, &[&str])] = &[
         &["program", "args", "env", "port", "path", "ready", "optional", "open", "stop_grace_seconds"],
     ),
     ("[service.program.ready]", &["port", "timeout_seconds"]),
+    ("[service.web]", &["path", "under", "port", "ready", "optional", "open", "stop_grace_seconds"]),
+    ("[service.web.ready]", &["port", "timeout_seconds"]),
+    (
+        "[service.database]",
+        &["server", "inside", "dump", "restore", "ready", "normalise", "url", "timeout_seconds"],
+    ),
     ("[[step]]", &["name", "when", "service", "backends", "run"]),
     ("[hook]", &["component"]),
 ];

@@ -8,7 +8,7 @@ use super::manifest::{Draft, draft};
 use super::placeholder::{PORT, placeholders};
 use super::problem::{MANIFEST, Notes, Problem, quoted};
 use super::{
-    Course, LONGEST_MANIFEST, MOST_SEEDS, PackageFiles, Port, ServiceKind, Sqlite, backup_path, csv,
+    Course, LONGEST_MANIFEST, MOST_SEEDS, PackageFiles, Port, ServiceKind, Sqlite, backup_path, csv, services,
 };
 use crate::ignore::{Ignore, Why};
 use crate::path::WorkPath;
@@ -42,14 +42,14 @@ pub fn check(manifest: &str, files: &PackageFiles<'_>) -> Checked {
         let ignore = Ignore::new(&draft.course.ignore).unwrap_or_default();
         names_of_files(files, &mut notes);
         seeds(draft, files, &ignore, &mut notes);
-        services(draft, &ignore, &mut notes);
+        services::check(draft, &ignore, &mut notes);
         for (service, lines) in draft.course.services.iter().zip(&draft.services) {
             if let ServiceKind::Sqlite(sqlite) = &service.kind {
                 database(sqlite, lines.schema, &lines.csv, files, &mut notes);
             }
         }
         steps(draft, &mut notes);
-        backends(draft, &mut notes);
+        services::backends(draft, &mut notes);
         if let Some(hook) = &draft.course.hook {
             exists(hook, "component", draft.hook, files, &mut notes);
         }
@@ -149,7 +149,7 @@ fn seeds(draft: &Draft, files: &PackageFiles<'_>, ignore: &Ignore, notes: &mut N
                 notes.problem(
                     line,
                     message,
-                    "Place the file elsewhere; fill the database with `schema` and `csv`.",
+                    "Place the file elsewhere; fill the database with `schema` and `csv`, or where it is made.",
                 );
             }
             claim(&seed.to, true, line, &mut claims, notes);
@@ -186,42 +186,6 @@ fn claim(path: &WorkPath, file: bool, line: usize, claims: &mut BTreeMap<String,
         };
         notes.problem(line, message, "Give each its own place, spelled the same way everywhere.");
         return;
-    }
-}
-
-fn services(draft: &Draft, ignore: &Ignore, notes: &mut Notes) {
-    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut opened: Option<usize> = None;
-    for (service, lines) in draft.course.services.iter().zip(&draft.services) {
-        if let Some(first) = names.insert(&service.name, lines.at) {
-            let message =
-                format!("There are two services called {}, here and on line {first}.", quoted(&service.name));
-            notes.problem(lines.at, message, "Give each its own name.");
-        }
-        if let ServiceKind::Program(program) = &service.kind
-            && program.open
-        {
-            match opened {
-                None => opened = Some(lines.at),
-                Some(first) => {
-                    let message = format!("Two services have `open = true`, here and on line {first}.");
-                    notes.problem(lines.at, message, "Keep the one students open first.");
-                }
-            }
-        }
-        if let Ok(backup) = backup_path(&service.name)
-            && service.backup
-            && ignore.is_ignored(backup.as_str(), false)
-        {
-            notes.problem(
-                draft.ignore,
-                format!(
-                    "The rules would ignore {}, so the database could not follow the student.",
-                    quoted(backup.as_str())
-                ),
-                "Take the rule out, or write `backup = false` at the service.",
-            );
-        }
     }
 }
 
@@ -304,13 +268,12 @@ fn steps(draft: &Draft, notes: &mut Notes) {
                 let message = format!("There is no service called {}.", quoted(name));
                 notes.problem(line, message, "Write the `name` of a [[service]], or leave `service` out.");
             }
-            Some((_, Some(service))) => {
-                let has_port =
-                    matches!(&service.kind, ServiceKind::Program(program) if program.port != Port::None);
-                if !has_port && step.run.iter().any(|text| placeholders(text).any(|name| name == PORT)) {
-                    let message = format!("{{port}} is used, but the service `{}` has none.", service.name);
-                    notes.problem(line, message, "Take it out, or name a service with a port.");
-                }
+            Some((_, Some(service)))
+                if service.port() == Port::None
+                    && step.run.iter().any(|text| placeholders(text).any(|name| name == PORT)) =>
+            {
+                let message = format!("{{port}} is used, but the service `{}` has none.", service.name);
+                notes.problem(line, message, "Take it out, or name a service with a port.");
             }
             _ => {}
         }
@@ -318,19 +281,5 @@ fn steps(draft: &Draft, notes: &mut Notes) {
             let message = format!("There is no backend called {}.", quoted(name));
             notes.problem(line, message, format!("Add [backend.{name}], or take it out."));
         }
-    }
-}
-
-fn backends(draft: &Draft, notes: &mut Notes) {
-    let runs = draft.services.iter().map(|lines| lines.at).chain(draft.steps.iter().copied());
-    // A [backend] that is there but wrong has been said already.
-    if let Some(line) = runs.min()
-        && !draft.backend
-    {
-        notes.problem(
-            line,
-            "The course has something to run, but no backend to run it.",
-            "Add [backend.local] for programs of the student's own computer.",
-        );
     }
 }

@@ -11,7 +11,8 @@ use super::block::{Block, TOP, whole};
 use super::machine::Needs;
 use super::name::{NAME_RULE, is_name, is_version, not_portable};
 use super::problem::{At, Notes, quoted};
-use super::service::{read_services, read_steps};
+use super::service::read_services;
+use super::step::read_steps;
 use super::syntax::parsed;
 use super::{Course, LONGEST_MANIFEST, MOST_SEEDS, SeedRule};
 use crate::ignore::Ignore;
@@ -32,6 +33,8 @@ pub(super) struct Draft {
     pub steps: Vec<usize>,
     /// Whether anything stands below [backend].
     pub backend: bool,
+    /// Whether every backend could be read, as with the services.
+    pub all_backends: bool,
     pub hook: usize,
 }
 
@@ -39,8 +42,11 @@ pub(super) struct Draft {
 #[derive(Default)]
 pub(super) struct ServiceLines {
     pub at: usize,
+    pub backends: usize,
     pub schema: usize,
     pub csv: Vec<usize>,
+    pub under: usize,
+    pub inside: usize,
 }
 
 /// Read the manifest; nothing when it is not TOML at all.
@@ -64,7 +70,9 @@ pub(super) fn draft(text: &str, notes: &mut Notes) -> Option<Draft> {
     (draft.course.steps, draft.steps) = read_steps(&top, notes);
     draft.backend =
         top.raw("backend", notes).is_some_and(|at| at.value.as_table().is_none_or(|table| !table.is_empty()));
+    let sound = notes.count();
     draft.course.backends = read_backends(&top, notes);
+    draft.all_backends = notes.count() == sound;
     if let Some(hook) = top.block("hook", "[hook]", notes)
         && let Some(component) = hook.needed("component", "hook.wasm", notes)
     {

@@ -1,20 +1,21 @@
-//! The `[[service]]` and `[[step]]` blocks: databases the host makes, programs a backend runs, commands at
-//! named moments. Programs are bare names and placeholders are known ones, because a person grants programs
-//! by name and the host alone fills in ports, secrets and folders.
+//! The `[[service]]` blocks: what all kinds have in common, databases the host makes, programs a backend runs.
+//! Programs are bare names and placeholders are known ones, because a person grants programs by name and the
+//! host alone fills in ports, secrets and folders. `web` and `database` read the other two kinds.
 
 use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
 use super::block::Block;
+use super::database::read_database;
+use super::kind::{CsvFile, Port, Program, Ready, Service, ServiceKind, Sqlite};
 use super::manifest::{ServiceLines, named, one_line, place};
-use super::name::{is_name, is_program, is_table, is_variable, nearest};
+use super::name::{NAME_RULE, is_name, is_program, is_table, is_variable, nearest};
 use super::placeholder::{KNOWN, PORT, TOKEN, placeholders};
 use super::problem::{At, Notes, quoted};
-use super::{CsvFile, Moment, Port, Program, Ready, Service, ServiceKind, Sqlite, Step};
+use super::web::read_web;
 
 const MOST_SERVICES: usize = 100;
-const MOST_STEPS: usize = 1000;
 
 pub(super) fn read_services(top: &Block<'_>, notes: &mut Notes) -> (Vec<Service>, Vec<ServiceLines>) {
     let blocks = top.blocks("service", "[[service]]", notes);
@@ -22,7 +23,7 @@ pub(super) fn read_services(top: &Block<'_>, notes: &mut Notes) -> (Vec<Service>
     blocks.iter().take(MOST_SERVICES).filter_map(|block| read_service(block, notes)).unzip()
 }
 
-fn few(blocks: &[Block<'_>], most: usize, notes: &mut Notes) {
+pub(super) fn few(blocks: &[Block<'_>], most: usize, notes: &mut Notes) {
     if let Some(block) = blocks.get(most) {
         let message = format!("There are more than {most} {} blocks.", block.name);
         notes.problem(block.line, message, "Keep those the course cannot do without.");
@@ -34,33 +35,57 @@ fn read_service(block: &Block<'_>, notes: &mut Notes) -> Option<(Service, Servic
     let title = block.text("title", notes).and_then(|at| one_line(at, "title", notes));
     let backup = block.flag("backup", notes);
     let mut lines = ServiceLines { at: block.line, ..ServiceLines::default() };
+    let backends = read_backends(block, notes);
+    lines.backends = backends.first().map_or(block.line, |at| at.line);
     let kind = block.needed("kind", "sqlite", notes)?;
-    let (kind, other) = match kind.value {
-        "sqlite" => (ServiceKind::Sqlite(read_sqlite(block, &mut lines, notes)), "program"),
-        "program" => (ServiceKind::Program(read_program(block, notes)?), "sqlite"),
+    let read = match kind.value {
+        "sqlite" => Some(ServiceKind::Sqlite(read_sqlite(block, &mut lines, notes))),
+        "program" => read_program(block, notes).map(ServiceKind::Program),
+        "web" => read_web(block, &mut lines, notes).map(ServiceKind::Web),
+        "database" => read_database(block, &mut lines, notes).map(ServiceKind::Database),
         unknown => {
             let message = format!("{} is not a kind of service.", quoted(unknown));
-            notes.problem(kind.line, message, "Write `kind = \"sqlite\"` or `kind = \"program\"`.");
+            let remedy = match nearest(unknown, ServiceKind::NAMES) {
+                Some(meant) => format!("Did you mean `{meant}`?"),
+                None => format!("Write `kind = \"…\"` with one of: {}.", ServiceKind::NAMES.join(", ")),
+            };
+            notes.problem(kind.line, message, remedy);
             return None;
         }
     };
-    if let Some(At { line, .. }) = block.raw(other, notes) {
-        notes.problem(
-            line,
-            format!("[service.{other}] does not go with the `kind` of this service."),
-            format!("Remove it, or write `kind = \"{other}\"`."),
-        );
+    for other in ServiceKind::NAMES.into_iter().filter(|other| *other != kind.value) {
+        if let Some(At { line, .. }) = block.raw(other, notes) {
+            notes.problem(
+                line,
+                format!("[service.{other}] does not go with the `kind` of this service."),
+                format!("Remove it, or write `kind = \"{other}\"`."),
+            );
+        }
     }
-    let sqlite = matches!(kind, ServiceKind::Sqlite(_));
+    let saved = matches!(kind.value, "sqlite" | "database");
     if let Some(At { value: true, line }) = backup
-        && !sqlite
+        && !saved
     {
-        let remedy = "Remove `backup`; what the program keeps in the working folder is kept anyway.";
-        notes.problem(line, "Only a service of kind `sqlite` can be backed up.", remedy);
+        let remedy = "Remove `backup`; what the service keeps in the working folder is kept anyway.";
+        notes.problem(line, "Only a service of kind `sqlite` or `database` can be backed up.", remedy);
     }
-    let name = name?;
+    let (name, kind) = (name?, read?);
     let title = title.unwrap_or_else(|| name.clone());
-    Some((Service { name, title, backup: backup.map_or(sqlite, |at| at.value), kind }, lines))
+    let backends = backends.into_iter().map(|at| at.value.to_owned()).collect();
+    Some((Service { name, title, backup: backup.map_or(saved, |at| at.value), backends, kind }, lines))
+}
+
+/// The backends a service or step is for; empty where it does not say.
+pub(super) fn read_backends<'t>(block: &Block<'t>, notes: &mut Notes) -> Vec<At<&'t str>> {
+    let mut backends = block.texts("backends", notes);
+    backends.retain(|at| {
+        let fits = is_name(at.value);
+        if !fits {
+            notes.problem(at.line, format!("{} is not a backend.", quoted(at.value)), NAME_RULE);
+        }
+        fits
+    });
+    backends
 }
 
 fn read_sqlite(service: &Block<'_>, lines: &mut ServiceLines, notes: &mut Notes) -> Sqlite {
@@ -173,7 +198,7 @@ fn read_program(service: &Block<'_>, notes: &mut Notes) -> Option<Program> {
     })
 }
 
-fn bare(at: At<&str>, notes: &mut Notes) -> Option<String> {
+pub(super) fn bare(at: At<&str>, notes: &mut Notes) -> Option<String> {
     if is_program(at.value) {
         return Some(at.value.to_owned());
     }
@@ -207,7 +232,7 @@ fn read_env<'t>(block: &Block<'t>, notes: &mut Notes) -> Vec<(&'t str, At<&'t st
     env
 }
 
-fn read_port(block: &Block<'_>, used: bool, notes: &mut Notes) -> Port {
+pub(super) fn read_port(block: &Block<'_>, used: bool, notes: &mut Notes) -> Port {
     let Some(At { value, line }) = block.raw("port", notes) else {
         return if used { Port::Any } else { Port::None };
     };
@@ -226,7 +251,7 @@ fn read_port(block: &Block<'_>, used: bool, notes: &mut Notes) -> Port {
     }
 }
 
-fn known_placeholders(at: At<&str>, has_port: bool, notes: &mut Notes) {
+pub(super) fn known_placeholders(at: At<&str>, has_port: bool, notes: &mut Notes) {
     for name in placeholders(at.value) {
         if !KNOWN.contains(&name) {
             let message = format!("{{{}}} is not something kitbag fills in.", quoted(name).trim_matches('`'));
@@ -245,7 +270,7 @@ fn known_placeholders(at: At<&str>, has_port: bool, notes: &mut Notes) {
     }
 }
 
-fn url_path(at: At<&str>, notes: &mut Notes) -> Option<String> {
+pub(super) fn url_path(at: At<&str>, notes: &mut Notes) -> Option<String> {
     let ends_early = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\\' | '#' | '{' | '}');
     if at.value.starts_with('/')
         && !at.value.starts_with("//")
@@ -260,55 +285,5 @@ fn url_path(at: At<&str>, notes: &mut Notes) -> Option<String> {
         message,
         "Begin it with one `/` and leave out spaces, braces and `#`, such as `/lab`.",
     );
-    None
-}
-
-pub(super) fn read_steps(top: &Block<'_>, notes: &mut Notes) -> (Vec<Step>, Vec<usize>) {
-    let blocks = top.blocks("step", "[[step]]", notes);
-    few(&blocks, MOST_STEPS, notes);
-    blocks.iter().take(MOST_STEPS).filter_map(|block| Some((read_step(block, notes)?, block.line))).unzip()
-}
-
-fn read_step(block: &Block<'_>, notes: &mut Notes) -> Option<Step> {
-    let name = block.needed("name", "trust-notebooks", notes).and_then(|at| named(at, "name", notes));
-    let when = block.needed("when", "after-ready", notes).and_then(|at| moment(at, notes));
-    let service = block.text("service", notes).map(|at| at.value.to_owned());
-    let mut backends = Vec::new();
-    for at in block.texts("backends", notes) {
-        if is_name(at.value) {
-            backends.push(at.value.to_owned());
-        } else {
-            notes.problem(at.line, format!("{} is not a backend.", quoted(at.value)), super::name::NAME_RULE);
-        }
-    }
-    let run = block.texts("run", notes);
-    let Some(&first) = run.first() else {
-        notes.problem(block.line, "The step runs nothing.", "Add `run = [\"program\", \"argument\", …]`.");
-        return None;
-    };
-    let program = bare(first, notes);
-    for &text in &run {
-        known_placeholders(text, service.is_some(), notes);
-    }
-    program?;
-    Some(Step {
-        name: name?,
-        when: when?,
-        service,
-        backends,
-        run: run.iter().map(|at| at.value.to_owned()).collect(),
-    })
-}
-
-fn moment(at: At<&str>, notes: &mut Notes) -> Option<Moment> {
-    if let Some((moment, _)) = Moment::ALL.iter().find(|(_, name)| *name == at.value) {
-        return Some(*moment);
-    }
-    let names = Moment::ALL.map(|(_, name)| name);
-    let remedy = match nearest(at.value, names) {
-        Some(meant) => format!("Did you mean `{meant}`?"),
-        None => format!("Write one of: {}.", names.join(", ")),
-    };
-    notes.problem(at.line, format!("{} is not a moment at which steps run.", quoted(at.value)), remedy);
     None
 }

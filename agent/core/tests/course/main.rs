@@ -94,7 +94,28 @@ fn a_good_course_is_read_whole() {
         (true, 30, 5)
     );
     assert_eq!(program.env.get("JUPYTER_TOKEN").map(String::as_str), Some("{token}"));
-    assert_eq!(course.opened().map(|service| service.name.as_str()), Some("notebooks"));
+    assert_eq!(course.opened("docker").map(|service| service.name.as_str()), Some("notebooks"));
+    let refine = course.service("refine").unwrap();
+    assert_eq!((refine.backends.as_slice(), refine.under()), (&["docker".to_owned()][..], Some("notebooks")));
+    let ServiceKind::Web(web) = &refine.kind else { panic!("{refine:?}") };
+    assert_eq!((web.path.as_str(), web.port, web.optional), ("/openrefine/", Port::None, true));
+    assert_eq!((web.ready.port, web.ready.timeout_seconds, web.stop_grace_seconds), (false, 120, 10));
+    let gallery = course.service("gallery").unwrap();
+    let ServiceKind::Web(web) = &gallery.kind else { panic!("{gallery:?}") };
+    assert_eq!((web.path.as_str(), web.port, gallery.backup), ("/gallery", Port::Preferred(8900), false));
+    assert_eq!((web.ready.port, web.ready.timeout_seconds, web.stop_grace_seconds), (true, 45, 30));
+    let records = course.service("records").unwrap();
+    assert!(records.backup);
+    let ServiceKind::Database(database) = &records.kind else { panic!("{records:?}") };
+    assert_eq!((database.server.as_str(), database.inside.as_deref()), ("postgresql", Some("gallery")));
+    assert_eq!((database.dump.len(), database.restore.len(), database.timeout_seconds), (2, 2, 900));
+    assert_eq!(database.ready.as_deref(), Some(&["/opt/pond/healthy".to_owned()][..]));
+    assert_eq!(database.normalise.as_ref().map(Vec::len), Some(3));
+    assert_eq!(database.url.as_deref(), Some("postgresql://pond:{token}@127.0.0.1/pond"));
+    let runs =
+        |backend| course.services_with(backend).map(|service| service.name.as_str()).collect::<Vec<_>>();
+    assert_eq!(runs("local"), ["pond", "notebooks"]);
+    assert_eq!(runs("docker"), ["pond", "notebooks", "refine", "gallery", "records"]);
     assert_eq!(course.steps[0].when, Moment::AfterReady);
     assert_eq!(course.programs("local").into_iter().collect::<Vec<_>>(), ["jupyter"]);
     assert_eq!(course.backends["local"], serde_json::json!({}));
@@ -168,6 +189,50 @@ fn something_to_run_needs_a_backend_and_nothing_needs_none() {
     assert!(problems[0].remedy.contains("[backend.local]"));
     assert!(look(&format!("{served}[backend.local]\n"), &[]).course.is_some());
     assert_eq!(look(&format!("{served}[backend]\n"), &[]).problems.len(), 1);
+}
+
+/// What lives in an environment needs one; the backend without any is of no use to it, and not asked for.
+#[test]
+fn what_lives_inside_needs_an_environment() {
+    let page = "id = \"a\"\ntitle = \"A\"\nversion = \"1\"\n[[service]]\nname = \"page\"\nkind = \"web\"\n";
+    let said = |manifest: &str| {
+        let problems = look(manifest, &[]).problems;
+        problems.into_iter().map(|one| (one.line, one.message, one.remedy)).collect::<Vec<_>>()
+    };
+    let [(line, message, remedy)] = &said(page)[..] else { panic!() };
+    assert_eq!(*line, Some(4));
+    assert!(message.contains("no backend to run it") && remedy.contains("[backend.docker]"), "{remedy}");
+    assert_eq!(said(&format!("{page}[backend.docker]\n")), []);
+    assert_eq!(said(&format!("{page}[backend.docker]\n[backend.local]\n")), []);
+    let [(line, message, remedy)] = &said(&format!("{page}[backend.local]\n"))[..] else { panic!() };
+    assert_eq!(*line, Some(4));
+    assert!(message.contains("Nothing can run `page`") && remedy.contains("[backend.docker]"), "{message}");
+    // not even where it says so itself
+    let here = page.replace("\"web\"\n", "\"web\"\nbackends = [\"local\"]\n");
+    assert_eq!(said(&format!("{here}[backend.docker]\n[backend.local]\n")).len(), 1);
+
+    let apart = |one: &str, other: &str| {
+        format!(
+            "{page}[[service]]\nname = \"one\"\nkind = \"program\"\nbackends = [\"{one}\"]\n[service.program]\n\
+             program = \"p\"\nport = true\n[[service]]\nname = \"other\"\nkind = \"web\"\nbackends = \
+             [\"{other}\"]\n[service.web]\nunder = \"one\"\n[backend.docker]\n[backend.local]\n"
+        )
+    };
+    assert_eq!(said(&apart("docker", "docker")), []);
+    assert_eq!(said(&apart("local", "local")), []);
+    let [(line, message, _)] = &said(&apart("local", "docker"))[..] else { panic!() };
+    assert_eq!(*line, line_of(&apart("local", "docker"), "under"));
+    assert!(message.contains("No backend runs both `other` and `one`"), "{message}");
+}
+
+/// Only the backend reads a compose file, so a name that is no service may be one in it.
+#[test]
+fn a_place_may_be_named_in_a_compose_file() {
+    for (block, problems) in [("image = \"pond:1\"", 1), ("compose_file = \"compose.yaml\"", 0)] {
+        let manifest =
+            changed("inside = \"gallery\"", "inside = \"server\"").replace("image = \"pond:1\"", block);
+        assert_eq!(look(&manifest, &good_files()).problems.len(), problems, "{block}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub mod unpack;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use kitbag_core::course::{Course, PackageFiles, ServiceKind, backup_path};
+use kitbag_core::course::{Course, PackageFiles, SQLITE, Service, backup_path};
 use kitbag_core::id::ContentId;
 use kitbag_core::ignore::Ignore;
 use kitbag_core::path::WorkPath;
@@ -22,9 +22,6 @@ use kitbag_store::Package;
 use crate::doors::Doors;
 use crate::environment::sqlite;
 use crate::sync::{BackupOf, Rules};
-
-/// The kind a backup of a SQLite database has.
-pub const SQLITE: &str = "sqlite";
 
 /// A course that lies unpacked on this machine.
 #[derive(Debug, Clone)]
@@ -59,8 +56,8 @@ pub fn rules(course: Option<&CourseHere>) -> Rules {
     let Some(CourseHere { course, .. }) = course else { return Rules::default() };
     let mut backups = BTreeMap::new();
     for service in course.services.iter().filter(|service| service.backup) {
-        if let (ServiceKind::Sqlite(_), Ok(path)) = (&service.kind, backup_path(&service.name)) {
-            backups.insert(path, BackupOf { service: service.name.clone(), backup: backup() });
+        if let (Some(backup), Ok(path)) = (backup(service), backup_path(&service.name)) {
+            backups.insert(path, BackupOf { service: service.name.clone(), backup });
         }
     }
     Rules {
@@ -72,9 +69,14 @@ pub fn rules(course: Option<&CourseHere>) -> Rules {
     }
 }
 
-/// What the backups made here are.
-pub(crate) fn backup() -> Backup {
-    Backup { kind: SQLITE.to_owned(), version: sqlite::FORMAT.to_string() }
+/// What the dump of a server holds: as its own command wrote it, normalised.
+const SERVER_FORMAT: u32 = 1;
+
+/// What the backups of a service made here are; none for one that has none.
+pub(crate) fn backup(service: &Service) -> Option<Backup> {
+    let kind = service.backup_kind()?.to_owned();
+    let version = if kind == SQLITE { sqlite::FORMAT } else { SERVER_FORMAT };
+    Some(Backup { kind, version: version.to_string() })
 }
 
 /// The numbers of a version, such as `2026.10`; none for a text that is no version.

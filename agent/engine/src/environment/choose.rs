@@ -1,15 +1,12 @@
 //! Which backend runs a course on this machine: the one asked for, else the first of the course's own that this
 //! kitbag has. One it does not have is said with what can be done instead.
 
-use kitbag_core::course::Course;
+use kitbag_core::course::{Course, LOCAL};
 use kitbag_core::finding::Finding;
 use kitbag_core::path::shown;
 use kitbag_plugin_host::bundled;
 
 use crate::error::EngineError;
-
-/// What runs a course that says nothing: there is nothing to run then.
-const PLAIN: &str = "local";
 
 /// Choose the backend of a course.
 ///
@@ -34,7 +31,8 @@ pub fn choose(course: &Course, asked: Option<&str>) -> Result<String, EngineErro
             "Leave `--backend` out, or name one of these.",
         ))),
         Some(name) => Ok(name.to_owned()),
-        None if told.is_empty() => Ok(PLAIN.to_owned()),
+        // there is nothing to run then
+        None if told.is_empty() => Ok(LOCAL.to_owned()),
         None => match told.iter().find(|name| have(name)) {
             Some(name) => Ok((*name).to_owned()),
             None => {

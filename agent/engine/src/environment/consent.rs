@@ -125,6 +125,11 @@ fn manifest(backend: &str) -> Option<Manifest> {
     Manifest::read(plugin.manifest).ok()
 }
 
+/// Whether a backend starts programs of this computer, and not inside an environment of its own.
+pub(super) fn on_this_computer(backend: &str) -> bool {
+    manifest(backend).is_none_or(|manifest| manifest.capability(CapabilityName::Process).is_some())
+}
+
 fn capability(manifest: &Manifest) -> Option<&Capability> {
     manifest.capability(CapabilityName::Engine)
 }
@@ -147,7 +152,7 @@ pub(super) fn engine(ws: &Workspace, backend: &str) -> Result<Option<BTreeSet<En
 fn needed(course: &Course, program: &str) -> bool {
     course.services.iter().any(|service| match &service.kind {
         ServiceKind::Program(of) => of.program == program && !of.optional,
-        ServiceKind::Sqlite(_) => false,
+        _ => false,
     })
 }
 

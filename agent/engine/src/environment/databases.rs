@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use kitbag_core::course::{Service, ServiceKind, Sqlite, backup_path};
+use kitbag_core::course::{Service, Sqlite, backup_path};
 use kitbag_core::finding::Finding;
 use kitbag_core::history::History;
 use kitbag_core::id::RecordId;
@@ -82,10 +82,7 @@ impl From<SqliteError> for Trouble {
 impl<'a> Databases<'a> {
     /// Every database of the course, with whether it is backed up.
     pub(super) fn services(&self) -> impl Iterator<Item = (&'a Service, &'a Sqlite)> {
-        self.here.course.services.iter().filter_map(|service| match &service.kind {
-            ServiceKind::Sqlite(sqlite) => Some((service, sqlite)),
-            ServiceKind::Program(_) => None,
-        })
+        self.here.course.sqlites()
     }
 
     pub(super) fn exists(&self, service: &str) -> bool {
@@ -142,7 +139,7 @@ impl<'a> Databases<'a> {
         parent: Option<RecordId>,
     ) -> Result<(), EngineError> {
         let mut record = Record::new(path, dump.content, Kind::Edit, parent);
-        record.backup = Some(backup());
+        record.backup = self.here.course.service(service).and_then(backup);
         let id = record.id();
         propose(self.ws, self.share, &[Proposal { record, file: Some(dump.file.clone()) }], &[])?;
         self.set_loaded(service, id, dump.content)

@@ -70,7 +70,7 @@ pub(super) async fn stop(
         && let Some(here) = here
         && let Some(programs) = consent::granted(ws, here, &runner.made.backend)?
     {
-        let urls = ports::urls(ws, &here.course, &runner.ports);
+        let urls = ports::urls(ws, &here.course, &runner.made.backend, &runner.ports);
         notes =
             steps::run(&runner, &here.course, Moment::BeforeStop, &programs, &urls, &live(&status)).await?;
     }

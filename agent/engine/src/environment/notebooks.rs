@@ -19,7 +19,7 @@ use crate::course::unpack;
 use crate::error::EngineError;
 use crate::sync::Silent;
 use crate::workspace::Workspace;
-use kitbag_core::course::{Course, ServiceKind};
+use kitbag_core::course::Course;
 
 /// An answer that takes longer is not waited for: the course is busy, and a sync must not hang on it.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -65,10 +65,8 @@ async fn ask(ws: &Workspace, home: &Path) -> Result<Notebooks, EngineError> {
 
 /// Where a notebook server lists its sessions. Its first page may lie below its address, as `/lab` does.
 fn sessions_path(course: &Course, service: &str) -> String {
-    let page = match course.service(service).map(|service| &service.kind) {
-        Some(ServiceKind::Program(program)) => program.path.split('?').next().unwrap_or_default(),
-        _ => "",
-    };
+    let page = course.service(service).and_then(|service| service.page()).unwrap_or_default();
+    let page = page.split('?').next().unwrap_or_default();
     let pages = ["/lab", "/tree", "/notebooks", "/doc", "/nbclassic", "/voila"];
     let mut address = page.trim_end_matches('/');
     for below in pages {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use kitbag_core::course::{Course, Port, ServiceKind};
+use kitbag_core::course::{Course, Port, Service, ServiceKind};
 use kitbag_platform::process::free_port;
 
 use super::{databases, sqlite};
@@ -25,20 +25,20 @@ pub(super) fn remembered(ws: &Workspace) -> Result<BTreeMap<String, u16>, Engine
     Ok(text.lines().filter_map(one).collect())
 }
 
-/// A port for each service that listens. Services for which `running` says so keep theirs.
+/// A port for each service that listens and that the backend runs. Services for which `running` says so keep theirs.
 ///
 /// # Errors
 /// The ledger fails, or the system has no free port.
 pub(super) fn choose(
     ws: &Workspace,
     course: &Course,
+    backend: &str,
     running: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, u16>, EngineError> {
     let before = remembered(ws)?;
     let mut chosen: BTreeMap<String, u16> = BTreeMap::new();
-    for service in &course.services {
-        let ServiceKind::Program(program) = &service.kind else { continue };
-        let wish = match program.port {
+    for service in course.services_with(backend) {
+        let wish = match service.port() {
             Port::None => continue,
             Port::Any => 0,
             Port::Preferred(port) => port,
@@ -69,13 +69,28 @@ fn free(ws: &Workspace, wish: u16, chosen: &BTreeMap<String, u16>) -> Result<u16
     }
 }
 
-/// Where programs find each service: `KITBAG_<SERVICE>_URL` and its value. No secret stands in one.
-pub(super) fn urls(ws: &Workspace, course: &Course, ports: &BTreeMap<String, u16>) -> Vec<(String, String)> {
-    let url = |service: &kitbag_core::course::Service| match &service.kind {
+/// The address of a service's page on this computer, without the access token; none without a page or a port. A page
+/// under another service has that one's port.
+pub(super) fn page(service: &Service, ports: &BTreeMap<String, u16>) -> Option<String> {
+    let path = service.page()?;
+    let port = ports.get(service.under().unwrap_or(&service.name))?;
+    Some(format!("http://127.0.0.1:{port}{path}"))
+}
+
+/// Where programs of this computer find each service that the backend runs: `KITBAG_<SERVICE>_URL` and its value. No
+/// secret stands in one. Where a server inside an environment is, its backend knows.
+pub(super) fn urls(
+    ws: &Workspace,
+    course: &Course,
+    backend: &str,
+    ports: &BTreeMap<String, u16>,
+) -> Vec<(String, String)> {
+    let url = |service: &Service| match &service.kind {
         ServiceKind::Sqlite(_) => Some(sqlite::url(&databases::file(ws, &service.name))),
-        ServiceKind::Program(program) => {
-            ports.get(&service.name).map(|port| format!("http://127.0.0.1:{port}{}", program.path))
-        }
+        _ => page(service, ports),
     };
-    course.services.iter().filter_map(|service| Some((service.url_variable(), url(service)?))).collect()
+    course
+        .services_with(backend)
+        .filter_map(|service| Some((service.url_variable(), url(service)?)))
+        .collect()
 }

@@ -13,7 +13,7 @@ use kitbag_plugin_host::{ExecRequest, Grants, LineSink, Op, Reply, Streams};
 
 use super::runner::{LONG, Runner, SHORT, told};
 use super::up::live;
-use super::{databases, ports, sqlite};
+use super::{consent, databases, ports, sqlite};
 use crate::course::unpack;
 use crate::error::EngineError;
 use crate::sync::Silent;
@@ -51,7 +51,13 @@ pub async fn open(ws: &Workspace, home: &Path, service: Option<&str>) -> Result<
     let runner = Runner::existing(ws, home, Arc::new(Silent), false).await?;
     match (&runner, service) {
         (Some(runner), None) => Ok(first(runner, &here.course, ws).await?.unwrap_or(folder)),
-        (Some(runner), Some(name)) => address(runner, name).await?.ok_or_else(|| not_running(name)),
+        (Some(runner), Some(name)) => {
+            let backend = &runner.made.backend;
+            if let Some(why) = here.course.service(name).and_then(|one| here.course.why_not(one, backend)) {
+                return Err(elsewhere(name, backend, why));
+            }
+            address(runner, name).await?.ok_or_else(|| not_running(name))
+        }
         (None, Some(name)) => Err(not_running(name)),
         (None, None) => Ok(folder),
     }
@@ -63,7 +69,7 @@ pub(super) async fn first(
     course: &Course,
     ws: &Workspace,
 ) -> Result<Option<Opened>, EngineError> {
-    let address = match course.opened() {
+    let address = match course.opened(&runner.made.backend) {
         Some(service) => address(runner, &service.name).await?,
         None => None,
     };
@@ -142,8 +148,11 @@ pub async fn exec(
     // the person's own words: what they name may be run, and nothing in it is filled in
     let programs = argv.first().cloned().into_iter().collect();
     let grants = Grants { programs, engine: runner.engine()?, ..Grants::default() };
-    let env = course.map(|course| ports::urls(ws, &course, &runner.ports)).unwrap_or_default();
-    let request = ExecRequest { argv: argv.to_vec(), env, folder: None };
+    let backend = &runner.made.backend;
+    let env = course.map(|course| ports::urls(ws, &course, backend, &runner.ports)).unwrap_or_default();
+    // a program of this computer starts in the working folder; a backend with an inside has a place for each service
+    let folder = service.filter(|_| !consent::on_this_computer(backend)).map(|name| format!("{name}:work"));
+    let request = ExecRequest { argv: argv.to_vec(), env, folder };
     let op = Op::ExecIn { id: runner.made.id.clone(), request };
     let nowhere = || Streams {
         output: Some(Box::new(tokio::io::sink())),
@@ -157,7 +166,19 @@ pub async fn exec(
 fn check(ws: &Workspace, course: &Course, name: &str) -> Result<(), EngineError> {
     match course.service(name).map(|service| &service.kind) {
         None => Err(unknown(Some(course), name)),
-        Some(ServiceKind::Program(_)) => Ok(()),
+        Some(ServiceKind::Program(_) | ServiceKind::Web(_)) => Ok(()),
+        Some(ServiceKind::Database(database)) => {
+            let variable = course.service(name).filter(|_| database.url.is_some());
+            let variable =
+                variable.map(|service| format!(" Programs there find it by {}.", service.url_variable()));
+            Err(EngineError::Failed(Finding::new(
+                format!("{name} is a database server and has no page to open"),
+                format!("It runs inside the course's environment.{}", variable.unwrap_or_default()),
+                format!(
+                    "Open a notebook of the course, or run a database program there: `kitbag exec {name} -- PROGRAM`."
+                ),
+            )))
+        }
         Some(ServiceKind::Sqlite(_)) => Err(EngineError::Failed(Finding::new(
             format!("{name} is a database and has no page to open"),
             format!("Programs find it at {}.", sqlite::url(&databases::file(ws, name))),
@@ -178,6 +199,14 @@ fn unknown(course: Option<&Course>, name: &str) -> EngineError {
         format!("the course has no service called {}", shown(name)),
         why,
         "`kitbag status` shows what there is.",
+    ))
+}
+
+fn elsewhere(name: &str, backend: &str, why: String) -> EngineError {
+    EngineError::Missing(Finding::new(
+        format!("{name} is not part of the course with the backend {backend}"),
+        why,
+        "If that is on this computer, run `kitbag up --backend NAME` with its name.",
     ))
 }
 

@@ -198,6 +198,10 @@ impl Work<'_> {
                 names.join(", ")
             ));
         }
+        let elsewhere = |service| Some((service, course.why_not(service, &backend)?));
+        for (service, why) in course.services.iter().filter_map(elsewhere) {
+            self.up.notes.push(format!("{} is left out: {why}", service.title));
+        }
         let mut runner = Runner::new(self.ws, home, &backend, self.progress.clone()).await?;
         if runner.new_token {
             self.up.notes.push(
@@ -222,7 +226,7 @@ impl Work<'_> {
             self.sync()?;
         }
         let live = live(&status);
-        runner.ports = ports::choose(self.ws, course, |service| live.contains(service))?;
+        runner.ports = ports::choose(self.ws, course, &backend, |service| live.contains(service))?;
         let started = self.start(&runner, &allowed).await;
         let status = match started {
             Ok(status) => status,
@@ -245,7 +249,7 @@ impl Work<'_> {
 
     async fn start(&mut self, runner: &Runner<'_>, allowed: &Allowed) -> Result<EnvStatus, EngineError> {
         let (course, programs) = (&self.here.course, &allowed.programs);
-        let urls = ports::urls(self.ws, course, &runner.ports);
+        let urls = ports::urls(self.ws, course, &runner.made.backend, &runner.ports);
         let spec = Spec {
             id: runner.made.id.clone(),
             source: source(course, &runner.made.backend, &allowed.left_out),
@@ -296,17 +300,21 @@ pub(super) fn live(status: &EnvStatus) -> BTreeSet<String> {
     status.services.iter().filter(|one| runs(one.phase)).map(|one| one.name.clone()).collect()
 }
 
-/// The course's block for a backend, with the services it has to run.
+/// The course's block for a backend, with the services it has to run. Those of other backends it need not know.
 fn source(course: &Course, backend: &str, left_out: &BTreeSet<String>) -> serde_json::Value {
     let mut source = match course.backends.get(backend) {
         Some(serde_json::Value::Object(block)) => block.clone(),
         _ => serde_json::Map::new(),
     };
-    let runs = |service: &&Service| match &service.kind {
+    let starts = |service: &Service| match &service.kind {
         ServiceKind::Program(of) => !left_out.contains(&of.program),
-        ServiceKind::Sqlite(_) => true,
+        _ => true,
     };
-    let services = course.services.iter().filter(runs).map(|service| service.told_to_backend()).collect();
+    // a page goes with what it lies under
+    let services = course.services_with(backend).filter(|service| {
+        starts(service) && service.under().and_then(|above| course.service(above)).is_none_or(starts)
+    });
+    let services = services.map(Service::told_to_backend).collect();
     source.insert("services".to_owned(), serde_json::Value::Array(services));
     serde_json::Value::Object(source)
 }

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use kitbag_core::course::ServiceKind;
+use kitbag_core::course::{Course, Service, ServiceKind};
 use kitbag_plugin_host::{EnvStatus, Phase, ServiceStatus};
 use serde::Serialize;
 
 use super::runner::{Made, Runner, made};
 use super::{databases, ports, sqlite};
-use crate::course::{CourseHere, SQLITE, unpack};
+use crate::course::{CourseHere, unpack};
 use crate::error::EngineError;
 use crate::sync::Silent;
 use crate::workspace::Workspace;
@@ -30,13 +30,15 @@ pub struct EnvironmentView {
 pub struct ServiceView {
     /// Its name.
     pub name: String,
-    /// `sqlite` or `program`.
+    /// `sqlite`, `program`, `web` or `database`.
     pub kind: String,
-    /// As [`EnvironmentView::state`]; also `not-available` for an optional one whose program is not here, and for a
-    /// database `ready` or `none`.
+    /// As [`EnvironmentView::state`]; also `not-available` for an optional one whose program is not here and for one
+    /// that this backend does not run, and for a SQLite database `ready` or `none`.
     pub state: String,
-    /// Where it is, without the access token; none when it is not running.
+    /// Where it is, without the access token; none when it is not running, and for a server inside the environment.
     pub url: Option<String>,
+    /// Why it is not available, where that is known; a sentence.
+    pub note: Option<String>,
 }
 
 /// Look at the environment.
@@ -67,27 +69,28 @@ pub(super) fn show(
     status: Result<Option<&EnvStatus>, ()>,
 ) -> EnvironmentView {
     let ports = ports::remembered(ws).unwrap_or_default();
-    let service = |service: &kitbag_core::course::Service| {
-        let name = service.name.clone();
-        match &service.kind {
+    let service = |course: &Course, service: &Service| {
+        let (name, kind) = (service.name.clone(), service.kind.name().to_owned());
+        let elsewhere = made.and_then(|made| course.why_not(service, &made.backend));
+        let (state, url) = match &service.kind {
+            _ if elsewhere.is_some() => (word(Ok(Phase::NotAvailable)), None),
             ServiceKind::Sqlite(_) => {
                 let database = databases::file(ws, &name);
                 let url = ws.doors.disk.stat(&database).is_ok().then(|| sqlite::url(&database));
-                let state = if url.is_some() { "ready" } else { "none" };
-                ServiceView { name, kind: SQLITE.to_owned(), state: state.to_owned(), url }
+                (if url.is_some() { "ready" } else { "none" }.to_owned(), url)
             }
-            ServiceKind::Program(program) => {
+            ServiceKind::Program(_) | ServiceKind::Web(_) | ServiceKind::Database(_) => {
                 let phase = status.map(|status| phase_of(status, &name));
                 let up = matches!(phase, Ok(Phase::Running | Phase::Starting));
-                let url = ports
-                    .get(&name)
-                    .filter(|_| up)
-                    .map(|port| format!("http://127.0.0.1:{port}{}", program.path));
-                ServiceView { name, kind: "program".to_owned(), state: word(phase), url }
+                (word(phase), ports::page(service, &ports).filter(|_| up))
             }
-        }
+        };
+        ServiceView { name, kind, state, url, note: elsewhere }
     };
-    let services: Vec<_> = here.iter().flat_map(|here| &here.course.services).map(service).collect();
+    let services: Vec<_> = here
+        .iter()
+        .flat_map(|here| here.course.services.iter().map(|one| service(&here.course, one)))
+        .collect();
     let whole = status.map(|status| status.map_or(Phase::Stopped, |status| status.phase));
     EnvironmentView { backend: made.map(|made| made.backend.clone()), state: word(whole), services }
 }

@@ -58,7 +58,8 @@ pub fn run(context: &Context) -> Outcome {
     }
     for service in &status.environment.services {
         let url = service.url.as_deref().map(|url| format!("  {}", shown(url))).unwrap_or_default();
-        printer.line(format!("  {}: {}{url}", shown(&service.name), service.state));
+        let note = service.note.as_deref().map(|note| format!("  {}", shown(note))).unwrap_or_default();
+        printer.line(format!("  {}: {}{url}{note}", shown(&service.name), service.state));
     }
     for machine in &status.machines {
         let open =
