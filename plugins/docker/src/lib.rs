@@ -23,6 +23,7 @@ pub mod plan;
 pub mod probe;
 mod rules;
 pub mod run;
+mod services;
 pub mod source;
 pub mod stamp;
 pub mod status;

@@ -66,12 +66,13 @@ pub fn find(api: &Api<'_>, id: &EnvRef, text: Option<&str>) -> Result<Place, Fau
 /// `not-found` when there is none.
 pub fn of_service(all: Vec<Found>, service: &str) -> Result<Found, Fault> {
     let runs = |one: &Found| {
-        one.part == service
-            || one.about.as_ref().is_some_and(|about| {
-                about.services.iter().any(|(_, of)| of.name == service && of.container.is_some())
-            })
+        one.about.as_ref().is_some_and(|about| {
+            about.services.iter().any(|(_, of)| of.name == service && of.container.is_some())
+        })
     };
-    all.into_iter().find(runs).ok_or_else(|| {
+    // A database may have the name of one container and be inside another.
+    let at = all.iter().position(runs).or_else(|| all.iter().position(|one| one.part == service));
+    at.and_then(|at| all.into_iter().nth(at)).ok_or_else(|| {
         Fault::new(
             FaultCode::NotFound,
             format!("There is no service {} in this environment.", shown(service)),

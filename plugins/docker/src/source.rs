@@ -2,14 +2,15 @@
 //! into it and which service listens where) or several services as a compose file. kitbag adds the services as
 //! the course declares them. The README has the block; a setting nobody knows is refused by its name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use kitbag_sdk::Fault;
 use serde::Deserialize;
 
 use crate::compose;
-use crate::layout::{Build, Container, Health, Image, Layout, Port, Service, invalid, is_name, shown};
+use crate::layout::{Build, Container, Health, Image, Layout, Port, invalid, is_name, shown};
 use crate::rules;
+use crate::services::{self, Link, Told};
 
 /// The container of a course that has one.
 pub const ONLY: &str = "course";
@@ -58,7 +59,7 @@ struct Block {
     #[serde(default)]
     images: BTreeMap<String, ImageBlock>,
     #[serde(default)]
-    links: BTreeMap<String, LinkBlock>,
+    links: BTreeMap<String, Link>,
     #[serde(default)]
     urls: BTreeMap<String, String>,
     #[serde(default)]
@@ -102,32 +103,6 @@ struct HealthBlock {
     retries: Option<u32>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LinkBlock {
-    under: String,
-    path: String,
-}
-
-/// A service as kitbag tells it. What this plugin does not use may stand here too.
-#[derive(Deserialize)]
-struct Told {
-    name: String,
-    kind: String,
-    path: Option<String>,
-    #[serde(default)]
-    optional: bool,
-    #[serde(default)]
-    ready: Ready,
-    stop_grace_seconds: Option<u32>,
-}
-
-#[derive(Deserialize, Default)]
-struct Ready {
-    port: Option<bool>,
-    timeout_seconds: Option<u32>,
-}
-
 /// Read and check the block.
 ///
 /// # Errors
@@ -144,8 +119,12 @@ pub fn read(json: &str) -> Result<Layout, Fault> {
     }
     let block: Block = serde_json::from_value(value).map_err(unreadable)?;
     let containers = containers(&block)?;
-    let services = services(&block, &containers)?;
-    for (service, url) in &block.urls {
+    let single = block.compose.is_none();
+    let services =
+        services::read(&block.services, &block.links, single.then_some(&block.ports), &containers)?;
+    let mut urls = services::urls(&block.services);
+    urls.extend(block.urls);
+    for (service, url) in &urls {
         if !services.iter().any(|one| one.name == *service) {
             return Err(invalid(format!(
                 "urls names {}, which is no service of the course.",
@@ -156,7 +135,7 @@ pub fn read(json: &str) -> Result<Layout, Fault> {
             return Err(invalid(format!("The address of {} is no address.", shown(service))));
         }
     }
-    Ok(Layout { containers, services, urls: block.urls })
+    Ok(Layout { containers, services, urls })
 }
 
 fn containers(block: &Block) -> Result<Vec<Container>, Fault> {
@@ -290,97 +269,6 @@ fn health(block: &HealthBlock) -> Result<Health, Fault> {
         timeout_ms: time(&block.timeout)?,
         retries: block.retries,
         start_period_ms: time(&block.start_period)?,
-    })
-}
-
-fn services(block: &Block, containers: &[Container]) -> Result<Vec<Service>, Fault> {
-    let single = block.compose.is_none();
-    let mut services = Vec::<Service>::new();
-    let mut names = BTreeSet::new();
-    for told in &block.services {
-        if !is_name(&told.name) || !names.insert(told.name.clone()) {
-            return Err(invalid(format!(
-                "{} cannot be the name of a service, or stands twice.",
-                shown(&told.name)
-            )));
-        }
-        let link = block.links.get(&told.name);
-        let under = link.map_or(told.name.as_str(), |link| link.under.as_str());
-        let container = match told.kind.as_str() {
-            "sqlite" => None,
-            _ if single => Some(ONLY.to_owned()),
-            _ if containers.iter().any(|one| one.name == under) => Some(under.to_owned()),
-            _ => {
-                return Err(invalid(format!(
-                    "The service {} is not in the course's compose file.",
-                    shown(&told.name)
-                ))
-                .remedy("Give it a service of that name there, or a link in [backend.docker.links]."));
-            }
-        };
-        services.push(service(told.name.clone(), container, containers, under, Some(told), link)?);
-    }
-    // What the course does not list is there all the same.
-    let unlisted = if single { block.ports.keys().cloned().collect() } else { names_of(containers) };
-    for name in unlisted.into_iter().filter(|name| !names.contains(name)) {
-        if !is_name(&name) {
-            return Err(invalid(format!("{} cannot be the name of a service.", shown(&name))));
-        }
-        let container = Some(if single { ONLY.to_owned() } else { name.clone() });
-        services.push(service(name.clone(), container, containers, &name, None, None)?);
-    }
-    for (name, link) in &block.links {
-        if !services.iter().any(|one| one.name == *name) {
-            return Err(invalid(format!("links names {}, which is no service of the course.", shown(name))));
-        }
-        if !services.iter().any(|one| one.name == link.under && one.port.is_some()) {
-            return Err(invalid(format!(
-                "{} is linked under {}, which has no port.",
-                shown(name),
-                shown(&link.under)
-            )));
-        }
-    }
-    Ok(services)
-}
-
-fn names_of(containers: &[Container]) -> Vec<String> {
-    containers.iter().map(|one| one.name.clone()).collect()
-}
-
-fn service(
-    name: String,
-    container: Option<String>,
-    containers: &[Container],
-    under: &str,
-    told: Option<&Told>,
-    link: Option<&LinkBlock>,
-) -> Result<Service, Fault> {
-    let runs_in = containers.iter().find(|one| Some(&one.name) == container.as_ref());
-    let own = |port: &&Port| port.service.as_deref() == Some(under);
-    let port = runs_in.and_then(|one| one.ports.iter().find(own)).map(|port| port.inside);
-    let path =
-        link.map(|link| link.path.as_str()).or(told.and_then(|told| told.path.as_deref())).unwrap_or("/");
-    if !path.starts_with('/') || path.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(invalid(format!("The path of the service {} must begin with a slash.", shown(&name))));
-    }
-    let token = runs_in.is_some_and(|one| {
-        let words = one.command.iter().chain(&one.entrypoint).flatten();
-        words.chain(one.env.values()).any(|text| text.contains("{token}"))
-    });
-    let ready = told.map(|told| &told.ready);
-    Ok(Service {
-        name,
-        page: port.is_some()
-            && told.map_or(container.as_deref() == Some(ONLY), |told| told.kind != "database"),
-        container,
-        port,
-        path: path.to_owned(),
-        token: token && port.is_some(),
-        optional: told.is_some_and(|told| told.optional),
-        ready_seconds: ready.and_then(|ready| ready.timeout_seconds).unwrap_or(120),
-        ready_by_port: link.is_none() && port.is_some() && ready.and_then(|ready| ready.port).unwrap_or(true),
-        stop_seconds: told.and_then(|told| told.stop_grace_seconds).unwrap_or(10),
     })
 }
 

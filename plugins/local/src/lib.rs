@@ -120,12 +120,16 @@ impl Backend for Local {
             return Ok(Vec::new());
         }
         let mut found = Vec::new();
-        for service in record.source.services.iter().filter(|one| !record.missing.contains_key(&one.name)) {
-            if let Some(port) = record.ports.get(&service.name) {
+        for service in &record.source.services {
+            let serving = record.source.serving(service);
+            if record.missing.contains_key(&serving.name) {
+                continue;
+            }
+            if let Some(port) = record.ports.get(&serving.name) {
                 found.push(Endpoint {
                     service: service.name.clone(),
                     url: format!("http://127.0.0.1:{port}{}", service.path.as_deref().unwrap_or("/")),
-                    secret_query: service.wants_token().then(|| "token".to_owned()),
+                    secret_query: serving.wants_token().then(|| "token".to_owned()),
                 });
             }
         }

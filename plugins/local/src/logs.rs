@@ -30,6 +30,10 @@ pub fn read(
     follow: bool,
     out: &Sink,
 ) -> Result<(), Fault> {
+    // a page says nothing of its own
+    let page =
+        record.source.services.iter().find(|one| one.kind == Kind::Web && service == Some(one.name.as_str()));
+    let service = page.map_or(service, |page| Some(record.source.serving(page).name.as_str()));
     let mut places: Vec<Place> = record
         .source
         .services

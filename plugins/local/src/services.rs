@@ -103,6 +103,8 @@ pub fn status(id: &EnvRef, record: &Record) -> Result<EnvStatus, Fault> {
             ServiceStatus { name: service.name.clone(), phase: Phase::Stopped, note: None }
         };
         match one.phase {
+            // what serves it says it already
+            _ if service.kind == Kind::Web => {}
             Phase::Unhealthy if !service.optional => phase = Phase::Unhealthy,
             Phase::Starting if !service.optional && phase == Phase::Running => phase = Phase::Starting,
             _ => {}
@@ -114,6 +116,9 @@ pub fn status(id: &EnvRef, record: &Record) -> Result<EnvStatus, Fault> {
 
 fn look(id: &EnvRef, record: &Record, service: &Service) -> Result<ServiceStatus, Fault> {
     let name = service.name.clone();
+    if service.kind == Kind::Web {
+        return Ok(ServiceStatus { name, ..look(id, record, record.source.serving(service))? });
+    }
     let with = |phase, note| ServiceStatus { name, phase, note };
     if service.kind == Kind::Sqlite {
         return Ok(with(Phase::Running, None));
@@ -152,7 +157,7 @@ pub fn last_lines(id: &EnvRef, service: &str) -> String {
 /// `timeout`, or `tool-failed` when one ended.
 pub fn wait_ready(id: &EnvRef, record: &Record, deadline: Duration) -> Result<EnvStatus, Fault> {
     let began = Instant::now();
-    for service in &record.source.services {
+    for service in record.source.services.iter().filter(|service| service.kind != Kind::Web) {
         let limit = deadline.min(Duration::from_secs(service.ready.timeout_seconds.into()));
         loop {
             let now = look(id, record, service)?;

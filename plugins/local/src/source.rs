@@ -38,6 +38,9 @@ pub struct Service {
     /// Where it begins below its address.
     #[serde(default)]
     pub path: Option<String>,
+    /// For a page: the program that serves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<String>,
     /// When people can use it.
     #[serde(default)]
     pub ready: Ready,
@@ -57,6 +60,8 @@ pub enum Kind {
     Program,
     /// A database file the host makes; there is nothing to start.
     Sqlite,
+    /// A page of one of the programs; there is nothing to start.
+    Web,
 }
 
 /// Whether a service listens, and where the course would like it to.
@@ -118,7 +123,21 @@ impl Source {
                 return Err(invalid(format!("The course has two services called \"{}\".", service.name)));
             }
         }
+        for page in source.services.iter().filter(|one| one.kind == Kind::Web) {
+            if !source.serving(page).listens() {
+                return Err(invalid(format!(
+                    "The page \"{}\" needs a program with a port that it lies under.",
+                    page.name
+                )));
+            }
+        }
         Ok(source)
+    }
+
+    /// The service that serves a service's page: itself, but for a page under another one.
+    pub fn serving<'s>(&'s self, service: &'s Service) -> &'s Service {
+        let under = |under: &String| self.services.iter().find(|one| one.name == *under);
+        service.under.as_ref().and_then(under).unwrap_or(service)
     }
 
     /// Equal for equal blocks, whatever the order of keys. Tells them apart; keeps nobody from forging one.
@@ -201,7 +220,9 @@ mod tests {
         let readme = include_str!("../README.md");
         let block = readme.split("```json").nth(1).unwrap().split("```").next().unwrap();
         let source = read(block).unwrap();
-        assert_eq!(source.services.len(), 2);
+        assert_eq!(source.services.len(), 3);
+        assert_eq!(source.serving(&source.services[2]), &source.services[1]);
+        assert_eq!(source.serving(&source.services[0]), &source.services[0]);
         assert!(source.services[1].ready_by_port() && source.services[1].wants_token());
         assert_eq!(source.services[1].port(Some(9000)).unwrap(), Some(9000));
         assert_eq!(source.services[1].port(None).unwrap(), Some(8888));
@@ -216,6 +237,16 @@ mod tests {
             (r#"{"services":[{"name":"a","kind":"program"}]}"#, "names no program"),
             (r#"{"services":[{"name":"a","kind":"program","program":"/bin/sh"}]}"#, "bare name"),
             (r#"{"services":[{"name":"a","kind":"sqlite","path":"lab"}]}"#, "slash"),
+            (r#"{"services":[{"name":"a","kind":"web"}]}"#, "lies under"),
+            (r#"{"services":[{"name":"a","kind":"web","under":"a"}]}"#, "lies under"),
+            (
+                r#"{"services":[{"name":"a","kind":"web","under":"b"},{"name":"b","kind":"sqlite"}]}"#,
+                "lies under",
+            ),
+            (
+                r#"{"services":[{"name":"a","kind":"web","under":"b"},{"name":"b","kind":"program","program":"b"}]}"#,
+                "lies under",
+            ),
             (r#"{"services":[{"name":"a","kind":"sqlite"},{"name":"a","kind":"sqlite"}]}"#, "two services"),
             (r#"{"services":[{"name":"a","kind":"sqlite","prot":1}]}"#, "cannot be read"),
         ] {

@@ -18,6 +18,7 @@ fn the_readme_blocks_read() {
     assert_eq!(one.containers.len(), 1);
     let notebooks = &one.services[0];
     assert_eq!((notebooks.port, notebooks.token, notebooks.path.as_str()), (Some(8888), true, "/lab"));
+    assert_eq!(one.urls["postgres"], "postgresql://student@127.0.0.1/course");
     let refine = &one.services[1];
     assert_eq!(
         (refine.port, refine.path.as_str(), refine.ready_by_port),
@@ -26,7 +27,8 @@ fn the_readme_blocks_read() {
     let several = read(blocks[1]).unwrap();
     assert_eq!(several.containers.len(), 2);
     assert_eq!(several.containers[0].image.file.as_deref(), Some("images/postgres.tar"));
-    assert_eq!(several.urls["db"], "postgresql://student@db:5432/course");
+    assert_eq!(several.urls["postgres"], "postgresql://student:{token}@db:5432/course");
+    assert_eq!(several.services[1].container.as_deref(), Some("db"));
 }
 
 #[test]
@@ -51,6 +53,55 @@ fn what_kitbag_keeps_itself_has_no_container() {
     assert!(!layout.services[0].ready_by_port);
 }
 
+/// In one container a page under another shares its port and log-in; a database has no page, and its address is the
+/// course's.
+#[test]
+fn pages_and_databases_in_one_container() {
+    let json = r#"{"image":"x","ports":{"notebooks":8888,"gallery":9000},"environment":{"T":"{token}"},"services":[
+        {"name":"notebooks","kind":"program","path":"/lab"},
+        {"name":"refine","kind":"web","path":"/openrefine/","under":"notebooks","port":false,"optional":true,
+         "ready":{"port":false,"timeout_seconds":60},"stop_grace_seconds":30},
+        {"name":"gallery","kind":"web","path":"/g","under":null,"port":true,"ready":{"port":true,"timeout_seconds":9}},
+        {"name":"postgres","kind":"database","inside":"refine","url":"postgresql://s:{token}@127.0.0.1/d"}]}"#;
+    let layout = read(json).unwrap();
+    let [notebooks, refine, gallery, postgres] = &layout.services[..] else { panic!("{layout:?}") };
+    assert_eq!((refine.port, refine.path.as_str(), refine.page), (Some(8888), "/openrefine/", true));
+    assert!(refine.token && refine.optional && !refine.ready_by_port && notebooks.ready_by_port);
+    assert_eq!((refine.ready_seconds, refine.stop_seconds), (60, 30));
+    assert_eq!((gallery.port, gallery.page, gallery.ready_by_port), (Some(9000), true, true));
+    assert_eq!((postgres.port, postgres.page, postgres.ready_by_port), (None, false, false));
+    assert!(layout.services.iter().all(|one| one.container.as_deref() == Some(ONLY)));
+    assert_eq!(layout.urls["postgres"], "postgresql://s:{token}@127.0.0.1/d");
+    // the backend's own block wins: the same service has another address in another packaging
+    let layout =
+        read(&json.replacen("\"image\"", r#""urls":{"postgres":"postgresql://db/d"},"image""#, 1)).unwrap();
+    assert_eq!(layout.urls["postgres"], "postgresql://db/d");
+}
+
+#[test]
+fn a_database_is_in_the_container_it_is_inside() {
+    let at = |service: &str| {
+        let json = format!(
+            r#"{{"compose":"services: {{web: {{image: x, ports: ['80']}}, db: {{image: y}}}}","services":[
+                {{"name":"web","kind":"program"}},{{"name":"page","kind":"web","path":"/p","under":"web"}},{service}]}}"#
+        );
+        let layout = read(&json).unwrap();
+        layout
+            .services
+            .into_iter()
+            .find(|one| one.name == "pg" || one.name == "db")
+            .unwrap()
+            .container
+            .unwrap()
+    };
+    assert_eq!(at(r#"{"name":"pg","kind":"database","inside":"db"}"#), "db");
+    assert_eq!(at(r#"{"name":"pg","kind":"database","inside":"web"}"#), "web");
+    assert_eq!(at(r#"{"name":"pg","kind":"database","inside":"page"}"#), "web");
+    assert_eq!(at(r#"{"name":"pg","kind":"database"}"#), "web");
+    assert_eq!(at(r#"{"name":"db","kind":"database"}"#), "db");
+    assert_eq!(at(r#"{"name":"db","kind":"database","inside":"web"}"#), "web");
+}
+
 #[test]
 fn mistakes_are_named() {
     let compose = |more: &str| format!(r#"{{"compose":"services: {{a: {{image: x}}}}"{more}}}"#);
@@ -70,6 +121,23 @@ fn mistakes_are_named() {
         (r#"{"image":"x","services":[{"name":"a","kind":"program","path":"lab"}]}"#.to_owned(), "slash"),
         (r#"{"image":"x","links":{"a":{"under":"b","path":"/"}}}"#.to_owned(), "no service"),
         (r#"{"image":"x","urls":{"a":"x"}}"#.to_owned(), "no service"),
+        (r#"{"image":"x","services":[{"name":"a","kind":"web","under":"b"}]}"#.to_owned(), "linked under"),
+        (r#"{"image":"x","services":[{"name":"a","kind":"web"}]}"#.to_owned(), "no port inside"),
+        (
+            r#"{"image":"x","links":{"a":{"under":"b","path":"/"}},"ports":{"b":1},
+                "services":[{"name":"a","kind":"web","under":"b"}]}"#
+                .to_owned(),
+            "both",
+        ),
+        (r#"{"image":"x","services":[{"name":"a","kind":"database","inside":"b"}]}"#.to_owned(), "inside"),
+        (r#"{"image":"x","services":[{"name":"a","kind":"database","url":"a b"}]}"#.to_owned(), "no address"),
+        (
+            r#"{"image":"x","services":[{"name":"a","kind":"database","inside":"l"},{"name":"l","kind":"sqlite"}]}"#
+                .to_owned(),
+            "inside",
+        ),
+        (compose(r#","services":[{"name":"a","kind":"database","inside":"b"}]"#), "inside \"b\""),
+        (compose(r#","services":[{"name":"a","kind":"web","path":"/"}]"#), "no port inside"),
         (r#"{"compose_file":"compose.yaml"}"#.to_owned(), "handed over"),
         (compose(r#","image":"x""#), "both"),
         (compose(r#","images":{"b":{"file":"x"}}"#), "does not have"),
