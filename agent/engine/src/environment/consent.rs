@@ -1,11 +1,11 @@
-//! Which programs a course may start on this computer, and whether its backend may control Docker. A person is asked
-//! once for each package and list, sees what is started for what and where it lies, and the answer is kept on this
-//! machine until it is taken back. It never travels.
+//! Which programs a course may start on this computer, whether its backend may control Docker, and which commands save
+//! and bring back its databases. A person is asked once for each package and list, sees what is started for what and
+//! where it lies, and the answer is kept on this machine until it is taken back. It never travels.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use kitbag_core::course::{Course, ServiceKind};
+use kitbag_core::course::{Course, Database, Service, ServiceKind};
 use kitbag_core::finding::Finding;
 use kitbag_core::id::ContentId;
 use kitbag_plugin_host::{Capability, CapabilityName, EngineRight, Manifest, bundled};
@@ -32,6 +32,8 @@ pub struct Question {
     pub programs: Vec<AskedProgram>,
     /// Whether the backend wants to control Docker.
     pub engine: Option<AskedEngine>,
+    /// The servers whose data are kept by commands of the course, in its order.
+    pub databases: Vec<AskedDatabase>,
     /// Whether an earlier version or list was allowed before.
     pub again: bool,
 }
@@ -47,6 +49,24 @@ pub struct AskedEngine {
     pub reason: String,
     /// What it may do beyond the usual.
     pub rights: BTreeSet<EngineRight>,
+}
+
+/// A database server inside the environment, and what the course runs there to keep its data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AskedDatabase {
+    /// The service's title.
+    pub service: String,
+    /// What is run, and for what.
+    pub commands: Vec<AskedCommand>,
+}
+
+/// One command of a course.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AskedCommand {
+    /// What it is for: goes on after "to".
+    pub purpose: String,
+    /// The program and its arguments.
+    pub argv: Vec<String>,
 }
 
 /// What a person has allowed in a workspace.
@@ -78,6 +98,9 @@ struct Grant {
     programs: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     engine: Option<BTreeSet<EngineRight>>,
+    /// The commands of each database, by service.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    databases: BTreeMap<String, Vec<Vec<String>>>,
 }
 
 /// What the person has allowed, as far as it matters now.
@@ -98,12 +121,16 @@ pub(super) fn granted(
     backend: &str,
 ) -> Result<Option<BTreeSet<String>>, EngineError> {
     let wanted = wanted(here, backend);
-    let nothing = wanted.programs.is_empty() && wanted.engine.is_none();
+    let nothing = wanted.programs.is_empty() && wanted.engine.is_none() && wanted.databases.is_empty();
     let same = nothing || before(ws)?.as_ref() == Some(&wanted);
     Ok(same.then(|| all(here, backend)))
 }
 
+/// The programs of this computer that the course starts. What runs inside an environment is none of them.
 fn all(here: &CourseHere, backend: &str) -> BTreeSet<String> {
+    if !on_this_computer(backend) {
+        return BTreeSet::new();
+    }
     here.course.programs(backend).into_iter().map(str::to_owned).collect()
 }
 
@@ -111,11 +138,15 @@ fn all(here: &CourseHere, backend: &str) -> BTreeSet<String> {
 fn wanted(here: &CourseHere, backend: &str) -> Grant {
     let programs = all(here, backend);
     let matters = |program: &String| needed(&here.course, program) || find(program).is_some();
+    let databases = here.course.databases(backend).map(|(service, database)| {
+        (service.name.clone(), database.commands().map(|(_, argv)| argv.to_vec()).collect())
+    });
     Grant {
         package: here.id,
         backend: backend.to_owned(),
         programs: programs.into_iter().filter(matters).collect(),
         engine: manifest(backend).and_then(|manifest| Some(capability(&manifest)?.rights.clone())),
+        databases: databases.collect(),
     }
 }
 
@@ -181,6 +212,7 @@ pub(super) fn programs(
         backend: backend.to_owned(),
         programs: wanted.programs.iter().map(|program| asked(&here.course, program)).collect(),
         engine: asked_engine(backend),
+        databases: here.course.databases(backend).map(asked_database).collect(),
         again: before(ws)?.is_some(),
     };
     if ask(&question) {
@@ -242,6 +274,14 @@ fn asked_engine(backend: &str) -> Option<AskedEngine> {
     })
 }
 
+fn asked_database((service, database): (&Service, &Database)) -> AskedDatabase {
+    let command = |(purpose, argv): (&str, &[String])| AskedCommand {
+        purpose: purpose.to_owned(),
+        argv: argv.to_vec(),
+    };
+    AskedDatabase { service: service.title.clone(), commands: database.commands().map(command).collect() }
+}
+
 fn asked(course: &Course, program: &str) -> AskedProgram {
     let services = course.services.iter().filter_map(|service| match &service.kind {
         ServiceKind::Program(of) if of.program == program => Some(service.title.clone()),
@@ -265,6 +305,7 @@ mod tests {
             backend: "local".to_owned(),
             programs: ["sh".to_owned()].into(),
             engine: engine.map(|rights| rights.iter().copied().collect()),
+            databases: BTreeMap::new(),
         }
     }
 
@@ -272,7 +313,7 @@ mod tests {
     #[test]
     fn an_answer_about_programs_is_none_about_docker() {
         let text = serde_json::to_string(&grant(None)).unwrap();
-        assert!(!text.contains("engine"), "{text}");
+        assert!(!text.contains("engine") && !text.contains("databases"), "{text}");
         let read: Grant = serde_json::from_str(&text).unwrap();
         assert!(read == grant(None) && read != grant(Some(&[])));
         let more = serde_json::to_string(&grant(Some(&[EngineRight::Networks]))).unwrap();
@@ -280,6 +321,28 @@ mod tests {
             more.contains("\"networks\"")
                 && serde_json::from_str::<Grant>(&more).unwrap() != grant(Some(&[]))
         );
+    }
+
+    /// The same commands in another order, or one word more, are another question.
+    #[test]
+    fn other_commands_are_asked_about_again() {
+        let with = |words: &[&str]| {
+            let argv = words.iter().map(|&word| word.to_owned()).collect();
+            Grant { databases: [("pg".to_owned(), vec![argv])].into(), ..grant(Some(&[])) }
+        };
+        let one = with(&["pg_dump", "--no-owner"]);
+        let kept: Grant = serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
+        assert!(kept == one && kept != grant(Some(&[])));
+        assert!(
+            one != with(&["pg_dump", "--no-owner", "-h", "elsewhere"])
+                && one != with(&["--no-owner", "pg_dump"])
+        );
+    }
+
+    /// Inside an environment no program of this computer is started.
+    #[test]
+    fn only_the_backend_that_starts_programs_is_on_this_computer() {
+        assert!(on_this_computer("local") && !on_this_computer("docker"));
     }
 
     /// The backend that runs programs asks nothing about Docker.

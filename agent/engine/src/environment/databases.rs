@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use kitbag_core::course::{Service, Sqlite, backup_path};
+use kitbag_core::database::{DatabaseStep, database_step};
 use kitbag_core::finding::Finding;
 use kitbag_core::history::History;
 use kitbag_core::id::RecordId;
 use kitbag_core::path::WorkPath;
-use kitbag_core::database::{DatabaseStep, database_step};
 use kitbag_core::version::{Content, Kind, Record};
 use kitbag_store::ledger::Loaded;
 

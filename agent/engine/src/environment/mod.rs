@@ -20,7 +20,9 @@ mod up;
 mod view;
 
 pub use choose::choose;
-pub use consent::{AskedEngine, AskedProgram, Granted, Question, grants, revoke};
+pub use consent::{
+    AskedCommand, AskedDatabase, AskedEngine, AskedProgram, Granted, Question, grants, revoke,
+};
 pub use databases::file as database_file;
 pub use done::{Done, checkpoint, done};
 pub use kitbag_plugin_host::{LineSink, Manifest, Streams, World, bundled};

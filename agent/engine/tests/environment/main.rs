@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod course;
+mod elsewhere;
 mod notebooks;
 mod services;
 mod world;

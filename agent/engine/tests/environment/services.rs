@@ -261,7 +261,7 @@ impl LineSink for Lines {
     }
 }
 
-fn wait_for<T>(look: impl Fn() -> Option<T>) -> T {
+pub fn wait_for<T>(look: impl Fn() -> Option<T>) -> T {
     for _ in 0..100 {
         if let Some(found) = look() {
             return found;

@@ -173,6 +173,10 @@ impl Machine {
     }
 
     pub fn try_up(&self) -> Result<Up, EngineError> {
+        self.try_up_with(None)
+    }
+
+    pub fn try_up_with(&self, backend: Option<&str>) -> Result<Up, EngineError> {
         let ask = |question: &Question| {
             self.asked.borrow_mut().push(question.clone());
             self.answer
@@ -180,7 +184,7 @@ impl Machine {
         block(environment::up(
             &self.open(),
             &self.home,
-            &Options { backend: None, ask: &ask },
+            &Options { backend: backend.map(str::to_owned), ask: &ask },
             Arc::new(Silent),
         ))
     }

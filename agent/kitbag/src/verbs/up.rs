@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use kitbag_core::finding::Exit;
 use kitbag_core::path::shown;
-use kitbag_engine::environment::{self, Opened, Options, Question, ServiceView};
+use kitbag_engine::environment::{self, AskedDatabase, Opened, Options, Question, ServiceView};
 use kitbag_engine::error::show;
 use kitbag_engine::sync::report::Report;
 use serde::Serialize;
@@ -93,12 +93,41 @@ pub fn consent(context: &Context, question: &Question, asked: &Cell<bool>) -> bo
         }
         say(format!("Made by: {}.", shown(&engine.publisher)));
     }
+    if !question.databases.is_empty() {
+        databases(context, &question.databases);
+    }
     if !question.programs.is_empty() {
         programs(context, question, &course, again);
     }
     context
         .ask("Allow it for this course? [y/N]")
         .is_some_and(|answer| matches!(answer.as_str(), "y" | "Y" | "yes"))
+}
+
+/// The commands of the course that keep its databases. They run in its environment, not on this computer.
+fn databases(context: &Context, asked: &[AskedDatabase]) {
+    context.printer.say(
+        "To keep your databases it runs these commands of the course, in the course's environment and nowhere else:",
+    );
+    for database in asked {
+        for command in &database.commands {
+            context.printer.say(format!(
+                "  {}, to {}: {}",
+                shown(&database.service),
+                command.purpose,
+                shown(&words(&command.argv))
+            ));
+        }
+    }
+}
+
+/// A command as a person reads it: words with spaces in them in quotes.
+fn words(argv: &[String]) -> String {
+    let word = |word: &String| {
+        let plain = !word.is_empty() && !word.contains([' ', '\t', '\n', '"', '\'']);
+        if plain { word.clone() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    };
+    argv.iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn programs(context: &Context, question: &Question, course: &str, again: &str) {
@@ -111,4 +140,16 @@ fn programs(context: &Context, question: &Question, course: &str, again: &str) {
         context.printer.say(format!("  {} ({file}), for {}", shown(&program.program), uses.join(", ")));
     }
     context.printer.say("A program started here can do everything you can do on this computer.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_read_as_it_would_be_written() {
+        let said = |argv: &[&str]| words(&argv.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
+        assert_eq!(said(&["pg_dump", "--no-owner"]), "pg_dump --no-owner");
+        assert_eq!(said(&["sed", "s/a b/c/", "", "it's"]), "sed 's/a b/c/' '' 'it'\\''s'");
+    }
 }
