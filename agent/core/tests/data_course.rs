@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kitbag_core::course::{Course, MANIFEST, PackageFiles, ServiceKind, check, placeholders};
+use kitbag_core::course::{Course, MANIFEST, PackageFiles, ServiceKind, backup_path, check, placeholders};
 use kitbag_core::ignore::Ignore;
 use kitbag_core::path::WorkPath;
 use serde_json::Value;
@@ -65,7 +65,7 @@ fn it_has_no_problem_and_makes_the_folders_of_the_reference_course() {
         ]
     );
     assert_eq!(course.backends.keys().collect::<Vec<_>>(), ["docker", "local"]);
-    assert_eq!(course.opened("local").map(|service| service.name.as_str()), Some("notebooks"));
+    assert_eq!(course.opened("docker").map(|service| service.name.as_str()), Some("notebooks"));
 }
 
 #[test]
@@ -101,10 +101,50 @@ fn its_openrefine_project_travels_whole_and_openrefines_own_list_does_not() {
 #[test]
 fn what_a_computer_may_lack_is_optional_and_no_token_is_in_the_arguments() {
     for service in course().services {
-        let ServiceKind::Program(program) = &service.kind else { panic!("{service:?}") };
-        assert!(program.optional, "{}", service.name);
-        assert!(!program.args.iter().flat_map(|arg| placeholders(arg)).any(|name| name == "token"));
+        match &service.kind {
+            ServiceKind::Program(program) => {
+                assert!(program.optional, "{}", service.name);
+                let args = program.args.iter().flat_map(|arg| placeholders(arg));
+                assert!(!args.into_iter().any(|name| name == "token"));
+            }
+            ServiceKind::Web(web) => assert!(web.optional && web.under.as_deref() == Some("notebooks")),
+            ServiceKind::Database(_) => assert_eq!(service.backends, ["docker"]),
+            ServiceKind::Sqlite(_) => panic!("{service:?}"),
+        }
     }
+}
+
+/// Without Docker there are the notebooks and their comparing; the rest says what would run it.
+#[test]
+fn each_way_to_run_it_has_its_services() {
+    let course = course();
+    let names = |backend| course.services_with(backend).map(|one| one.name.as_str()).collect::<Vec<_>>();
+    assert_eq!(names("docker"), ["notebooks", "openrefine", "nbdime", "postgres"]);
+    assert_eq!(names("local"), ["notebooks", "nbdime"]);
+    for backend in ["docker", "local"] {
+        assert_eq!(course.opened(backend).map(|service| service.name.as_str()), Some("notebooks"));
+    }
+    let refine = course.service("openrefine").unwrap();
+    assert_eq!(course.why_not(refine, "local").unwrap(), "It runs with docker.");
+}
+
+#[test]
+fn its_database_is_kept_by_commands_of_the_image() {
+    let course = course();
+    let (service, database) = course.databases("docker").next().unwrap();
+    assert!(service.backup && service.name == "postgres" && database.server == "postgresql");
+    let backup = backup_path(&service.name).unwrap();
+    assert!(!Ignore::new(&course.ignore).unwrap().is_ignored(backup.as_str(), false));
+    for (purpose, argv) in database.commands() {
+        // what lies in the image is in the folder it is built from
+        if let Some(file) = argv[0].strip_prefix("/opt/course/") {
+            assert!(package().contains(&WorkPath::parse(file).unwrap()), "to {purpose}: {file}");
+        }
+        assert!(argv.iter().all(|word| !word.contains("{token}")));
+    }
+    // the helper of the notebooks asks for it by this name
+    let helper = fs::read_to_string(folder().join("utilities/aldermouth.py")).unwrap();
+    assert!(helper.contains(&format!("\"{}\"", service.url_variable())));
 }
 
 #[test]

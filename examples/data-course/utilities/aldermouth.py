@@ -25,12 +25,15 @@ def database():
     """The way to the database, as pandas wants it. Whoever starts the course says where it is."""
     global _engine
     if _engine is None:
-        url = os.environ.get("KITBAG_DATABASE_URL")
+        url = os.environ.get("KITBAG_POSTGRES_URL")
         if url is None and "PGHOST" not in os.environ:
             raise RuntimeError(NO_DATABASE)
         # With nothing after the slashes, PostgreSQL's own variables (PGHOST, PGUSER and so on) say where.
         scheme, rest = (url or "postgresql://").split("://", 1)
-        engine = sqlalchemy.create_engine(f"postgresql+psycopg://{rest}", isolation_level="AUTOCOMMIT")
+        # A database that was brought back ends the connections to the one before.
+        engine = sqlalchemy.create_engine(
+            f"postgresql+psycopg://{rest}", isolation_level="AUTOCOMMIT", pool_pre_ping=True
+        )
         try:
             engine.connect().close()
         except sqlalchemy.exc.OperationalError as error:
