@@ -115,6 +115,7 @@ impl Computer {
             disk: Arc::new(self.disk.clone()),
             clock: Arc::new(self.clock.clone()),
             chance: self.chance.clone(),
+            ..Doors::real()
         }
     }
 

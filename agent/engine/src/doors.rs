@@ -7,7 +7,9 @@ use kitbag_platform::chance::{Chance, RealChance};
 use kitbag_platform::clock::{Clock, RealClock};
 use kitbag_platform::disk::{Disk, RealDisk};
 
-/// Disk, clock and chance.
+use crate::environment::{Backends, Bundled};
+
+/// Disk, clock, chance, and the backends.
 #[derive(Clone)]
 pub struct Doors {
     /// All files.
@@ -16,11 +18,18 @@ pub struct Doors {
     pub clock: Arc<dyn Clock>,
     /// Random names.
     pub chance: Arc<dyn Chance>,
+    /// What runs environments.
+    pub backends: Arc<dyn Backends>,
 }
 
 impl Doors {
     /// The real ones.
     pub fn real() -> Self {
-        Doors { disk: Arc::new(RealDisk), clock: Arc::new(RealClock), chance: Arc::new(RealChance) }
+        Doors {
+            disk: Arc::new(RealDisk),
+            clock: Arc::new(RealClock),
+            chance: Arc::new(RealChance),
+            backends: Arc::new(Bundled),
+        }
     }
 }

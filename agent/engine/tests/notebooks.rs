@@ -71,6 +71,7 @@ impl World {
             disk: Arc::new(self.disk.clone()),
             clock: Arc::new(self.clock.clone()),
             chance: Arc::new(SimulatedChance::new(name.len() as u64 + u64::from(name.as_bytes()[0]))),
+            ..Doors::real()
         };
         let wanted = Wanted {
             share: top.join("share"),

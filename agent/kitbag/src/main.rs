@@ -3,6 +3,7 @@
 
 mod args;
 mod context;
+mod doubt;
 mod opener;
 mod printer;
 mod verbs;

@@ -23,6 +23,18 @@ const LONGEST: u64 = 4 * 1024 * 1024;
 /// # Errors
 /// Nobody listens, the answer takes longer than `within`, is too long, or is no HTTP.
 pub fn get(port: u16, path: &str, token: &str, within: Duration) -> io::Result<Answer> {
+    ask("GET", port, path, token, within)
+}
+
+/// The same with `DELETE`.
+///
+/// # Errors
+/// As [`get`].
+pub fn delete(port: u16, path: &str, token: &str, within: Duration) -> io::Result<Answer> {
+    ask("DELETE", port, path, token, within)
+}
+
+fn ask(method: &str, port: u16, path: &str, token: &str, within: Duration) -> io::Result<Answer> {
     let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
     if !path.starts_with('/') || !plain(path) || !plain(token) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "no such address"));
@@ -37,7 +49,7 @@ pub fn get(port: u16, path: &str, token: &str, within: Duration) -> io::Result<A
     // 1.0: the answer ends with the connection and comes in one piece
     write!(
         stream,
-        "GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nAuthorization: token {token}\r\nAccept: application/json\r\n\
+        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nAuthorization: token {token}\r\nAccept: application/json\r\n\
          Connection: close\r\n\r\n"
     )?;
     let mut bytes = Vec::new();
@@ -140,6 +152,10 @@ mod tests {
         let (port, asked) = fake(vec![b"HTTP/1.0 403 Forbidden\r\n\r\nno".to_vec()], Duration::ZERO, true);
         assert_eq!(get(port, "/", "x", LONG).unwrap(), Answer { status: 403, body: b"no".to_vec() });
         asked.join().unwrap();
+
+        let (port, asked) = fake(vec![b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()], Duration::ZERO, true);
+        assert_eq!(delete(port, "/api/kernels/1", "x", LONG).unwrap(), Answer { status: 204, body: vec![] });
+        assert!(asked.join().unwrap().starts_with("DELETE /api/kernels/1 HTTP/1.0\r\n"));
     }
 
     #[test]

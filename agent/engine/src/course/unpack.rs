@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use kitbag_core::course::{self, MANIFEST, PackageFiles};
 use kitbag_core::finding::Finding;
+use kitbag_core::id::ContentId;
 use kitbag_core::path::{WorkPath, shown};
 use kitbag_platform::disk::{Disk, ItemKind};
 use kitbag_store::{ContentError, Contents, Package};
@@ -62,6 +63,25 @@ pub fn unpacked(ws: &Workspace) -> Result<Option<CourseHere>, EngineError> {
         read(ws, &package, folder).ok()
     });
     Ok(here)
+}
+
+/// The course of one package, whatever the newest is; none where it is not known or not all here.
+///
+/// # Errors
+/// The ledger fails or machine state cannot be written.
+pub fn of_package(
+    ws: &Workspace,
+    share: &Share,
+    package: ContentId,
+) -> Result<Option<CourseHere>, EngineError> {
+    let Some(package) = ws.ledger.packages()?.into_iter().find(|one| one.id() == package) else {
+        return Ok(None);
+    };
+    match unpack(ws, share, &package) {
+        Ok(here) => Ok(Some(here)),
+        Err(EngineError::Failed(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn places(ws: &Workspace, package: &Package) -> (PathBuf, PathBuf) {

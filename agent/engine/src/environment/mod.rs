@@ -1,13 +1,18 @@
 //! The life of an environment on this machine. `up` carries a course from its package to running services with the
 //! databases a student left, `done` carries them back. `databases` decides nothing by time: a dump's parent is what
-//! the database was loaded from. `runner` talks to the backend plugin, `doors` is all that plugin can reach.
+//! the database was loaded from; `keep` sees to it that nothing is taken away that was not recorded. `runner` talks to
+//! the backend plugin, `doors` is all that plugin can reach.
 
+mod backends;
 mod choose;
 mod consent;
 mod databases;
 mod done;
 mod doors;
-mod dumps;
+mod inside;
+mod jupyter;
+mod keep;
+mod launch;
 mod notebooks;
 mod ports;
 mod reach;
@@ -16,9 +21,11 @@ mod runner;
 mod secret;
 pub mod sqlite;
 mod steps;
+mod switch;
 mod up;
 mod view;
 
+pub use backends::{Backends, Bundled};
 pub use choose::choose;
 pub use consent::{
     AskedCommand, AskedDatabase, AskedEngine, AskedProgram, Granted, Question, grants, revoke,
@@ -29,5 +36,5 @@ pub use kitbag_plugin_host::{LineSink, Manifest, Streams, World, bundled};
 pub use notebooks::open_notebooks;
 pub use reach::{Opened, exec, logs, open};
 pub use reset::reset;
-pub use up::{Options, Up, up};
+pub use up::{Doubt, Options, Up, up};
 pub use view::{EnvironmentView, ServiceView, view};

@@ -1,13 +1,17 @@
 //! `reset`: a fresh environment with the same work. What the databases hold is durable in the share before they are
-//! removed here; one that cannot be dumped is put aside instead. Then it goes on as `up` does.
+//! removed here. A file that cannot be dumped is put aside instead; what a server holds that cannot be saved goes only
+//! when the person says so, who may have nothing left but a fresh start. Then it goes on as `up` does.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use super::databases::{Databases, file};
-use super::done::stop;
+use kitbag_core::finding::Finding;
+
+use super::databases::{Databases, file, forget_servers};
+use super::done::{Stopping, end};
+use super::keep;
 use super::runner::{self, Runner};
-use super::up::{Options, Up, up};
+use super::up::{Doubt, GRACE, Options, Up, up};
 use crate::course::unpack::ensure_unpacked;
 use crate::error::{EngineError, show};
 use crate::sync::Progress;
@@ -16,7 +20,7 @@ use crate::workspace::Workspace;
 /// Throw this machine's environment away and make a new one.
 ///
 /// # Errors
-/// Programs cannot be stopped, machine state or the share cannot be written; then as `up`.
+/// The person does not go on, programs cannot be stopped, machine state or the share cannot be written; then as `up`.
 pub async fn reset(
     ws: &Workspace,
     home: &Path,
@@ -26,11 +30,29 @@ pub async fn reset(
     let share = ws.share();
     share.check(ws, false)?;
     let here = ensure_unpacked(ws, &share)?.here;
-    let mut notes = stop(ws, home, here.as_ref(), progress.clone()).await?;
+    let ended = end(ws, &share, home, here.as_ref(), options.go_on, progress.clone()).await;
+    let ended = ended.map_err(|(Stopping::Refused(error) | Stopping::Failed(error))| error)?;
+    let mut notes = ended.notes;
+    if let Some((service, why)) = ended.troubles.first_key_value() {
+        if !(options.go_on)(&Doubt::Unsaved(ended.troubles.clone())) {
+            return Err(EngineError::Failed(Finding::new(
+                format!("nothing was reset, because what the database {service} holds cannot be saved"),
+                why.clone(),
+                "Try again; `kitbag logs` shows what its server said. `kitbag --yes reset` starts afresh with the last \
+                 backup, and what was changed since then is lost.",
+            )));
+        }
+        for (service, why) in &ended.troubles {
+            notes.push(format!(
+                "The database {service} could not be saved ({why}). The one of the last backup takes its place; what \
+                 was changed since then is lost."
+            ));
+        }
+    }
     if let Some(here) = &here {
-        let databases = Databases { ws, share: &share, here };
-        let recorded = databases.record_changes()?;
-        for (service, _) in databases.services() {
+        let databases = Databases { ws, share: &share, here, servers: None };
+        let recorded = databases.record_changes().await?;
+        for service in databases.files() {
             if ws.doors.disk.stat(&file(ws, &service.name)).is_err() {
                 continue;
             }
@@ -47,7 +69,13 @@ pub async fn reset(
         }
     }
     if let Some(runner) = Runner::existing(ws, home, progress.clone(), false).await? {
+        if !ended.troubles.is_empty() {
+            runner.stop(GRACE).await?;
+        }
         runner.destroy().await?;
+        if let Some(here) = keep::course(ws, &share, &runner.made, here.as_ref())? {
+            forget_servers(ws, &here)?;
+        }
         runner::forget(ws)?;
     }
     let mut done = up(ws, home, options, progress).await?;

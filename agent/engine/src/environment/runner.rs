@@ -7,14 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kitbag_core::finding::Finding;
+use kitbag_core::id::ContentId;
 use kitbag_plugin_host::{
-    Backend, Doors, EngineGrant, EnvRef, EnvStatus, Fault, FaultCode, Grants, HostConfig, Op, OpContext,
-    Phase, Plugin, PluginError, PluginHost, Reply, Secret, Streams,
+    Backend, Doors, EngineGrant, EngineRight, EnvRef, EnvStatus, Fault, FaultCode, Grants, Op, OpContext,
+    Phase, PluginError, Reply, Secret, Spec, Streams,
 };
 use serde::{Deserialize, Serialize};
 
 use super::secret::{key, secret};
-use super::{consent, doors, ports};
+use super::{consent, doors, keep, ports};
 use crate::error::EngineError;
 use crate::folders::IDENTITIES;
 use crate::sync::Progress;
@@ -32,6 +33,12 @@ pub(super) const LONG: Duration = Duration::from_secs(600);
 pub(super) struct Made {
     pub(super) backend: String,
     pub(super) id: EnvRef,
+    /// The course package it was made from.
+    #[serde(default)]
+    pub(super) package: Option<ContentId>,
+    /// What it was made from: it can be started by this whatever the course says by now.
+    #[serde(default)]
+    pub(super) spec: Option<Spec>,
 }
 
 /// The environment of this workspace, if one was made.
@@ -53,8 +60,11 @@ pub(super) fn forget(ws: &Workspace) -> Result<(), EngineError> {
 /// A plugin with everything a call goes with.
 pub(super) struct Runner<'a> {
     ws: &'a Workspace,
-    plugin: Plugin,
+    plugin: Arc<dyn Backend>,
     doors: Doors,
+    /// What the person allowed of Docker, as it was when this was loaded: another answer, for another backend, must
+    /// not keep this one from being put away.
+    rights: Option<BTreeSet<EngineRight>>,
     pub(super) made: Made,
     pub(super) token: String,
     /// Whether the token was made just now.
@@ -95,11 +105,24 @@ impl<'a> Runner<'a> {
         let id = EnvRef { workspace, machine: ws.settings.machine_id.clone(), name: "course".to_owned() };
         let made = match made(ws)? {
             Some(made) if made.backend == backend => made,
-            _ => Made { backend: backend.to_owned(), id },
+            _ => Made { backend: backend.to_owned(), id, package: None, spec: None },
         };
         let runner = Self::load(ws, home, made, progress, false).await?;
-        ws.ledger.set(MADE, &serde_json::to_string(&runner.made).unwrap_or_default())?;
+        runner.remember()?;
         Ok(runner)
+    }
+
+    /// The runner of an environment that is not the one made here any more.
+    ///
+    /// # Errors
+    /// As [`Runner::existing`].
+    pub(super) async fn of(
+        ws: &'a Workspace,
+        home: &Path,
+        made: Made,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Self, EngineError> {
+        Self::load(ws, home, made, progress, false).await
     }
 
     async fn load(
@@ -111,11 +134,12 @@ impl<'a> Runner<'a> {
     ) -> Result<Self, EngineError> {
         let plugins = home.join("plugins");
         let (text, _) = secret(&plugins.join("key"), 32, &ws.doors)?;
-        let host = PluginHost::new(HostConfig::new(plugins.join("cache"), key(&text))).map_err(told)?;
-        let plugin = host.load_bundled(&made.backend).await.map_err(told)?;
+        let backends = ws.doors.backends.clone();
+        let plugin = backends.load(&made.backend, &plugins.join("cache"), key(&text)).await.map_err(told)?;
+        let rights = consent::engine(ws, &made.backend)?;
         let doors = doors::doors(ws, &made.backend, progress, terminal)?;
         let (token, new_token) = secret(&ws.environment_folder().join("token"), 24, &ws.doors)?;
-        Ok(Runner { ws, plugin, doors, made, token, new_token, ports: ports::remembered(ws)? })
+        Ok(Runner { ws, plugin, doors, rights, made, token, new_token, ports: ports::remembered(ws)? })
     }
 
     /// What every call may do: the folders, the token, the ports. Programs come from the person's consent.
@@ -133,7 +157,10 @@ impl<'a> Runner<'a> {
 
     /// What the person allowed of Docker, for the environment's own objects.
     pub(super) fn engine(&self) -> Result<Option<EngineGrant>, EngineError> {
-        let rights = consent::engine(self.ws, &self.made.backend)?;
+        let rights = match &self.rights {
+            Some(rights) => Some(rights.clone()),
+            None => consent::engine(self.ws, &self.made.backend)?,
+        };
         let EnvRef { workspace, machine, .. } = self.made.id.clone();
         Ok(rights.map(|rights| EngineGrant { workspace, machine, rights }))
     }
@@ -168,6 +195,49 @@ impl<'a> Runner<'a> {
     pub(super) async fn status(&self) -> Result<EnvStatus, EngineError> {
         let op = Op::Status(self.made.id.clone());
         self.call(op, self.grants(&BTreeSet::new())?, SHORT).await.and_then(Reply::status).map_err(told)
+    }
+
+    /// Which data it keeps.
+    ///
+    /// # Errors
+    /// What the plugin or its host says.
+    pub(super) async fn stamp(&self) -> Result<Option<String>, EngineError> {
+        let op = Op::DataStamp(self.made.id.clone());
+        self.call(op, self.grants(&BTreeSet::new())?, SHORT).await.and_then(Reply::stamp).map_err(told)
+    }
+
+    /// Remember what it is about to be made from.
+    ///
+    /// # Errors
+    /// The ledger fails.
+    pub(super) fn made_from(&mut self, package: ContentId, spec: &Spec) -> Result<(), EngineError> {
+        (self.made.package, self.made.spec) = (Some(package), Some(spec.clone()));
+        self.remember()
+    }
+
+    /// Remember the environment's name, before anything is done in it.
+    ///
+    /// # Errors
+    /// The ledger fails.
+    pub(super) fn remember(&self) -> Result<(), EngineError> {
+        Ok(self.ws.ledger.set(MADE, &serde_json::to_string(&self.made).unwrap_or_default())?)
+    }
+
+    /// Start what does not run and wait until it can be used. From here on it may hold what nobody recorded.
+    ///
+    /// # Errors
+    /// What the plugin or its host says.
+    pub(super) async fn start(
+        &self,
+        spec: Spec,
+        programs: &BTreeSet<String>,
+    ) -> Result<EnvStatus, EngineError> {
+        keep::forget_kept(self.ws)?;
+        let start = self.call(Op::Start(spec), self.grants(programs)?, LONG).await;
+        start.and_then(Reply::status).map_err(told)?;
+        let deadline_millis = u64::try_from(LONG.as_millis()).unwrap_or(u64::MAX);
+        let wait = Op::WaitReady { id: self.made.id.clone(), deadline_millis };
+        self.call(wait, self.grants(programs)?, LONG).await.and_then(Reply::status).map_err(told)
     }
 
     /// Stop all it runs.

@@ -2,20 +2,12 @@
 //! through the backend. A step that fails is told with its last words; the services go on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 
 use kitbag_core::course::{Course, Moment, PORT, Step};
-use kitbag_core::path::shown;
-use kitbag_plugin_host::{ByteWriter, ExecRequest, Op, Reply, Streams};
-use tokio::io::AsyncWrite;
 
-use super::runner::{LONG, Runner, told};
+use super::inside::{self, Command};
+use super::runner::{LONG, Runner};
 use crate::error::EngineError;
-
-/// Bytes of a step's last words that are kept.
-const LAST_WORDS: usize = 2_000;
 
 /// Run the steps of a moment in order; what went wrong, in words.
 ///
@@ -34,26 +26,15 @@ pub(super) async fn run(
     let of_backend = |step: &&Step| step.backends.is_empty() || step.backends.contains(backend);
     let concerned = |step: &&Step| step.service.as_ref().is_none_or(|service| running.contains(service));
     for step in course.steps.iter().filter(|step| step.when == moment).filter(of_backend).filter(concerned) {
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let writer = || -> ByteWriter { Box::new(LastWords(said.clone())) };
-        let streams = Streams { output: Some(writer()), errors: Some(writer()), ..Streams::default() };
-        let request = ExecRequest {
+        let command = Command {
             argv: argv(step, &runner.ports),
             env: urls.to_vec(),
             folder: Some("work".to_owned()),
+            within: LONG,
         };
-        let op = Op::ExecIn { id: runner.made.id.clone(), request };
-        let ran = runner.call_with(op, runner.grants(programs)?, LONG, streams).await.and_then(Reply::exited);
-        let why = match ran {
-            Ok(Some(0)) => continue,
-            Ok(Some(code)) => format!("it ended with {code}"),
-            Ok(None) => "it was ended".to_owned(),
-            Err(error) => told(error).to_string(),
-        };
-        let said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = shown(&runner.grants(programs)?.redact(String::from_utf8_lossy(&said).trim()));
-        let said = if said.is_empty() { String::new() } else { format!(" It said: {said}") };
-        notes.push(format!("The course's step \"{}\" did not work: {why}.{said}", step.name));
+        if let Some(why) = inside::run(runner, programs, command, None, None).await? {
+            notes.push(format!("The course's step \"{}\" did not work: {why}", step.name));
+        }
     }
     Ok(notes)
 }
@@ -66,25 +47,4 @@ fn argv(step: &Step, ports: &BTreeMap<String, u16>) -> Vec<String> {
         None => text.clone(),
     };
     step.run.iter().map(fill).collect()
-}
-
-/// Keeps the end of what a program says.
-struct LastWords(Arc<Mutex<Vec<u8>>>);
-
-impl AsyncWrite for LastWords {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.extend_from_slice(bytes);
-        let over = kept.len().saturating_sub(LAST_WORDS);
-        kept.drain(..over);
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
 }

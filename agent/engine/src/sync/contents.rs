@@ -189,7 +189,7 @@ mod tests {
         // each start of the program draws other names
         let chance = Arc::new(SimulatedChance::new(disk.calls()));
         let (disk, clock) = (Arc::new(disk.clone()), Arc::new(clock.clone()));
-        Kept::new("/kept".into(), &Doors { disk, clock, chance })
+        Kept::new("/kept".into(), &Doors { disk, clock, chance, ..Doors::real() })
     }
 
     #[test]

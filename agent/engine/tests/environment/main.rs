@@ -6,7 +6,9 @@
 
 mod course;
 mod elsewhere;
+mod fake_servers;
 mod notebooks;
+mod servers;
 mod services;
 mod world;
 

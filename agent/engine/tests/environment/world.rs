@@ -11,7 +11,7 @@ use kitbag_core::path::WorkPath;
 use kitbag_engine::EngineError;
 use kitbag_engine::course::{adopt, rules, unpack};
 use kitbag_engine::doors::Doors;
-use kitbag_engine::environment::{self, Done, EnvironmentView, Options, Question, Up};
+use kitbag_engine::environment::{self, Backends, Bundled, Done, EnvironmentView, Options, Question, Up};
 use kitbag_engine::history;
 use kitbag_engine::setup::{Wanted, setup};
 use kitbag_engine::sync::report::Report;
@@ -29,6 +29,7 @@ pub struct Machine {
     pub share: PathBuf,
     pub asked: RefCell<Vec<Question>>,
     pub answer: bool,
+    pub backends: Arc<dyn Backends>,
 }
 
 pub fn block<T>(future: impl Future<Output = T>) -> T {
@@ -113,6 +114,7 @@ impl World {
             share: top.join(share),
             asked: RefCell::default(),
             answer: true,
+            backends: Arc::new(Bundled),
         };
         let wanted = Wanted {
             share: machine.share.clone(),
@@ -160,7 +162,7 @@ pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 impl Machine {
     pub fn open(&self) -> Workspace {
-        let doors = Doors::real();
+        let doors = Doors { backends: self.backends.clone(), ..Doors::real() };
         let settings: Settings = choose(&self.home, &doors, None, None).unwrap();
         let config = Config { outside_settle_seconds: 0, threads: 2, ..Config::default() };
         Workspace::open(&self.home, settings, config, doors).unwrap()
@@ -184,7 +186,7 @@ impl Machine {
         block(environment::up(
             &self.open(),
             &self.home,
-            &Options { backend: backend.map(str::to_owned), ask: &ask },
+            &Options { backend: backend.map(str::to_owned), ask: &ask, go_on: &|_| true },
             Arc::new(Silent),
         ))
     }
@@ -196,11 +198,11 @@ impl Machine {
     }
 
     pub fn done(&self) -> Done {
-        block(environment::done(&self.open(), &self.home, Arc::new(Silent))).unwrap()
+        block(environment::done(&self.open(), &self.home, &|_| true, Arc::new(Silent))).unwrap()
     }
 
     pub fn reset(&self) -> Up {
-        let options = Options { backend: None, ask: &|_| true };
+        let options = Options { backend: None, ask: &|_| true, go_on: &|_| true };
         block(environment::reset(&self.open(), &self.home, &options, Arc::new(Silent))).unwrap()
     }
 
@@ -277,10 +279,10 @@ impl Machine {
 impl Drop for Machine {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let doors = Doors::real();
+            let doors = Doors { backends: self.backends.clone(), ..Doors::real() };
             let Ok(settings) = choose(&self.home, &doors, None, None) else { return };
             let Ok(ws) = Workspace::open(&self.home, settings, Config::default(), doors) else { return };
-            let _ = block(environment::done(&ws, &self.home, Arc::new(Silent)));
+            let _ = block(environment::done(&ws, &self.home, &|_| true, Arc::new(Silent)));
         } else {
             self.done();
         }

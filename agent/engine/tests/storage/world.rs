@@ -49,7 +49,12 @@ impl World {
         let (home, work) = (root.join(name).join("state"), root.join(name).join("work"));
         let share = root.join(share);
         let disk = Arc::new(RealDisk);
-        let doors = Doors { disk, clock: Arc::new(self.clock.clone()), chance: Arc::new(RealChance) };
+        let doors = Doors {
+            disk,
+            clock: Arc::new(self.clock.clone()),
+            chance: Arc::new(RealChance),
+            ..Doors::real()
+        };
         let machine = name.to_uppercase();
         let wanted = Wanted { share: share.clone(), work: work.clone(), machine, name: Some("mini".into()) };
         let places = SimulatedPlaces::new(&root.join("nobody"));

@@ -114,6 +114,7 @@ impl Machine<'_> {
             disk: Arc::new(self.world.disk.clone()),
             clock: Arc::new(self.world.clock.clone()),
             chance: self.world.chance.clone(),
+            ..Doors::real()
         }
     }
 

@@ -2,13 +2,13 @@
 
 use kitbag_core::finding::Exit;
 use kitbag_core::path::shown;
-use kitbag_engine::environment;
+use kitbag_engine::environment::{self, Doubt};
 use kitbag_engine::sync::report::Report;
 use serde::Serialize;
 
 use super::sync::tell;
-use crate::Outcome;
 use crate::context::Context;
+use crate::{Outcome, doubt};
 
 #[derive(Serialize)]
 struct Document {
@@ -20,7 +20,8 @@ struct Document {
 /// End.
 pub fn run(context: &Context) -> Outcome {
     let ws = context.open()?;
-    let done = context.wait(environment::done(&ws, &context.home, context.printer.clone()))?;
+    let go_on = |doubt: &Doubt| doubt::go_on(context, doubt);
+    let done = context.wait(environment::done(&ws, &context.home, &go_on, context.printer.clone()))?;
     let exit = done.report.exit();
     if context.printer.json() {
         context.printer.document(&Document { waiting: done.waiting, notes: done.notes, sync: done.report });

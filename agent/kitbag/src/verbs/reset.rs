@@ -2,19 +2,20 @@
 
 use std::cell::Cell;
 
-use kitbag_engine::environment::{self, Options, Question};
+use kitbag_engine::environment::{self, Doubt, Options, Question};
 
 use super::up::{consent, started};
-use crate::Outcome;
 use crate::args::Up;
 use crate::context::Context;
+use crate::{Outcome, doubt};
 
 /// Start afresh.
 pub fn run(context: &Context, options: &Up) -> Outcome {
     let ws = context.open()?;
     let asked = Cell::new(false);
     let ask = |question: &Question| consent(context, question, &asked);
-    let wanted = Options { backend: options.backend.clone(), ask: &ask };
+    let go_on = |doubt: &Doubt| doubt::go_on(context, doubt);
+    let wanted = Options { backend: options.backend.clone(), ask: &ask, go_on: &go_on };
     let up = context.wait(environment::reset(&ws, &context.home, &wanted, context.printer.clone()))?;
     started(context, up, options)
 }

@@ -2,7 +2,9 @@
 
 use kitbag_core::notebook::InUse;
 use kitbag_core::path::shown;
+use kitbag_engine::environment;
 use kitbag_engine::error::count;
+use kitbag_engine::events;
 use kitbag_engine::sync::report::Report;
 use kitbag_engine::sync::{self, PendingNotebook, Request};
 
@@ -16,7 +18,12 @@ pub fn run(context: &Context, options: &SyncOptions) -> Outcome {
     let ws = context.open()?;
     let rules = context.rules(&ws)?;
     let request = Request { dry_run: options.dry_run, ..context.request(&ws)? };
-    let report = sync::run(&ws, &rules, request, context.printer.as_ref())?;
+    // while the course is open its databases are saved with the files
+    let report = if !options.dry_run && events::session_open(&ws.ledger)? {
+        context.wait(environment::checkpoint(&ws, &context.home, request, context.printer.clone()))?
+    } else {
+        sync::run(&ws, &rules, request, context.printer.as_ref())?
+    };
     if !options.dry_run {
         context.unpack_course(&ws)?;
     }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use kitbag_core::finding::Exit;
 use kitbag_core::path::shown;
-use kitbag_engine::environment::{self, AskedDatabase, Opened, Options, Question, ServiceView};
+use kitbag_engine::environment::{self, AskedDatabase, Doubt, Opened, Options, Question, ServiceView};
 use kitbag_engine::error::show;
 use kitbag_engine::sync::report::Report;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::sync::tell;
 use crate::args::Up;
 use crate::context::Context;
-use crate::{Outcome, opener};
+use crate::{Outcome, doubt, opener};
 
 #[derive(Serialize)]
 struct Document {
@@ -26,7 +26,8 @@ pub fn run(context: &Context, options: &Up) -> Outcome {
     let ws = context.open()?;
     let asked = Cell::new(false);
     let ask = |question: &Question| consent(context, question, &asked);
-    let wanted = Options { backend: options.backend.clone(), ask: &ask };
+    let go_on = |doubt: &Doubt| doubt::go_on(context, doubt);
+    let wanted = Options { backend: options.backend.clone(), ask: &ask, go_on: &go_on };
     let up = context.wait(environment::up(&ws, &context.home, &wanted, context.printer.clone()))?;
     started(context, up, options)
 }

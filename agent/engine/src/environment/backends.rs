@@ -1,0 +1,36 @@
+//! Where backends come from: in the program the official ones, in tests whatever a test puts in their place. Each is
+//! asked the same questions.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kitbag_plugin_host::{Backend, BoxFuture, HostConfig, PluginError, PluginHost};
+
+/// Loads backends.
+pub trait Backends: Send + Sync {
+    /// The backend of this name. `folder` is where compiled plugins are kept on this machine, `key` marks them as ours.
+    fn load<'a>(
+        &'a self,
+        id: &'a str,
+        folder: &'a Path,
+        key: [u8; 32],
+    ) -> BoxFuture<'a, Result<Arc<dyn Backend>, PluginError>>;
+}
+
+/// The official ones.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bundled;
+
+impl Backends for Bundled {
+    fn load<'a>(
+        &'a self,
+        id: &'a str,
+        folder: &'a Path,
+        key: [u8; 32],
+    ) -> BoxFuture<'a, Result<Arc<dyn Backend>, PluginError>> {
+        Box::pin(async move {
+            let host = PluginHost::new(HostConfig::new(folder.to_owned(), key))?;
+            Ok(Arc::new(host.load_bundled(id).await?) as Arc<dyn Backend>)
+        })
+    }
+}

@@ -1,0 +1,242 @@
+//! What `up` does with the environment: the one of another backend is put away first; what is there is stopped where a
+//! database has to be written under it; the course's environment is made and started; its databases are brought in before
+//! anybody is told where it is. Nothing is taken away whose databases were not recorded.
+
+use std::collections::BTreeSet;
+
+use kitbag_core::course::{Course, Moment, Service, ServiceKind};
+use kitbag_core::notebook::Notebooks;
+use kitbag_plugin_host::{EnvStatus, FaultCode, Op, Phase, Port, Reply, Spec};
+
+use super::choose::choose;
+use super::consent::{self, Allowed};
+use super::databases::{Databases, Outcome, Servers, forget_servers, problems};
+use super::keep::{self, Keeper};
+use super::runner::{LONG, Runner, SHORT, runs, told};
+use super::switch::Former;
+use super::up::{GRACE, Work, live};
+use super::view::show;
+use super::{jupyter, ports, reach, steps};
+use crate::course::CourseHere;
+use crate::error::EngineError;
+
+/// The data an environment had before it was made or started.
+struct Before {
+    absent: bool,
+    stamp: Option<String>,
+    /// The folder a course may keep its data in, which outlives environments, holds something.
+    files: bool,
+}
+
+impl Work<'_> {
+    pub(super) async fn environment(&mut self, here: &CourseHere) -> Result<(), EngineError> {
+        let course = &here.course;
+        let former = Former::look(self, here).await?;
+        let backend = choose(course, self.options.backend.as_deref())?;
+        let allowed = consent::programs(self.ws, here, &backend, self.options.ask)?;
+        if !allowed.left_out.is_empty() {
+            let names: Vec<_> = allowed.left_out.iter().map(String::as_str).collect();
+            self.up.notes.push(format!(
+                "The course would also start {}, which you have not allowed yet: answer yes to `kitbag up`, or use \
+                 `kitbag up --yes`.",
+                names.join(", ")
+            ));
+        }
+        let elsewhere = |service| Some((service, course.why_not(service, &backend)?));
+        for (service, why) in course.services.iter().filter_map(elsewhere) {
+            self.up.notes.push(format!("{} is left out: {why}", service.title));
+        }
+        let former = former.leave_for(self, &backend).await?;
+        let mut runner = Runner::new(self.ws, self.home, &backend, self.progress.clone()).await?;
+        if runner.new_token {
+            self.up.notes.push(
+                "The access token of this course's services is kept in a file of this machine that only you can read."
+                    .to_owned(),
+            );
+        }
+        let status = self.quiet(&runner, here).await?;
+        let brought = self.files_of(here).bring_in_files(&self.troubles).await?;
+        self.brought(here, brought)?;
+        let live = live(&status);
+        runner.ports = ports::choose(self.ws, course, &backend, |service| live.contains(service))?;
+        let started = self.start(&mut runner, here, &allowed, &status).await;
+        let status = match started {
+            Ok(status) => status,
+            Err(error) => {
+                if let Err(error) = runner.stop(GRACE).await {
+                    tracing::warn!(%error, "what was started could not be stopped");
+                }
+                return Err(error);
+            }
+        };
+        self.ours = false;
+        let made = Some(&runner.made);
+        self.up.services = show(self.ws, made, Some(here), Ok(Some(&status))).services;
+        self.up.open = reach::first(&runner, course, self.ws).await?;
+        self.up.report.problems.extend(problems(&self.troubles));
+        self.up.notes.extend(former.take_away(self.ws).await?);
+        Ok(())
+    }
+
+    /// What bringing databases in came to.
+    fn brought(&mut self, here: &CourseHere, brought: Outcome) -> Result<(), EngineError> {
+        self.troubles.extend(brought.troubles);
+        self.up.notes.extend(brought.notes);
+        let words = |name: &String| format!("The database {name} is as you left it last.");
+        self.up.notes.extend(brought.restored.iter().map(words));
+        if brought.records > 0 { self.sync(here) } else { Ok(()) }
+    }
+
+    /// Nothing may run while a database is written: what runs is stopped then. How the environment is after that.
+    async fn quiet(&mut self, runner: &Runner<'_>, here: &CourseHere) -> Result<EnvStatus, EngineError> {
+        let status = runner.status().await?;
+        if !runs(&status) {
+            return Ok(status);
+        }
+        let mut writes = self.files_of(here).must_write()?;
+        if !writes && !self.ours && keeps_servers(here, runner) {
+            let servers = Servers::found(runner, Vec::new()).await?;
+            let all = Databases { ws: self.ws, share: self.share, here, servers: Some(&servers) };
+            writes = all.must_write()?;
+        }
+        if !writes {
+            return Ok(status);
+        }
+        jupyter::end_all(self.ws, runner, &here.course, &status).await;
+        runner.stop(GRACE).await?;
+        self.notebooks = Notebooks::Unknown;
+        let recorded = self.files_of(here).record_changes().await?;
+        self.troubles.extend(recorded.troubles);
+        runner.status().await
+    }
+
+    async fn start(
+        &mut self,
+        runner: &mut Runner<'_>,
+        here: &CourseHere,
+        allowed: &Allowed,
+        status: &EnvStatus,
+    ) -> Result<EnvStatus, EngineError> {
+        let (course, programs) = (&here.course, &allowed.programs);
+        let urls = ports::urls(self.ws, course, &runner.made.backend, &runner.ports);
+        let spec = Spec {
+            id: runner.made.id.clone(),
+            source: source(course, &runner.made.backend, &allowed.left_out),
+            ports: runner
+                .ports
+                .iter()
+                .map(|(service, number)| Port { service: service.clone(), number: *number })
+                .collect(),
+            env: urls.clone(),
+        };
+        let before = self.make(runner, here, &spec, programs, status).await?;
+        let status = runner.start(spec, programs).await?;
+        for service in status.services.iter().filter(|service| service.phase == Phase::NotAvailable) {
+            let title =
+                course.service(&service.name).map_or(service.name.as_str(), |service| service.title.as_str());
+            let note = service.note.as_deref().unwrap_or("It cannot run here.");
+            self.up.notes.push(format!("{title} is left out: {note}"));
+        }
+        if keeps_servers(here, runner) {
+            let (absent, stamp) = (before.absent, before.stamp.as_deref());
+            let servers = Servers::started(runner, urls.clone(), absent, stamp, before.files).await?;
+            let all = Databases { ws: self.ws, share: self.share, here, servers: Some(&servers) };
+            let brought = all.bring_in_servers(&self.troubles).await?;
+            self.brought(here, brought)?;
+        }
+        // the databases hold the student's data already, so both moments have come
+        for moment in [Moment::AfterReady, Moment::AfterRestore] {
+            let notes = steps::run(runner, course, moment, programs, &urls, &live(&status)).await?;
+            self.up.notes.extend(notes);
+        }
+        Ok(status)
+    }
+
+    /// Make the environment, not yet running; what was there before. One that was made from something else goes, when
+    /// what it holds is recorded.
+    async fn make(
+        &mut self,
+        runner: &mut Runner<'_>,
+        here: &CourseHere,
+        spec: &Spec,
+        programs: &BTreeSet<String>,
+        status: &EnvStatus,
+    ) -> Result<Before, EngineError> {
+        let mut before = Before { absent: status.phase == Phase::Absent, stamp: None, files: false };
+        if keeps_servers(here, runner) {
+            before.stamp = runner.stamp().await?;
+            before.files = self.keeps_files();
+        }
+        let plan = runner
+            .call(Op::Plan(spec.clone()), runner.grants(programs)?, SHORT)
+            .await
+            .and_then(Reply::plan)
+            .map_err(told)?;
+        if plan.destructive {
+            self.put_away(runner, here).await?;
+        }
+        let create = || Op::Create { spec: spec.clone(), fingerprint: plan.fingerprint.clone() };
+        let old = runner.made.clone();
+        runner.made_from(here.id, spec)?;
+        match runner.call(create(), runner.grants(programs)?, LONG).await.and_then(Reply::done) {
+            Err(error) if error.fault().code == FaultCode::Conflict => {
+                // until it is gone it is what it was made from
+                (runner.made.package, runner.made.spec) = (old.package, old.spec);
+                runner.remember()?;
+                if !plan.destructive {
+                    self.put_away(runner, here).await?;
+                }
+                runner.destroy().await?;
+                forget_servers(self.ws, here)?;
+                before.absent = true;
+                before.stamp = None;
+                runner.made_from(here.id, spec)?;
+                runner
+                    .call(create(), runner.grants(programs)?, LONG)
+                    .await
+                    .and_then(Reply::done)
+                    .map_err(told)?;
+                self.up.notes.push("The course has changed, so its environment was made afresh.".to_owned());
+            }
+            other => other.map_err(told)?,
+        }
+        Ok(before)
+    }
+
+    /// What is there is recorded and stopped, so that it can be taken away.
+    async fn put_away(&self, runner: &Runner<'_>, here: &CourseHere) -> Result<(), EngineError> {
+        let made = keep::course(self.ws, self.share, &runner.made, Some(here))?;
+        let keeper = Keeper { ws: self.ws, share: self.share, runner, here: made.as_ref().unwrap_or(here) };
+        keeper.put_away("the environment could not be made afresh").await?;
+        Ok(())
+    }
+
+    fn keeps_files(&self) -> bool {
+        let data = self.ws.environment_folder().join("data");
+        self.ws.doors.disk.list(&data).is_ok_and(|items| !items.is_empty())
+    }
+}
+
+/// Whether the course keeps databases of servers with this backend.
+fn keeps_servers(here: &CourseHere, runner: &Runner<'_>) -> bool {
+    here.course.databases(&runner.made.backend).any(|(service, _)| service.backup)
+}
+
+/// The course's block for a backend, with the services it has to run. Those of other backends it need not know.
+fn source(course: &Course, backend: &str, left_out: &BTreeSet<String>) -> serde_json::Value {
+    let mut source = match course.backends.get(backend) {
+        Some(serde_json::Value::Object(block)) => block.clone(),
+        _ => serde_json::Map::new(),
+    };
+    let starts = |service: &Service| match &service.kind {
+        ServiceKind::Program(of) => !left_out.contains(&of.program),
+        _ => true,
+    };
+    // a page goes with what it lies under
+    let services = course.services_with(backend).filter(|service| {
+        starts(service) && service.under().and_then(|above| course.service(above)).is_none_or(starts)
+    });
+    let services = services.map(Service::told_to_backend).collect();
+    source.insert("services".to_owned(), serde_json::Value::Array(services));
+    serde_json::Value::Object(source)
+}

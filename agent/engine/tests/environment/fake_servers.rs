@@ -1,0 +1,248 @@
+//! FakeServers: a backend that is called a fake. It keeps one environment a machine in memory, with one database whose
+//! rows are a text: `dump` writes them below a line that is another one every time, `normalise` leaves that line out,
+//! `restore` replaces them. It notes what it was asked, can fail as real ones do, and can stand still at any question as
+//! if the whole program had been killed there.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use kitbag_engine::environment::{Backends, Bundled};
+use kitbag_plugin_host::{
+    Backend, BoxFuture, EnvStatus, ExecRequest, Fault, FaultCode, Op, OpContext, Phase, PlanDoc, PluginError,
+    Reply, ServiceStatus, Spec,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Notify;
+
+/// What the course's own database begins with.
+pub const SEED: &str = "1 Emma\n";
+
+#[derive(Debug, Clone)]
+pub struct Environment {
+    pub running: bool,
+    pub rows: String,
+    pub print: String,
+    /// Of its data.
+    pub stamp: usize,
+}
+
+#[derive(Default)]
+pub struct State {
+    pub made: Option<Environment>,
+    /// What was asked, in order: operations by name, commands as `exec NAME`.
+    pub asked: Vec<String>,
+    /// Commands that end badly: with this code, after these words.
+    pub fails: BTreeMap<&'static str, (i32, &'static str)>,
+    /// Commands that write or read half and whose end is not seen.
+    pub breaks: Vec<&'static str>,
+    /// Nothing answers.
+    pub gone: bool,
+    /// Stand still at the question of this number: before (false) or after (true) it took effect.
+    pub stand_still: Option<(usize, bool)>,
+    /// A restore keeps this many bytes when it breaks.
+    pub half: usize,
+    stamps: usize,
+    dumps: usize,
+}
+
+#[derive(Clone, Default)]
+pub struct FakeServers {
+    state: Arc<Mutex<State>>,
+    pub stands: Arc<Notify>,
+}
+
+impl Backends for FakeServers {
+    fn load<'a>(
+        &'a self,
+        id: &'a str,
+        folder: &'a Path,
+        key: [u8; 32],
+    ) -> BoxFuture<'a, Result<Arc<dyn Backend>, PluginError>> {
+        if id != "docker" {
+            return Bundled.load(id, folder, key);
+        }
+        let fake: Arc<dyn Backend> = Arc::new(self.clone());
+        Box::pin(async { Ok(fake) })
+    }
+}
+
+impl Backend for FakeServers {
+    fn call<'a>(&'a self, op: Op, cx: &'a OpContext) -> BoxFuture<'a, Result<Reply, PluginError>> {
+        Box::pin(async move {
+            let (number, still) = {
+                let mut state = self.now();
+                state.asked.push(name(&op));
+                (state.asked.len() - 1, state.stand_still)
+            };
+            if still == Some((number, false)) {
+                return self.stand().await;
+            }
+            if self.now().gone {
+                return Err(Fault::new(FaultCode::NotReady, "Nothing answers.").remedy("Start it.").into());
+            }
+            let done = match op {
+                Op::ExecIn { request, .. } => self.exec(request, cx).await,
+                other => self.now().plain(other),
+            };
+            if still == Some((number, true)) {
+                return self.stand().await;
+            }
+            done
+        })
+    }
+}
+
+fn name(op: &Op) -> String {
+    match op {
+        Op::ExecIn { request, .. } => format!("exec {}", request.argv[0]),
+        other => {
+            let text = format!("{other:?}");
+            text.split(['(', ' ', '{']).next().unwrap().to_lowercase()
+        }
+    }
+}
+
+fn fault(code: FaultCode, message: &str) -> PluginError {
+    Fault::new(code, message).into()
+}
+
+impl State {
+    fn plain(&mut self, op: Op) -> Result<Reply, PluginError> {
+        let print = |spec: &Spec| spec.source.to_string();
+        match op {
+            Op::Plan(spec) => Ok(Reply::Plan(PlanDoc {
+                summary: "A fake.".into(),
+                steps: vec![],
+                destructive: self.made.as_ref().is_some_and(|made| made.print != print(&spec)),
+                fingerprint: "fake".into(),
+            })),
+            Op::Create { spec, .. } => match &self.made {
+                Some(made) if made.print != print(&spec) => {
+                    Err(fault(FaultCode::Conflict, "Another course."))
+                }
+                Some(_) => Ok(Reply::Done),
+                None => {
+                    self.stamps += 1;
+                    let (rows, print, stamp) = (SEED.to_owned(), print(&spec), self.stamps);
+                    self.made = Some(Environment { running: false, rows, print, stamp });
+                    Ok(Reply::Done)
+                }
+            },
+            Op::Start(spec) => match &mut self.made {
+                None => Err(fault(FaultCode::NotFound, "There is none.")),
+                Some(made) if made.print != print(&spec) => {
+                    Err(fault(FaultCode::Conflict, "Another course."))
+                }
+                Some(made) => {
+                    made.running = true;
+                    Ok(Reply::Status(self.status()))
+                }
+            },
+            Op::Stop { .. } => {
+                self.made.iter_mut().for_each(|made| made.running = false);
+                Ok(Reply::Status(self.status()))
+            }
+            Op::Destroy(_) => {
+                self.made = None;
+                Ok(Reply::Done)
+            }
+            Op::Status(_) | Op::WaitReady { .. } => Ok(Reply::Status(self.status())),
+            Op::Endpoints(_) => Ok(Reply::Endpoints(vec![])),
+            Op::DataStamp(_) => {
+                Ok(Reply::Stamp(self.made.as_ref().map(|made| format!("data-{}", made.stamp))))
+            }
+            other => panic!("FakeServers does not know {other:?}"),
+        }
+    }
+
+    fn status(&self) -> EnvStatus {
+        let phase = match &self.made {
+            None => return EnvStatus { phase: Phase::Absent, services: vec![] },
+            Some(made) if made.running => Phase::Running,
+            Some(_) => Phase::Stopped,
+        };
+        let service = |name: &str| ServiceStatus { name: name.into(), phase, note: None };
+        EnvStatus { phase, services: ["page", "records"].map(service).into() }
+    }
+}
+
+impl FakeServers {
+    /// What it is now. Never held while something waits.
+    pub fn now(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    async fn stand(&self) -> Result<Reply, PluginError> {
+        self.stands.notify_one();
+        std::future::pending().await
+    }
+
+    async fn exec(&self, request: ExecRequest, cx: &OpContext) -> Result<Reply, PluginError> {
+        let command = request.argv[0].as_str();
+        if !self.now().made.as_ref().is_some_and(|made| made.running) {
+            return Err(fault(FaultCode::NotReady, "It does not run."));
+        }
+        assert_eq!(request.folder.as_deref(), Some("page:"), "where the course says");
+        let mut streams = cx.take_streams();
+        let mut given = Vec::new();
+        if let Some(input) = &mut streams.input {
+            input.read_to_end(&mut given).await.unwrap();
+        }
+        let given = String::from_utf8(given).unwrap();
+        let (mut output, mut errors) = (streams.output.unwrap(), streams.errors.unwrap());
+        let fails = self.now().fails.get(command).copied();
+        let breaks = self.now().breaks.contains(&command);
+        let text = match command {
+            "ready" => String::new(),
+            "dump" => {
+                let mut state = self.now();
+                state.dumps += 1;
+                format!("-- dump {}\n{}", state.dumps, state.made.as_ref().unwrap().rows)
+            }
+            "normalise" => {
+                given.lines().filter(|line| !line.starts_with("--")).map(|l| format!("{l}\n")).collect()
+            }
+            "restore" if fails.is_some() => String::new(),
+            "restore" => {
+                let mut state = self.now();
+                let half = state.half;
+                let rows = if breaks { given[..half.min(given.len())].to_owned() } else { given };
+                state.made.as_mut().unwrap().rows = rows;
+                String::new()
+            }
+            other => panic!("FakeServers does not know the command {other}"),
+        };
+        let written = if breaks { &text[..text.len() / 2] } else { &text };
+        output.write_all(written.as_bytes()).await.map_err(|error| PluginError::Host(error.to_string()))?;
+        if breaks {
+            return Err(fault(FaultCode::Network, "The connection broke."));
+        }
+        if let Some((code, words)) = fails {
+            errors.write_all(words.as_bytes()).await.unwrap();
+            return Ok(Reply::Exited(Some(code)));
+        }
+        Ok(Reply::Exited(Some(0)))
+    }
+
+    /// What the person does in the running course.
+    pub fn write(&self, rows: &str) {
+        let mut state = self.now();
+        let made = state.made.as_mut().expect("an environment");
+        assert!(made.running, "nobody works in what does not run");
+        made.rows = rows.to_owned();
+    }
+
+    pub fn rows(&self) -> String {
+        self.now().made.as_ref().expect("an environment").rows.clone()
+    }
+
+    pub fn running(&self) -> bool {
+        self.now().made.as_ref().is_some_and(|made| made.running)
+    }
+
+    /// What was asked since this was called last.
+    pub fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.now().asked)
+    }
+}
