@@ -34,7 +34,7 @@ fn shut<T>() -> Result<T, Fault> {
 }
 
 impl ProcessDoor for Closed {
-    fn available(&self, _: &str) -> Result<bool, Fault> {
+    fn available(&self, _: &str, _: &[std::path::PathBuf]) -> Result<bool, Fault> {
         shut()
     }
     fn spawn(&self, _: &Launch, _: &str) -> Result<ProcessId, Fault> {

@@ -29,6 +29,8 @@ pub type Connection = Box<dyn Duplex>;
 pub struct Launch {
     /// The bare name that was granted.
     pub program: String,
+    /// Folders to look for it in before anywhere else, in this order; programs it starts itself find theirs so too.
+    pub program_folders: Vec<PathBuf>,
     /// Its arguments, without the program.
     pub args: Vec<String>,
     /// On top of what the door gives every program; a later one of the same name wins.
@@ -57,11 +59,11 @@ pub struct LogBytes {
 
 /// Programs of this machine.
 pub trait ProcessDoor: Send + Sync {
-    /// Whether the program exists here.
+    /// Whether the program exists here, in one of these folders or where the door looks by itself.
     ///
     /// # Errors
     /// When it cannot be found out.
-    fn available(&self, program: &str) -> Result<bool, Fault>;
+    fn available(&self, program: &str, folders: &[PathBuf]) -> Result<bool, Fault>;
 
     /// Start it detached: it stays when kitbag ends. No input; output and errors are appended to the log of this
     /// name (letters, digits, `.`, `-`, `_`), emptied first.

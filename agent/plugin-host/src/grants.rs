@@ -87,6 +87,8 @@ pub struct EngineGrant {
 pub struct Grants {
     /// Programs by the bare name the course gives them; the process door knows where each lies.
     pub programs: BTreeSet<String>,
+    /// Folders in which those programs are looked for before anywhere else; a plugin does not learn them.
+    pub program_folders: Vec<PathBuf>,
     /// Folders by name (`work`, `data`); absolute, UTF-8.
     pub folders: BTreeMap<String, PathBuf>,
     /// Secrets by name (`token`).

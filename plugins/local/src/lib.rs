@@ -56,7 +56,10 @@ impl Backend for Local {
         } else {
             format!("Start on this computer: {}.", programs.join(", "))
         };
-        let steps = programs.iter().map(|name| format!("Start {name}")).collect();
+        let own = source.python.as_ref().is_some_and(|python| python.environment.is_some());
+        let packages = own.then(|| "Use the Python packages installed for the course".to_owned());
+        let starts = programs.iter().map(|name| format!("Start {name}"));
+        let steps = packages.into_iter().chain(starts).collect();
         Ok(PlanDoc { summary, steps, destructive: false, fingerprint: source.fingerprint() })
     }
 

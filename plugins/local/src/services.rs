@@ -33,11 +33,11 @@ pub fn start(id: &EnvRef, record: &mut Record, what: &Spec) -> Result<(), Fault>
         if process::find(&process_name(id, &service.name))? == Life::Running {
             continue;
         }
-        if let Err(fault) = present(service) {
+        if let Err(fault) = present(service, record.source.python.is_some()) {
             if !service.optional {
                 return Err(fault);
             }
-            record.missing.insert(service.name.clone(), fault.message);
+            record.missing.insert(service.name.clone(), left_out(fault));
             continue;
         }
         match service.port(chosen.get(service.name.as_str()).copied())? {
@@ -56,7 +56,7 @@ pub fn start(id: &EnvRef, record: &mut Record, what: &Spec) -> Result<(), Fault>
             // Another call was faster; what counts is that it runs.
             Err(fault) if fault.code == FaultCode::AlreadyExists => {}
             Err(fault) if service.optional => {
-                record.missing.insert(service.name.clone(), fault.message);
+                record.missing.insert(service.name.clone(), left_out(fault));
                 record.save(id)?;
             }
             Err(fault) => return Err(fault),
@@ -65,10 +65,23 @@ pub fn start(id: &EnvRef, record: &mut Record, what: &Spec) -> Result<(), Fault>
     Ok(())
 }
 
-fn present(service: &Service) -> Result<(), Fault> {
+/// Why a service cannot run here, and what would help.
+fn left_out(fault: Fault) -> String {
+    let remedy = fault.remedies.into_iter().find(|remedy| remedy.command.is_empty());
+    remedy.map_or_else(|| fault.message.clone(), |remedy| format!("{} {}", fault.message, remedy.text))
+}
+
+fn present(service: &Service, python: bool) -> Result<(), Fault> {
     let program = service.program.as_deref().unwrap_or_default();
     if process::available(program)? {
         return Ok(());
+    }
+    if python && !service.optional {
+        let message = format!(
+            "The program \"{program}\" is neither among the course's Python packages nor on this computer."
+        );
+        return Err(Fault::new(FaultCode::MissingTool, message)
+            .remedy(format!("Tell the course team that {program} is missing in its list of packages.")));
     }
     Err(Fault::new(FaultCode::MissingTool, format!("The program \"{program}\" is not on this computer."))
         .remedy(format!("Install {program}, open a new window and try again."))

@@ -13,6 +13,17 @@ use serde::{Deserialize, Serialize};
 pub struct Source {
     /// In the order they start.
     pub services: Vec<Service>,
+    /// The Python environment the host made for the course. Programs are looked for in it first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub python: Option<Python>,
+}
+
+/// The course's own Python, which the host makes and keeps. Here it only counts whether it is the same one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Python {
+    /// Its name; none where it could not be made, and the course goes on without.
+    pub environment: Option<String>,
 }
 
 /// One thing a person uses.
@@ -264,5 +275,10 @@ mod tests {
         let other = read(r#"{"services":[{"name":"b","kind":"sqlite"}]}"#).unwrap();
         assert_eq!(one.fingerprint(), same.fingerprint());
         assert_ne!(one.fingerprint(), other.fingerprint());
+        // another Python environment is another meaning, so what runs with the old one is started again
+        let python =
+            |name: &str| read(&format!(r#"{{"services":[],"python":{{"environment":{name}}}}}"#)).unwrap();
+        assert_ne!(python("\"a\"").fingerprint(), python("\"b\"").fingerprint());
+        assert_ne!(python("null").fingerprint(), python("\"b\"").fingerprint());
     }
 }

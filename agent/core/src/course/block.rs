@@ -39,6 +39,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ),
     ("[[step]]", &["name", "when", "service", "backends", "run"]),
     ("[hook]", &["component"]),
+    ("python of [backend.local]", &["requirements"]),
 ];
 
 /// A table of the manifest and its name for people.

@@ -8,7 +8,8 @@ use super::manifest::{Draft, draft};
 use super::placeholder::{PORT, placeholders};
 use super::problem::{MANIFEST, Notes, Problem, quoted};
 use super::{
-    Course, LONGEST_MANIFEST, MOST_SEEDS, PackageFiles, Port, ServiceKind, Sqlite, backup_path, csv, services,
+    Course, LONGEST_MANIFEST, LONGEST_REQUIREMENTS, MOST_SEEDS, PackageFiles, Port, ServiceKind, Sqlite,
+    backup_path, csv, packages, services,
 };
 use crate::ignore::{Ignore, Why};
 use crate::path::WorkPath;
@@ -50,6 +51,7 @@ pub fn check(manifest: &str, files: &PackageFiles<'_>) -> Checked {
         }
         steps(draft, &mut notes);
         services::backends(draft, &mut notes);
+        requirements(draft, files, &mut notes);
         if let Some(hook) = &draft.course.hook {
             exists(hook, "component", draft.hook, files, &mut notes);
         }
@@ -252,6 +254,23 @@ fn unreadable(path: &WorkPath, notes: &mut Notes) {
 
 fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word)
+}
+
+fn requirements(draft: &Draft, files: &PackageFiles<'_>, notes: &mut Notes) {
+    let Some(path) = &draft.course.requirements else { return };
+    if !exists(path, "requirements", draft.requirements, files, notes) {
+        return;
+    }
+    let Some(bytes) = files.bytes(path) else { return unreadable(path, notes) };
+    let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= LONGEST_REQUIREMENTS);
+    match text.map(|text| packages(&text)) {
+        None => {
+            let message = "The file is not UTF-8 text, or is larger than 256 KiB.";
+            notes.problem_in(path.as_str(), None, message, "Write one package a line, saved as UTF-8.");
+        }
+        Some(Err(bad)) => notes.problem_in(path.as_str(), Some(bad.line), bad.message, bad.remedy),
+        Some(Ok(_)) => {}
+    }
 }
 
 fn steps(draft: &Draft, notes: &mut Notes) {

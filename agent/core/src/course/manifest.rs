@@ -11,6 +11,7 @@ use super::block::{Block, TOP, whole};
 use super::machine::Needs;
 use super::name::{NAME_RULE, is_name, is_version, not_portable};
 use super::problem::{At, Notes, quoted};
+use super::python::read_python;
 use super::service::read_services;
 use super::step::read_steps;
 use super::syntax::parsed;
@@ -35,6 +36,7 @@ pub(super) struct Draft {
     pub backend: bool,
     /// Whether every backend could be read, as with the services.
     pub all_backends: bool,
+    pub requirements: usize,
     pub hook: usize,
 }
 
@@ -73,6 +75,9 @@ pub(super) fn draft(text: &str, notes: &mut Notes) -> Option<Draft> {
     let sound = notes.count();
     draft.course.backends = read_backends(&top, notes);
     draft.all_backends = notes.count() == sound;
+    if let Some((requirements, line)) = read_python(&top, notes) {
+        (draft.course.requirements, draft.requirements) = (Some(requirements), line);
+    }
     if let Some(hook) = top.block("hook", "[hook]", notes)
         && let Some(component) = hook.needed("component", "hook.wasm", notes)
     {

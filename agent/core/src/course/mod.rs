@@ -22,6 +22,7 @@ mod manifest;
 mod name;
 mod placeholder;
 mod problem;
+mod python;
 mod seed;
 mod service;
 mod services;
@@ -36,6 +37,7 @@ pub use kind::{CsvFile, LOCAL, Port, Program, Ready, SQLITE, Service, ServiceKin
 pub use machine::{Needs, Specs, machine_problems};
 pub use placeholder::{KNOWN as PLACEHOLDERS, PORT, TOKEN, WORK, placeholders};
 pub use problem::{MANIFEST, Problem};
+pub use python::{BadRequirement, LONGEST_REQUIREMENTS, packages};
 pub use seed::{Seed, seed_record};
 pub use web::Web;
 
@@ -69,6 +71,8 @@ pub struct Course {
     pub steps: Vec<Step>,
     /// One entry per backend that can run the course; the plugin alone understands its value.
     pub backends: BTreeMap<String, serde_json::Value>,
+    /// The package file with the Python packages that the backend `local` installs for the course.
+    pub requirements: Option<WorkPath>,
     /// The package file with the course's own component.
     pub hook: Option<WorkPath>,
 }
@@ -173,6 +177,11 @@ impl Course {
         let mut pages = self.services_with(backend).filter(own);
         let marked = self.services_with(backend).find(|service| service.opens());
         marked.or_else(|| pages.next().filter(|_| pages.next().is_none()))
+    }
+
+    /// The package file with the Python packages that are installed for the course with this backend.
+    pub fn requirements(&self, backend: &str) -> Option<&WorkPath> {
+        self.requirements.as_ref().filter(|_| backend == LOCAL)
     }
 
     /// Names of the programs that services and steps start with this backend.

@@ -21,6 +21,7 @@ const FILES: &[(&str, &str)] = &[
     ("db/schema.sql", "CREATE TABLE frogs (id, name);\ncreate table Newts (id, name);"),
     ("db/newts.csv", "id;name\n1;Ann\n"),
     ("hook.wasm", "\0asm"),
+    ("binder/requirements.txt", "notebook==7.6.2\n"),
 ];
 
 fn look(manifest: &str, files: &[(&str, &[u8])]) -> Checked {
@@ -118,7 +119,10 @@ fn a_good_course_is_read_whole() {
     assert_eq!(runs("docker"), ["pond", "notebooks", "refine", "gallery", "records"]);
     assert_eq!(course.steps[0].when, Moment::AfterReady);
     assert_eq!(course.programs("local").into_iter().collect::<Vec<_>>(), ["jupyter"]);
-    assert_eq!(course.backends["local"], serde_json::json!({}));
+    let requirements = serde_json::json!({ "python": { "requirements": "binder/requirements.txt" } });
+    assert_eq!(course.backends["local"], requirements);
+    assert_eq!(course.requirements("local").map(WorkPath::as_str), Some("binder/requirements.txt"));
+    assert_eq!(course.requirements("docker"), None);
     assert_eq!(
         course.backends["docker"],
         serde_json::json!({
@@ -132,6 +136,7 @@ fn a_good_course_is_read_whole() {
 fn files_of_the_package_are_looked_into() {
     let newts = "db/newts.csv";
     let schema = "db/schema.sql";
+    let list = "binder/requirements.txt";
     for (name, bytes, line, message) in [
         (newts, Some(&b""[..]), None, "The file is empty"),
         (newts, Some(b"id;;x\n"), Some(1), "no name in the header"),
@@ -139,6 +144,9 @@ fn files_of_the_package_are_looked_into() {
         (newts, Some(b"id;name\n1;Ann\n2\n"), Some(3), "The row has 1 fields"),
         (newts, None, None, "cannot be read"),
         (schema, Some(b" \n"), None, "The file is empty"),
+        (list, Some(b"notebook\n-r more.txt\n"), Some(2), "not an option"),
+        (list, Some(b"caf\xe9"), None, "not UTF-8"),
+        (list, None, None, "cannot be read"),
         (schema, Some(b"\xff"), None, "not UTF-8"),
         (schema, None, None, "cannot be read"),
     ] {

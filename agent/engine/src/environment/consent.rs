@@ -1,6 +1,7 @@
-//! Which programs a course may start on this computer, whether its backend may control Docker, and which commands save
-//! and bring back its databases. A person is asked once for each package and list, sees what is started for what and
-//! where it lies, and the answer is kept on this machine until it is taken back. It never travels.
+//! Which programs a course may start on this computer, whether Python packages may be installed for it, whether its
+//! backend may control Docker, and which commands save and bring back its databases. A person is asked once for each
+//! package and list, sees what is started for what and where it lies, and the answer is kept on this machine until it
+//! is taken back. It never travels.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use kitbag_plugin_host::{Capability, CapabilityName, EngineRight, Manifest, bund
 use serde::{Deserialize, Serialize};
 
 use super::doors::find;
+use super::python::{self, AskedPython};
 use crate::course::CourseHere;
 use crate::error::EngineError;
 use crate::workspace::Workspace;
@@ -34,6 +36,8 @@ pub struct Question {
     pub engine: Option<AskedEngine>,
     /// The servers whose data are kept by commands of the course, in its order.
     pub databases: Vec<AskedDatabase>,
+    /// Whether Python packages are to be installed.
+    pub python: Option<AskedPython>,
     /// Whether an earlier version or list was allowed before.
     pub again: bool,
 }
@@ -78,6 +82,8 @@ pub struct Granted {
     pub programs: BTreeSet<String>,
     /// Whether it may control Docker, and what of that goes beyond the usual.
     pub engine: Option<BTreeSet<EngineRight>>,
+    /// Whether Python packages may be installed for it.
+    pub python: bool,
 }
 
 /// One program a course wants to start.
@@ -85,7 +91,7 @@ pub struct Granted {
 pub struct AskedProgram {
     /// Its bare name.
     pub program: String,
-    /// Where it lies on this computer; none when it is not here.
+    /// Where it lies on this computer; none when it is not here, or comes with the course's Python packages.
     pub file: Option<PathBuf>,
     /// What it is started for: services and steps by name.
     pub uses: Vec<String>,
@@ -101,6 +107,8 @@ struct Grant {
     /// The commands of each database, by service.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     databases: BTreeMap<String, Vec<Vec<String>>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    python: bool,
 }
 
 /// What the person has allowed, as far as it matters now.
@@ -137,7 +145,9 @@ fn all(here: &CourseHere, backend: &str) -> BTreeSet<String> {
 /// What has to be asked: a program that is not on this computer and that the course can do without needs no answer.
 fn wanted(here: &CourseHere, backend: &str) -> Grant {
     let programs = all(here, backend);
-    let matters = |program: &String| needed(&here.course, program) || find(program).is_some();
+    // any of them may come with the packages
+    let python = here.course.requirements(backend).is_some();
+    let matters = |program: &String| python || needed(&here.course, program) || find(program, &[]).is_some();
     let databases = here.course.databases(backend).map(|(service, database)| {
         (service.name.clone(), database.commands().map(|(_, argv)| argv.to_vec()).collect())
     });
@@ -147,6 +157,7 @@ fn wanted(here: &CourseHere, backend: &str) -> Grant {
         programs: programs.into_iter().filter(matters).collect(),
         engine: manifest(backend).and_then(|manifest| Some(capability(&manifest)?.rights.clone())),
         databases: databases.collect(),
+        python,
     }
 }
 
@@ -213,6 +224,7 @@ pub(super) fn programs(
         programs: wanted.programs.iter().map(|program| asked(&here.course, program)).collect(),
         engine: asked_engine(backend),
         databases: here.course.databases(backend).map(asked_database).collect(),
+        python: python::asked(here, backend),
         again: before(ws)?.is_some(),
     };
     if ask(&question) {
@@ -246,8 +258,10 @@ pub(super) fn programs(
 /// # Errors
 /// The ledger fails.
 pub fn grants(ws: &Workspace) -> Result<Option<Granted>, EngineError> {
-    let told =
-        |grant: Grant| Granted { backend: grant.backend, programs: grant.programs, engine: grant.engine };
+    let told = |grant: Grant| {
+        let Grant { backend, programs, engine, python, .. } = grant;
+        Granted { backend, programs, engine, python }
+    };
     Ok(before(ws)?.map(told))
 }
 
@@ -290,7 +304,7 @@ fn asked(course: &Course, program: &str) -> AskedProgram {
     let steps = course.steps.iter().filter(|step| step.run.first().is_some_and(|first| first == program));
     AskedProgram {
         program: program.to_owned(),
-        file: find(program),
+        file: find(program, &[]),
         uses: services.chain(steps.map(|step| step.name.clone())).collect(),
     }
 }
@@ -306,6 +320,7 @@ mod tests {
             programs: ["sh".to_owned()].into(),
             engine: engine.map(|rights| rights.iter().copied().collect()),
             databases: BTreeMap::new(),
+            python: false,
         }
     }
 
@@ -313,7 +328,9 @@ mod tests {
     #[test]
     fn an_answer_about_programs_is_none_about_docker() {
         let text = serde_json::to_string(&grant(None)).unwrap();
-        assert!(!text.contains("engine") && !text.contains("databases"), "{text}");
+        for word in ["engine", "databases", "python"] {
+            assert!(!text.contains(word), "{text}");
+        }
         let read: Grant = serde_json::from_str(&text).unwrap();
         assert!(read == grant(None) && read != grant(Some(&[])));
         let more = serde_json::to_string(&grant(Some(&[EngineRight::Networks]))).unwrap();

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use kitbag_core::course::{Course, Moment, Service, ServiceKind};
+use kitbag_core::finding::Finding;
 use kitbag_core::notebook::Notebooks;
 use kitbag_plugin_host::{EnvStatus, FaultCode, Op, Phase, Port, Reply, Spec};
 
@@ -12,6 +13,7 @@ use super::choose::choose;
 use super::consent::{self, Allowed};
 use super::databases::{Databases, Outcome, Servers, forget_servers, problems};
 use super::keep::{self, Keeper};
+use super::python::{self, Ready};
 use super::runner::{LONG, Runner, SHORT, runs, told};
 use super::switch::Former;
 use super::up::{GRACE, Work, live};
@@ -46,6 +48,7 @@ impl Work<'_> {
         for (service, why) in course.services.iter().filter_map(elsewhere) {
             self.up.notes.push(format!("{} is left out: {why}", service.title));
         }
+        let python = self.python(here, &backend, &allowed).await?;
         let former = former.leave_for(self, &backend).await?;
         let mut runner = Runner::new(self.ws, self.home, &backend, self.progress.clone()).await?;
         if runner.new_token {
@@ -59,7 +62,7 @@ impl Work<'_> {
         self.brought(here, brought)?;
         let live = live(&status);
         runner.ports = ports::choose(self.ws, course, &backend, |service| live.contains(service))?;
-        let started = self.start(&mut runner, here, &allowed, &status).await;
+        let started = self.start(&mut runner, here, (&allowed, &python), &status).await;
         let status = match started {
             Ok(status) => status,
             Err(error) => {
@@ -69,6 +72,8 @@ impl Work<'_> {
                 return Err(error);
             }
         };
+        // only now does nothing run any more from the one before
+        python::sweep(self.ws)?;
         self.ours = false;
         let made = Some(&runner.made);
         self.up.services = show(self.ws, made, Some(here), Ok(Some(&status))).services;
@@ -110,18 +115,43 @@ impl Work<'_> {
         runner.status().await
     }
 
+    /// The course's own Python, where it has one. Where it cannot be had and the course can do without all its programs,
+    /// it goes on without.
+    async fn python(
+        &mut self,
+        here: &CourseHere,
+        backend: &str,
+        allowed: &Allowed,
+    ) -> Result<Ready, EngineError> {
+        // without a yes to its programs nothing is installed for them
+        if !allowed.left_out.is_empty() {
+            return Ok(Ready::default());
+        }
+        let needed = |service: &Service| matches!(&service.kind, ServiceKind::Program(of) if !of.optional);
+        let mut ready = match python::ensure(self.ws, here, backend, &self.progress).await {
+            Err(error) if !here.course.services_with(backend).any(needed) => {
+                let Finding { why, remedy, .. } = error.finding();
+                let note = format!("The course goes on without Python: {error}. {why} {remedy}");
+                Ready { notes: vec![note], ..Ready::default() }
+            }
+            other => other?,
+        };
+        self.up.notes.append(&mut ready.notes);
+        Ok(ready)
+    }
+
     async fn start(
         &mut self,
         runner: &mut Runner<'_>,
         here: &CourseHere,
-        allowed: &Allowed,
+        (allowed, python): (&Allowed, &Ready),
         status: &EnvStatus,
     ) -> Result<EnvStatus, EngineError> {
         let (course, programs) = (&here.course, &allowed.programs);
         let urls = ports::urls(self.ws, course, &runner.made.backend, &runner.ports);
         let spec = Spec {
             id: runner.made.id.clone(),
-            source: source(course, &runner.made.backend, &allowed.left_out),
+            source: source(course, &runner.made.backend, &allowed.left_out, python),
             ports: runner
                 .ports
                 .iter()
@@ -135,7 +165,10 @@ impl Work<'_> {
             let title =
                 course.service(&service.name).map_or(service.name.as_str(), |service| service.title.as_str());
             let note = service.note.as_deref().unwrap_or("It cannot run here.");
-            self.up.notes.push(format!("{title} is left out: {note}"));
+            let other = course.backends.keys().find(|other| **other != runner.made.backend);
+            let other = other
+                .map(|other| format!(" Or start the course with {other}: `kitbag up --backend {other}`."));
+            self.up.notes.push(format!("{title} is left out: {note}{}", other.unwrap_or_default()));
         }
         if keeps_servers(here, runner) {
             let (absent, stamp) = (before.absent, before.stamp.as_deref());
@@ -223,7 +256,7 @@ fn keeps_servers(here: &CourseHere, runner: &Runner<'_>) -> bool {
 }
 
 /// The course's block for a backend, with the services it has to run. Those of other backends it need not know.
-fn source(course: &Course, backend: &str, left_out: &BTreeSet<String>) -> serde_json::Value {
+fn source(course: &Course, backend: &str, left_out: &BTreeSet<String>, python: &Ready) -> serde_json::Value {
     let mut source = match course.backends.get(backend) {
         Some(serde_json::Value::Object(block)) => block.clone(),
         _ => serde_json::Map::new(),
@@ -238,5 +271,9 @@ fn source(course: &Course, backend: &str, left_out: &BTreeSet<String>) -> serde_
     });
     let services = services.map(Service::told_to_backend).collect();
     source.insert("services".to_owned(), serde_json::Value::Array(services));
+    // programs that run with another environment than today's have to be started again
+    if course.requirements(backend).is_some() {
+        source.insert("python".to_owned(), serde_json::json!({ "environment": python.name }));
+    }
     serde_json::Value::Object(source)
 }

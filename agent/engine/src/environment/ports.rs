@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use kitbag_core::course::{Course, Port, Service, ServiceKind};
 use kitbag_platform::process::free_port;
 
-use super::{databases, sqlite};
+use super::{databases, python, sqlite};
 use crate::error::EngineError;
 use crate::workspace::Workspace;
 
@@ -77,8 +77,9 @@ pub(super) fn page(service: &Service, ports: &BTreeMap<String, u16>) -> Option<S
     Some(format!("http://127.0.0.1:{port}{path}"))
 }
 
-/// Where programs of this computer find each service that the backend runs: `KITBAG_<SERVICE>_URL` and its value. No
-/// secret stands in one. Where a server inside an environment is, its backend knows.
+/// The variables of every program of this computer: where it finds each service that the backend runs, as
+/// `KITBAG_<SERVICE>_URL`, and what goes with the course's own Python. No secret stands in one. Where a server inside an
+/// environment is, its backend knows.
 pub(super) fn urls(
     ws: &Workspace,
     course: &Course,
@@ -92,5 +93,6 @@ pub(super) fn urls(
     course
         .services_with(backend)
         .filter_map(|service| Some((service.url_variable(), url(service)?)))
+        .chain(python::variables(ws, backend))
         .collect()
 }

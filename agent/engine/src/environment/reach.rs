@@ -13,7 +13,7 @@ use kitbag_plugin_host::{ExecRequest, Grants, LineSink, Op, Reply, Streams};
 
 use super::runner::{LONG, Runner, SHORT, told};
 use super::up::live;
-use super::{consent, databases, ports, sqlite};
+use super::{consent, databases, ports, python, sqlite};
 use crate::course::unpack;
 use crate::error::EngineError;
 use crate::sync::Silent;
@@ -98,7 +98,7 @@ async fn address(runner: &Runner<'_>, service: &str) -> Result<Option<Opened>, E
     }))
 }
 
-/// What the services said, or one of them.
+/// What the services said, or one of them; under the name `python` what the installation of its packages said.
 ///
 /// # Errors
 /// The course has no such service, or nothing was started here.
@@ -113,6 +113,7 @@ pub async fn logs(
     if let Some(name) = service {
         match &course {
             Some(course) if course.service(name).is_some() => {}
+            Some(_) if name == python::LOG && python::tell(ws, lines.as_ref())? => return Ok(()),
             course => return Err(unknown(course.as_ref(), name)),
         }
     }
@@ -147,7 +148,8 @@ pub async fn exec(
     let runner = Runner::existing(ws, home, Arc::new(Silent), terminal).await?.ok_or_else(nothing_here)?;
     // the person's own words: what they name may be run, and nothing in it is filled in
     let programs = argv.first().cloned().into_iter().collect();
-    let grants = Grants { programs, engine: runner.engine()?, ..Grants::default() };
+    let program_folders = python::program_folders(ws, &runner.made.backend)?;
+    let grants = Grants { programs, program_folders, engine: runner.engine()?, ..Grants::default() };
     let backend = &runner.made.backend;
     let env = course.map(|course| ports::urls(ws, &course, backend, &runner.ports)).unwrap_or_default();
     // a program of this computer starts in the working folder; a backend with an inside has a place for each service

@@ -10,6 +10,7 @@ use kitbag_core::finding::Finding;
 use super::databases::{Databases, file, forget_servers};
 use super::done::{Stopping, end};
 use super::keep;
+use super::python;
 use super::runner::{self, Runner};
 use super::up::{Doubt, GRACE, Options, Up, up};
 use crate::course::unpack::ensure_unpacked;
@@ -68,6 +69,7 @@ pub async fn reset(
             }
         }
     }
+    python::make_afresh(ws)?;
     if let Some(runner) = Runner::existing(ws, home, progress.clone(), false).await? {
         if !ended.troubles.is_empty() {
             runner.stop(GRACE).await?;

@@ -15,7 +15,7 @@ use kitbag_plugin_host::{
 use serde::{Deserialize, Serialize};
 
 use super::secret::{key, secret};
-use super::{consent, doors, keep, ports};
+use super::{consent, doors, keep, ports, python};
 use crate::error::EngineError;
 use crate::folders::IDENTITIES;
 use crate::sync::Progress;
@@ -148,6 +148,7 @@ impl<'a> Runner<'a> {
         self.ws.doors.disk.create_dirs(&data).map_err(EngineError::io("cannot write", &data))?;
         Ok(Grants {
             programs: programs.clone(),
+            program_folders: python::program_folders(self.ws, &self.made.backend)?,
             folders: [("work".to_owned(), self.ws.settings.work.clone()), ("data".to_owned(), data)].into(),
             secrets: [("token".to_owned(), Secret::new(&self.token))].into(),
             ports: self.ports.values().copied().collect(),

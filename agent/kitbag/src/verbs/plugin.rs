@@ -81,7 +81,7 @@ fn words(granted: &Granted) -> impl Iterator<Item = String> {
         let more = rights.iter().map(|right| format!("engine {}", right.as_str()));
         std::iter::once("engine".to_owned()).chain(more)
     });
-    programs.chain(engine)
+    programs.chain(granted.python.then(|| "python packages".to_owned())).chain(engine)
 }
 
 fn unknown(id: &str) -> Trouble {

@@ -4,7 +4,9 @@ use std::cell::Cell;
 
 use kitbag_core::finding::Exit;
 use kitbag_core::path::shown;
-use kitbag_engine::environment::{self, AskedDatabase, Doubt, Opened, Options, Question, ServiceView};
+use kitbag_engine::environment::{
+    self, AskedDatabase, AskedPython, Doubt, Opened, Options, Question, ServiceView,
+};
 use kitbag_engine::error::show;
 use kitbag_engine::sync::report::Report;
 use serde::Serialize;
@@ -97,6 +99,9 @@ pub fn consent(context: &Context, question: &Question, asked: &Cell<bool>) -> bo
     if !question.databases.is_empty() {
         databases(context, &question.databases);
     }
+    if let Some(python) = &question.python {
+        packages(context, question, python, &course, again);
+    }
     if !question.programs.is_empty() {
         programs(context, question, &course, again);
     }
@@ -131,12 +136,34 @@ fn words(argv: &[String]) -> String {
     argv.iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
+/// Most packages that are named; a list nobody reads to its end helps nobody.
+const NAMED: usize = 20;
+
+fn packages(context: &Context, question: &Question, python: &AskedPython, course: &str, again: &str) {
+    let file = python.file.as_ref().map_or_else(|| "not installed".to_owned(), show);
+    let mut names: Vec<_> = python.packages.iter().take(NAMED).map(|name| shown(name)).collect();
+    let more = python.packages.len() - names.len();
+    if more > 0 {
+        names.push(format!("and {more} more"));
+    }
+    context.printer.say(format!(
+        "The course \"{course}\"{again} installs Python packages into a folder of its own on this computer, with {} \
+         ({file}):",
+        shown(&python.program)
+    ));
+    context.printer.say(format!("  {} and what they need", names.join(", ")));
+    if question.programs.is_empty() {
+        context.printer.say("A package can do everything you can do on this computer.");
+    }
+}
+
 fn programs(context: &Context, question: &Question, course: &str, again: &str) {
     context
         .printer
         .say(format!("The course \"{course}\"{again} wants to start these programs of your computer:"));
     for program in &question.programs {
-        let file = program.file.as_ref().map_or_else(|| "not installed".to_owned(), show);
+        let absent = if question.python.is_some() { "from these packages" } else { "not installed" };
+        let file = program.file.as_ref().map_or_else(|| absent.to_owned(), show);
         let uses: Vec<_> = program.uses.iter().map(|name| shown(name)).collect();
         context.printer.say(format!("  {} ({file}), for {}", shown(&program.program), uses.join(", ")));
     }

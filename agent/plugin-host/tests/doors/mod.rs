@@ -37,6 +37,7 @@ impl Bench {
         }
         let grants = Grants {
             programs: ["sh", "cat", "env", "missing"].map(str::to_owned).into(),
+            program_folders: Vec::new(),
             folders: ["work", "data"].map(|name| (name.to_owned(), folder.path().join(name))).into(),
             secrets: [("token".to_owned(), Secret::new("tok-0123456789"))].into(),
             ports: [].into(),
@@ -121,8 +122,11 @@ impl RealProcesses {
         }
     }
 
-    fn found(name: &str) -> Result<&'static str, Fault> {
-        Self::program(name).ok_or_else(|| Fault::new(FaultCode::MissingTool, format!("{name} is not here")))
+    fn found(name: &str, folders: &[PathBuf]) -> Result<PathBuf, Fault> {
+        let first = folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file());
+        first
+            .or_else(|| Self::program(name).map(PathBuf::from))
+            .ok_or_else(|| Fault::new(FaultCode::MissingTool, format!("{name} is not here")))
     }
 
     /// As if the machine or a person ended it.
@@ -141,14 +145,14 @@ impl RealProcesses {
 }
 
 impl ProcessDoor for RealProcesses {
-    fn available(&self, program: &str) -> Result<bool, Fault> {
-        Ok(Self::program(program).is_some())
+    fn available(&self, program: &str, folders: &[PathBuf]) -> Result<bool, Fault> {
+        Ok(Self::found(program, folders).is_ok())
     }
 
     fn spawn(&self, launch: &Launch, log: &str) -> Result<ProcessId, Fault> {
         let out = File::create(self.logs.join(log)).map_err(|error| internal(&error))?;
         let err = out.try_clone().map_err(|error| internal(&error))?;
-        let child = Command::new(Self::found(&launch.program)?)
+        let child = Command::new(Self::found(&launch.program, &launch.program_folders)?)
             .args(&launch.args)
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
@@ -199,7 +203,8 @@ impl ProcessDoor for RealProcesses {
         stderr: &'a mut ByteWriter,
     ) -> BoxFuture<'a, Result<Option<i32>, Fault>> {
         Box::pin(async move {
-            let mut command = tokio::process::Command::new(Self::found(&launch.program)?);
+            let mut command =
+                tokio::process::Command::new(Self::found(&launch.program, &launch.program_folders)?);
             command.args(&launch.args).env_clear().envs(launch.env.iter().cloned()).kill_on_drop(true);
             if let Some(folder) = &launch.folder {
                 command.current_dir(folder);

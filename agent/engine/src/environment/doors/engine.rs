@@ -24,7 +24,7 @@ impl<S: Surroundings> EngineDoor for Docker<S> {
             let connected = docker::connect(&place).await.map(drop);
             Ok(EngineFound {
                 place: place.to_string(),
-                program: find("docker").is_some(),
+                program: find("docker", &[]).is_some(),
                 socket: !matches!(connected, Err(Trouble::Absent(_))),
                 allowed: !matches!(connected, Err(Trouble::NotAllowed(_))),
                 remote: place.remote(),
@@ -59,7 +59,7 @@ fn told(trouble: &Trouble) -> Fault {
     let detail = trouble.to_string();
     let fault = |code, message: &str| Fault::new(code, message).detail(detail.clone());
     match trouble {
-        Trouble::Absent(_) if find("docker").is_some() => {
+        Trouble::Absent(_) if find("docker", &[]).is_some() => {
             fault(FaultCode::NotReady, "Docker is not started.").remedy("Start Docker, then try again.")
         }
         Trouble::Absent(_) => fault(FaultCode::MissingTool, "Docker is not installed here.")

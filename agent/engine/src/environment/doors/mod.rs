@@ -19,7 +19,7 @@ use crate::error::EngineError;
 use crate::sync::Progress;
 use crate::workspace::Workspace;
 
-pub(super) use process::{Programs, find};
+pub(super) use process::{Group, Programs, base, find};
 
 /// The folder of a workspace's environment where its programs' words are kept.
 pub(super) const LOGS: &str = "logs";

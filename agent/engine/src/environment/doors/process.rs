@@ -1,5 +1,6 @@
-//! Programs of this computer. A granted bare name is looked up in the person's own PATH; a program gets a small
-//! environment of its own and not kitbag's. What is started stays when kitbag ends, and writes to a log file.
+//! Programs of this computer. A granted bare name is looked up in the course's own folders, if it has any, and then in
+//! the person's PATH; a program gets a small environment of its own and not kitbag's. What is started stays when
+//! kitbag ends, and writes to a log file.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -56,22 +57,40 @@ pub(in crate::environment) struct Programs {
     pub(in crate::environment) terminal: bool,
 }
 
-/// Where a program lies: a bare name in the person's PATH, or the full path a person typed.
-pub(in crate::environment) fn find(program: &str) -> Option<PathBuf> {
+/// Where a program lies: a bare name in one of these folders, then in the person's PATH; or the full path a person
+/// typed.
+pub(in crate::environment) fn find(program: &str, folders: &[PathBuf]) -> Option<PathBuf> {
     let whole = Path::new(program);
     if whole.is_absolute() {
         return whole.is_file().then(|| whole.to_owned());
     }
-    process::find_program(program, &std::env::var_os("PATH").unwrap_or_default())
+    process::find_program(program, &path(folders))
 }
 
-fn base(terminal: bool) -> Vec<(OsString, OsString)> {
-    let more = if terminal { KEPT_TERMINAL } else { &[] };
+/// The person's PATH with these folders before it.
+fn path(folders: &[PathBuf]) -> OsString {
+    let own = std::env::var_os("PATH").unwrap_or_default();
+    // a folder whose name has the sign between folders in it cannot stand in a PATH
+    let sound = |folder: &&PathBuf| std::env::join_paths([folder]).is_ok();
+    let all = folders.iter().filter(sound).cloned().chain(std::env::split_paths(&own));
+    std::env::join_paths(all).unwrap_or(own)
+}
+
+/// What a program gets of kitbag's own environment: what is known to be needed, and what `more` says yes to.
+pub(in crate::environment) fn base(
+    folders: &[PathBuf],
+    more: impl Fn(&str) -> bool,
+) -> Vec<(OsString, OsString)> {
     let kept = |name: &OsString| {
         let name = name.to_string_lossy();
-        KEPT.iter().chain(more).any(|kept| kept.eq_ignore_ascii_case(&name))
+        KEPT.iter().any(|kept| kept.eq_ignore_ascii_case(&name)) || more(&name)
     };
-    std::env::vars_os().filter(|(name, _)| kept(name)).collect()
+    let mut base: Vec<_> = std::env::vars_os().filter(|(name, _)| kept(name)).collect();
+    if !folders.is_empty() {
+        base.retain(|(name, _)| !name.eq_ignore_ascii_case("PATH"));
+        base.push(("PATH".into(), path(folders)));
+    }
+    base
 }
 
 fn broken(doing: &str, error: &io::Error) -> Fault {
@@ -93,8 +112,8 @@ impl Programs {
     }
 
     fn start(&self, launch: &Launch, log: &str) -> io::Result<process::ProcessId> {
-        let program = find(&launch.program).ok_or(io::ErrorKind::NotFound)?;
-        let mut environment = base(false);
+        let program = find(&launch.program, &launch.program_folders).ok_or(io::ErrorKind::NotFound)?;
+        let mut environment = base(&launch.program_folders, |_| false);
         for (name, value) in &launch.env {
             environment.retain(|(kept, _)| !kept.eq_ignore_ascii_case(name));
             environment.push((name.into(), value.into()));
@@ -114,12 +133,15 @@ impl Programs {
     }
 
     fn command(&self, launch: &Launch) -> Result<tokio::process::Command, Fault> {
-        let program = find(&launch.program).ok_or_else(|| missing(&launch.program))?;
+        let program =
+            find(&launch.program, &launch.program_folders).ok_or_else(|| missing(&launch.program))?;
+        let drawing =
+            |name: &str| self.terminal && KEPT_TERMINAL.iter().any(|kept| kept.eq_ignore_ascii_case(name));
         let mut command = tokio::process::Command::new(program);
         command
             .args(&launch.args)
             .env_clear()
-            .envs(base(self.terminal))
+            .envs(base(&launch.program_folders, drawing))
             .envs(launch.env.iter().map(|(name, value)| (name, value)))
             .current_dir(launch.folder.as_ref().unwrap_or(&self.folder))
             .kill_on_drop(true);
@@ -128,9 +150,9 @@ impl Programs {
 }
 
 /// Ends a program and what it started, unless it came to its own end.
-struct Group {
-    processes: Arc<RealProcesses>,
-    id: Option<process::ProcessId>,
+pub(in crate::environment) struct Group {
+    pub(in crate::environment) processes: Arc<RealProcesses>,
+    pub(in crate::environment) id: Option<process::ProcessId>,
 }
 
 impl Drop for Group {
@@ -144,8 +166,8 @@ impl Drop for Group {
 }
 
 impl ProcessDoor for Programs {
-    fn available(&self, program: &str) -> Result<bool, Fault> {
-        Ok(find(program).is_some())
+    fn available(&self, program: &str, folders: &[PathBuf]) -> Result<bool, Fault> {
+        Ok(find(program, folders).is_some())
     }
 
     fn spawn(&self, launch: &Launch, log: &str) -> Result<ProcessId, Fault> {

@@ -45,7 +45,8 @@ impl Guest {
             .folder
             .map(|name| self.grants.folder(&name).map(std::path::Path::to_path_buf))
             .transpose()?;
-        Ok(Launch { program: command.program, args, env, folder })
+        let program_folders = self.grants.program_folders.clone();
+        Ok(Launch { program: command.program, program_folders, args, env, folder })
     }
 
     fn fill(&self, text: &str) -> Answer<String> {
@@ -176,7 +177,10 @@ fn variable(name: &str) -> Answer<()> {
 
 impl Host for Guest {
     async fn available(&mut self, program: String) -> wasmtime::Result<Result<bool, Fault>> {
-        let found = self.grants.program(&program).and_then(|()| self.doors.process.available(&program));
+        let found = self
+            .grants
+            .program(&program)
+            .and_then(|()| self.doors.process.available(&program, &self.grants.program_folders));
         Ok(found.map_err(Fault::from))
     }
 
