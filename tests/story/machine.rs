@@ -69,6 +69,8 @@ pub struct Machine {
     pub work: PathBuf,
     pub share: PathBuf,
     pub settings: Vec<String>,
+    /// Variables of its surroundings, beside HOME and PATH or in their place.
+    pub variables: BTreeMap<String, String>,
 }
 
 impl Machine {
@@ -83,7 +85,15 @@ impl Machine {
             user,
             work: own.join("work"),
             share: share.to_owned(),
-            settings: vec!["sync.absence_wait_seconds=0".into(), "sync.outside_settle_seconds=1".into()],
+            // tests write into nobody's keychain
+            settings: [
+                "sync.absence_wait_seconds=0",
+                "sync.outside_settle_seconds=1",
+                "secrets.keychain=false",
+            ]
+            .map(Into::into)
+            .into(),
+            variables: BTreeMap::new(),
         }
     }
 
@@ -102,6 +112,7 @@ impl Machine {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kitbag"));
         command.env_clear().env("HOME", &self.user).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.envs(&self.variables);
         command.env("RUST_BACKTRACE", "1").current_dir(&self.user).arg("--home").arg(&self.home);
         for setting in &self.settings {
             command.arg("--config").arg(setting);

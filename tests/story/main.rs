@@ -14,9 +14,11 @@ mod doctor;
 mod entries;
 mod follow;
 mod gone;
+mod keychain;
 mod killed;
 #[cfg(target_os = "linux")]
 mod large;
+mod local_python;
 mod machine;
 #[cfg(target_os = "linux")]
 mod names;

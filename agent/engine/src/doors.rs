@@ -6,10 +6,11 @@ use std::sync::Arc;
 use kitbag_platform::chance::{Chance, RealChance};
 use kitbag_platform::clock::{Clock, RealClock};
 use kitbag_platform::disk::{Disk, RealDisk};
+use kitbag_platform::secrets::{RealSecrets, Secrets};
 
 use crate::environment::{Backends, Bundled};
 
-/// Disk, clock, chance, and the backends.
+/// Disk, clock, chance, keychain, and the backends.
 #[derive(Clone)]
 pub struct Doors {
     /// All files.
@@ -20,6 +21,8 @@ pub struct Doors {
     pub chance: Arc<dyn Chance>,
     /// What runs environments.
     pub backends: Arc<dyn Backends>,
+    /// The person's keychain.
+    pub secrets: Arc<dyn Secrets>,
 }
 
 impl Doors {
@@ -30,6 +33,7 @@ impl Doors {
             clock: Arc::new(RealClock),
             chance: Arc::new(RealChance),
             backends: Arc::new(Bundled),
+            secrets: Arc::new(RealSecrets),
         }
     }
 }

@@ -46,6 +46,8 @@ pub struct Config {
     pub keep_days: u64,
     /// `lock.wait_seconds`: how long to wait for another kitbag on this machine.
     pub lock_wait_seconds: u64,
+    /// `secrets.keychain`: whether the keychain of this session keeps access tokens; else a file does.
+    pub keychain: bool,
     /// `share.provider`: whose the cloud folder is, in place of what setup found.
     pub provider: Option<&'static Row>,
 }
@@ -60,6 +62,7 @@ impl Default for Config {
             delivery_seconds: 3_600,
             keep_days: 60,
             lock_wait_seconds: 30,
+            keychain: true,
             provider: None,
         }
     }
@@ -72,7 +75,7 @@ impl Config {
     /// What is wrong with it, with the keys there are.
     pub fn set(&mut self, setting: &str) -> Result<(), String> {
         let keys = "sync.outside_settle_seconds, sync.absence_wait_seconds, sync.threads, \
-                    history.delivery_seconds, history.keep_days, lock.wait_seconds, share.provider";
+                    history.delivery_seconds, history.keep_days, lock.wait_seconds, secrets.keychain, share.provider";
         let (key, value) =
             setting.split_once('=').ok_or_else(|| format!("--config takes KEY=VALUE; keys: {keys}"))?;
         let number = |value: &str| {
@@ -85,6 +88,9 @@ impl Config {
             "history.delivery_seconds" => self.delivery_seconds = number(value)?,
             "history.keep_days" => self.keep_days = number(value)?,
             "lock.wait_seconds" => self.lock_wait_seconds = number(value)?,
+            "secrets.keychain" => {
+                self.keychain = value.trim().parse().map_err(|_| format!("{key} takes true or false"))?;
+            }
             "share.provider" => {
                 let keys: Vec<_> = TABLE.iter().map(|row| row.key).collect();
                 let row = provider::row(value.trim());

@@ -16,4 +16,5 @@ pub mod memory;
 pub mod places;
 pub mod process;
 pub mod provider;
+pub mod secrets;
 pub mod specs;

@@ -14,7 +14,7 @@ use kitbag_plugin_host::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::secret::{key, secret};
+use super::secret::{access_token, key, secret};
 use super::{consent, doors, keep, ports, python};
 use crate::error::EngineError;
 use crate::folders::IDENTITIES;
@@ -84,7 +84,7 @@ impl<'a> Runner<'a> {
         terminal: bool,
     ) -> Result<Option<Self>, EngineError> {
         match made(ws)? {
-            Some(made) => Self::load(ws, home, made, progress, terminal).await.map(Some),
+            Some(made) => Self::load(ws, home, made, progress, terminal, false).await.map(Some),
             None => Ok(None),
         }
     }
@@ -107,7 +107,7 @@ impl<'a> Runner<'a> {
             Some(made) if made.backend == backend => made,
             _ => Made { backend: backend.to_owned(), id, package: None, spec: None },
         };
-        let runner = Self::load(ws, home, made, progress, false).await?;
+        let runner = Self::load(ws, home, made, progress, false, true).await?;
         runner.remember()?;
         Ok(runner)
     }
@@ -122,7 +122,7 @@ impl<'a> Runner<'a> {
         made: Made,
         progress: Arc<dyn Progress>,
     ) -> Result<Self, EngineError> {
-        Self::load(ws, home, made, progress, false).await
+        Self::load(ws, home, made, progress, false, false).await
     }
 
     async fn load(
@@ -131,6 +131,7 @@ impl<'a> Runner<'a> {
         made: Made,
         progress: Arc<dyn Progress>,
         terminal: bool,
+        take_over: bool,
     ) -> Result<Self, EngineError> {
         let plugins = home.join("plugins");
         let (text, _) = secret(&plugins.join("key"), 32, &ws.doors)?;
@@ -138,7 +139,7 @@ impl<'a> Runner<'a> {
         let plugin = backends.load(&made.backend, &plugins.join("cache"), key(&text)).await.map_err(told)?;
         let rights = consent::engine(ws, &made.backend)?;
         let doors = doors::doors(ws, &made.backend, progress, terminal)?;
-        let (token, new_token) = secret(&ws.environment_folder().join("token"), 24, &ws.doors)?;
+        let (token, new_token) = access_token(ws, take_over)?;
         Ok(Runner { ws, plugin, doors, rights, made, token, new_token, ports: ports::remembered(ws)? })
     }
 

@@ -164,7 +164,7 @@ impl Machine {
     pub fn open(&self) -> Workspace {
         let doors = Doors { backends: self.backends.clone(), ..Doors::real() };
         let settings: Settings = choose(&self.home, &doors, None, None).unwrap();
-        let config = Config { outside_settle_seconds: 0, threads: 2, ..Config::default() };
+        let config = Config { outside_settle_seconds: 0, threads: 2, keychain: false, ..Config::default() };
         Workspace::open(&self.home, settings, config, doors).unwrap()
     }
 
@@ -281,7 +281,8 @@ impl Drop for Machine {
         if std::thread::panicking() {
             let doors = Doors { backends: self.backends.clone(), ..Doors::real() };
             let Ok(settings) = choose(&self.home, &doors, None, None) else { return };
-            let Ok(ws) = Workspace::open(&self.home, settings, Config::default(), doors) else { return };
+            let config = Config { keychain: false, ..Config::default() };
+            let Ok(ws) = Workspace::open(&self.home, settings, config, doors) else { return };
             let _ = block(environment::done(&ws, &self.home, &|_| true, Arc::new(Silent)));
         } else {
             self.done();

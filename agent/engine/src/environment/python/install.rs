@@ -206,7 +206,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
 
     /// The next line; none where only its beginning has come yet. Dropped while it waits, it loses nothing.
     async fn next(&mut self) -> Option<String> {
-        let end = self.held.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+        let end = self.held.iter().take(LONGEST_LINE).position(|byte| *byte == b'\n').map(|at| at + 1);
         let end = end.or_else(|| (self.held.len() >= LONGEST_LINE).then_some(LONGEST_LINE));
         if let Some(end) = end.or_else(|| self.from.is_none().then_some(self.held.len())) {
             let line: Vec<u8> = self.held.drain(..end).collect();

@@ -97,7 +97,8 @@ impl Trouble {
 }
 
 fn environment(said: &str) -> EngineError {
-    if has(said, NO_VENV) {
+    // the sentence is broken into lines
+    if has(&said.split_whitespace().collect::<Vec<_>>().join(" "), NO_VENV) {
         let package = debian_package(said);
         return EngineError::Missing(Finding::new(
             "the Python of this computer cannot make an environment for the course",
@@ -215,7 +216,8 @@ fn debian_package(said: &str) -> &str {
         let version = word.strip_prefix("python3").and_then(|rest| rest.strip_suffix("-venv"));
         version.is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
     };
-    said.split_whitespace().find(fits).unwrap_or("python3-venv")
+    // the sentence names the part in general, the command after it names the package
+    said.split_whitespace().rfind(fits).unwrap_or("python3-venv")
 }
 
 #[cfg(test)]
@@ -236,15 +238,8 @@ mod tests {
         let debian = "The virtual environment was not created successfully because ensurepip is not\navailable.  On \
                       Debian/Ubuntu systems, you need to install the python3-venv\npackage using the following command.\n\n    \
                       apt install python3.11-venv\n\nYou may need to use sudo with that command.";
-        let debian = debian.replace("is not\navailable", "is not available");
         for (stage, said, what, remedy, exit) in [
-            (
-                Environment,
-                debian.as_str(),
-                "cannot make an environment",
-                "sudo apt install python3",
-                Exit::Missing,
-            ),
+            (Environment, debian, "cannot make an environment", "sudo apt install python3", Exit::Missing),
             (
                 Environment,
                 "/usr/bin/python3: No module named venv",
