@@ -124,7 +124,7 @@ fn environments(machine: &Machine) -> Vec<PathBuf> {
     let at = machine.home.join("workspaces");
     let mut found = Vec::new();
     for workspace in fs::read_dir(at).unwrap().map(Result::unwrap) {
-        let python = workspace.path().join("environment/data/python");
+        let python = workspace.path().join("environment/python");
         found.extend(fs::read_dir(python).into_iter().flatten().map(|item| item.unwrap().path()));
     }
     found
@@ -455,7 +455,7 @@ fn a_real_notebook_runs_in_the_courses_own_python() {
         "{said} {}",
         String::from_utf8_lossy(&ran.stderr)
     );
-    assert!(said.contains("environment/data/jupyter/config"), "{said}");
+    assert!(said.contains("environment/jupyter/config"), "{said}");
     assert!(a.0.text("run.ipynb").contains("42 "), "the output is in the notebook");
     assert_eq!(a.0.text("made.txt"), "by a kernel");
 
