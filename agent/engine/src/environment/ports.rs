@@ -96,3 +96,32 @@ pub(super) fn urls(
         .chain(python::variables(ws, backend))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use kitbag_core::course::{PackageFiles, read};
+
+    use super::*;
+
+    #[test]
+    fn a_page_has_the_port_of_what_it_lies_under() {
+        let service = |name: &str, kind: &str, block: &str| {
+            format!("[[service]]\nname = \"{name}\"\nkind = \"{kind}\"\n[service.{kind}]\n{block}\n")
+        };
+        let manifest = [
+            "id = \"a\"\ntitle = \"A\"\nversion = \"1\"\n[backend.docker]\n".to_owned(),
+            service("lab", "program", "program = \"p\"\nport = true\npath = \"/lab\""),
+            service("worker", "program", "program = \"p\""),
+            service("refine", "web", "path = \"/openrefine/\"\nunder = \"lab\""),
+            service("gallery", "web", "path = \"/g\""),
+            service("pg", "database", "server = \"s\"\ndump = [\"d\"]\nrestore = [\"r\"]\nurl = \"pg://x\""),
+        ];
+        let course = read(&manifest.concat(), &PackageFiles::new(["course.toml"], |_| None)).unwrap();
+        let ports = [("lab".to_owned(), 8888), ("gallery".to_owned(), 9000)].into();
+        let found: Vec<_> = course.services.iter().map(|service| page(service, &ports)).collect();
+        let at = |url: &str| Some(format!("http://127.0.0.1:{url}"));
+        assert_eq!(found, [at("8888/lab"), None, at("8888/openrefine/"), at("9000/g"), None]);
+        let none = BTreeMap::new();
+        assert!(course.services.iter().all(|service| page(service, &none).is_none()));
+    }
+}

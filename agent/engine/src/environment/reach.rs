@@ -2,6 +2,7 @@
 //! where they run.
 
 use std::collections::BTreeSet;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use kitbag_core::course::{Course, ServiceKind};
 use kitbag_core::finding::Finding;
 use kitbag_core::path::shown;
-use kitbag_plugin_host::{ExecRequest, Grants, LineSink, Op, Reply, Streams};
+use kitbag_plugin_host::{ByteReader, ExecRequest, Grants, LineSink, Op, Reply, Streams};
 
 use super::runner::{LONG, Runner, SHORT, told};
 use super::up::live;
@@ -125,8 +126,8 @@ pub async fn logs(
     read.and_then(Reply::done).map_err(told)
 }
 
-/// Run a command where the services run, in the working folder, with the addresses of all services. Without streams
-/// the command has this program's own input and output. Its exit code; none when it was ended.
+/// Run a command where the services run, in the working folder, with the addresses of all services; for a service
+/// inside an environment, in its container. Without streams the command has this program's own input and output. Its exit code; none when it was ended.
 ///
 /// # Errors
 /// The course has no such service, nothing was started here, or the program is not here.
@@ -144,25 +145,42 @@ pub async fn exec(
             course => return Err(unknown(course.as_ref(), name)),
         }
     }
-    let terminal = streams.is_none();
-    let runner = Runner::existing(ws, home, Arc::new(Silent), terminal).await?.ok_or_else(nothing_here)?;
+    let own = streams.is_none();
+    let runner = Runner::existing(ws, home, Arc::new(Silent), own).await?.ok_or_else(nothing_here)?;
     // the person's own words: what they name may be run, and nothing in it is filled in
     let programs = argv.first().cloned().into_iter().collect();
     let program_folders = python::program_folders(ws, &runner.made.backend)?;
     let grants = Grants { programs, program_folders, engine: runner.engine()?, ..Grants::default() };
     let backend = &runner.made.backend;
     let env = course.map(|course| ports::urls(ws, &course, backend, &runner.ports)).unwrap_or_default();
-    // a program of this computer starts in the working folder; a backend with an inside has a place for each service
-    let folder = service.filter(|_| !consent::on_this_computer(backend)).map(|name| format!("{name}:work"));
+    // a program of this computer starts in the working folder and has this program's own input and output; what has an
+    // inside has a place for each service, and is given them
+    let here = consent::on_this_computer(backend);
+    let folder = service.filter(|_| !here).map(|name| format!("{name}:work"));
     let request = ExecRequest { argv: argv.to_vec(), env, folder };
     let op = Op::ExecIn { id: runner.made.id.clone(), request };
-    let nowhere = || Streams {
+    let streams = streams.unwrap_or_else(|| if here { nowhere() } else { this_programs() });
+    let ran = runner.call_with(op, grants, UNTIL_ENDED, streams).await;
+    ran.and_then(Reply::exited).map_err(told)
+}
+
+fn nowhere() -> Streams {
+    Streams {
         output: Some(Box::new(tokio::io::sink())),
         errors: Some(Box::new(tokio::io::sink())),
         ..Streams::default()
-    };
-    let ran = runner.call_with(op, grants, UNTIL_ENDED, streams.unwrap_or_else(nowhere)).await;
-    ran.and_then(Reply::exited).map_err(told)
+    }
+}
+
+/// What is piped in is passed on. A terminal is not: a plugin waits for what is read, and nobody may type anything.
+fn this_programs() -> Streams {
+    let input = (!std::io::stdin().is_terminal()).then(|| -> ByteReader { Box::new(tokio::io::stdin()) });
+    Streams {
+        input,
+        output: Some(Box::new(tokio::io::stdout())),
+        errors: Some(Box::new(tokio::io::stderr())),
+        ..Streams::default()
+    }
 }
 
 fn check(ws: &Workspace, course: &Course, name: &str) -> Result<(), EngineError> {
