@@ -53,7 +53,8 @@ pub fn containers(api: &Api<'_>, id: &EnvRef) -> Result<Vec<Found>, Fault> {
     Ok(found)
 }
 
-fn container(entry: &Value) -> Found {
+/// A container as its entry in the engine's list says.
+pub fn container(entry: &Value) -> Found {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let label = |key: &str| text(&entry["Labels"][key]);
     let port = |value: &Value| value.as_u64().and_then(|port| u16::try_from(port).ok());

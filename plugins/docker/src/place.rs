@@ -65,13 +65,15 @@ pub fn find(api: &Api<'_>, id: &EnvRef, text: Option<&str>) -> Result<Place, Fau
 /// # Errors
 /// `not-found` when there is none.
 pub fn of_service(all: Vec<Found>, service: &str) -> Result<Found, Fault> {
-    let runs = |one: &Found| {
-        one.about.as_ref().is_some_and(|about| {
-            about.services.iter().any(|(_, of)| of.name == service && of.container.is_some())
-        })
+    let of = |one: &Found| {
+        let services = one.about.iter().flat_map(|about| &about.services);
+        services.map(|(_, of)| of).find(|of| of.name == service && of.container.is_some()).cloned()
     };
-    // A database may have the name of one container and be inside another.
-    let at = all.iter().position(runs).or_else(|| all.iter().position(|one| one.part == service));
+    let named = all.iter().position(|one| one.part == service);
+    let told = all.iter().position(|one| of(one).is_some());
+    // A page under another service is in a container of its own all the same; a database is where it is inside.
+    let page = told.is_some_and(|at| of(&all[at]).is_some_and(|of| of.page));
+    let at = if page { named.or(told) } else { told.or(named) };
     at.and_then(|at| all.into_iter().nth(at)).ok_or_else(|| {
         Fault::new(
             FaultCode::NotFound,
@@ -79,4 +81,41 @@ pub fn of_service(all: Vec<Found>, service: &str) -> Result<Found, Fault> {
         )
         .remedy_command("See what there is.", &["kitbag", "status"])
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{names, source};
+
+    /// OpenRefine has a container of its own and its page under the notebooks; two databases are inside others.
+    #[test]
+    fn the_container_of_a_service() {
+        let layout = source::read(
+            r#"{"compose":"services: {web: {image: x, ports: ['80']}, refine: {image: y}, db: {image: z}}","services":[
+                {"name":"web","kind":"program"},{"name":"refine","kind":"web","path":"/r","under":"web"},
+                {"name":"diff","kind":"web","path":"/d","under":"web"},{"name":"pg","kind":"database","inside":"db"},
+                {"name":"db","kind":"database","inside":"web"},{"name":"file","kind":"sqlite"}]}"#,
+        )
+        .unwrap();
+        let all: Vec<Found> = layout
+            .containers
+            .iter()
+            .map(|one| {
+                let about = serde_json::to_string(&layout.about(one)).unwrap();
+                look::container(&json!({ "Labels": { (names::PART): one.name, (names::ABOUT): about } }))
+            })
+            .collect();
+        let at = |service: &str| of_service(all.clone(), service).map(|found| found.part);
+        for (service, part) in
+            [("web", "web"), ("refine", "refine"), ("diff", "web"), ("pg", "db"), ("db", "web")]
+        {
+            assert_eq!(at(service).unwrap(), part, "{service}");
+        }
+        for none in ["file", "nobody"] {
+            assert_eq!(at(none).unwrap_err().code, FaultCode::NotFound, "{none}");
+        }
+    }
 }
