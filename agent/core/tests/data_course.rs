@@ -99,11 +99,13 @@ fn its_openrefine_project_travels_whole_and_openrefines_own_list_does_not() {
 }
 
 #[test]
-fn what_a_computer_may_lack_is_optional_and_no_token_is_in_the_arguments() {
+fn what_a_computer_may_lack_is_optional_or_brought_and_no_token_is_in_the_arguments() {
+    assert_eq!(course().requirements("local").map(WorkPath::as_str), Some("binder/requirements.txt"));
     for service in course().services {
         match &service.kind {
             ServiceKind::Program(program) => {
-                assert!(program.optional, "{}", service.name);
+                // from the packages, or from the image
+                assert_eq!(program.program, "jupyter");
                 let args = program.args.iter().flat_map(|arg| placeholders(arg));
                 assert!(!args.into_iter().any(|name| name == "token"));
             }
