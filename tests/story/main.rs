@@ -8,6 +8,8 @@ mod back;
 mod contract;
 mod course;
 mod damage;
+#[cfg(unix)]
+mod databases;
 mod delivery;
 mod doctor;
 #[cfg(unix)]

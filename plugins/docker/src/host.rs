@@ -20,6 +20,9 @@ pub trait Host {
     /// Time since some fixed moment; only ever used to wait.
     fn elapsed(&self) -> Duration;
 
+    /// Now, in nanoseconds since 1970 by this machine's clock; only ever used to tell two things of one name apart.
+    fn moment(&self) -> u128;
+
     /// What the host found of the engine without asking it.
     ///
     /// # Errors
@@ -68,6 +71,11 @@ impl Host for Kitbag {
 
     fn elapsed(&self) -> Duration {
         self.began.elapsed()
+    }
+
+    fn moment(&self) -> u128 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_nanos())
     }
 
     fn look(&self) -> Result<Found, Fault> {

@@ -87,7 +87,7 @@ pub struct Thing {
     pub name: String,
     /// Of the course's block it was made from.
     pub fingerprint: String,
-    /// When it was made, in the engine's words.
+    /// Of a volume: when it was made.
     pub made: String,
 }
 
@@ -119,7 +119,7 @@ fn things(list: &Value, id: &str) -> Vec<Thing> {
         id: text(&entry[id]),
         name: text(&entry["Name"]),
         fingerprint: text(&entry["Labels"][names::FINGERPRINT]),
-        made: text(&entry["CreatedAt"]),
+        made: text(&entry["Labels"][names::MADE_AT]),
     };
     list.as_array().into_iter().flatten().map(thing).collect()
 }

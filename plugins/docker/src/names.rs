@@ -15,6 +15,9 @@ pub const ENVIRONMENT: &str = "org.kitbag.environment";
 pub const FINGERPRINT: &str = "kitbag.docker.fingerprint";
 /// Label of a container: the service, of a volume: its name in the course.
 pub const PART: &str = "kitbag.docker.part";
+/// Label of a volume: when it was made, as precisely as the clock goes. The engine's own time for it moves with what
+/// is done in it.
+pub const MADE_AT: &str = "kitbag.docker.made-at";
 /// Label of a container: of everything it was created with.
 pub const MADE_FROM: &str = "kitbag.docker.made-from";
 /// Label of a container: what the course says of the services in it, as JSON.

@@ -108,7 +108,8 @@ fn act(api: &Api<'_>, id: &EnvRef, layout: &Layout, step: &Step) -> Result<(), F
             made(api, "/networks/create", &request)
         }
         Step::Volume(name, part) => {
-            let labels = body::labels(id, &fingerprint, part);
+            let mut labels = body::labels(id, &fingerprint, part);
+            labels.insert(names::MADE_AT.to_owned(), json!(api.host().moment().to_string()));
             made(api, "/volumes/create", &json!({ "Name": name, "Driver": "local", "Labels": labels }))
         }
         Step::Create(_, name, request) => made(api, &format!("/containers/create?name={name}"), request),

@@ -1,5 +1,5 @@
 //! Which data an environment keeps. Data lies in volumes; one that was removed and made again has the same name and
-//! another time of making. A course without volumes keeps its data in the containers themselves. kitbag remembers
+//! another moment of making, which stands in its label. A course without volumes keeps its data in the containers themselves. kitbag remembers
 //! the stamp beside what it brought into a database, and believes nothing of a database with another one.
 
 use kitbag_sdk::{EnvRef, Fault};

@@ -95,7 +95,14 @@ impl FakeEngine {
             }
             ("GET", ["volumes"]) => {
                 let all = self.volumes.borrow();
-                let mine: Value = all.values().filter(|one| wanted(query, &one["Labels"])).cloned().collect();
+                // as of a real engine, the time moves when something is done in the volume
+                let seen = |one: &Value| {
+                    let mut one = one.clone();
+                    one["CreatedAt"] = json!(format!("at {}", self.number()));
+                    one
+                };
+                let mine: Value =
+                    all.values().filter(|one| wanted(query, &one["Labels"])).map(seen).collect();
                 (200, json!({ "Volumes": if mine == json!([]) { Value::Null } else { mine } }))
             }
             ("GET", ["images", name @ .., "json"]) => match self.images.borrow().get(&name.join("/")) {
@@ -125,9 +132,7 @@ impl FakeEngine {
             }
             ("POST", ["volumes", "create"]) => {
                 let name = body["Name"].as_str().unwrap().to_owned();
-                let number = self.number();
-                let made =
-                    json!({ "Name": name, "Labels": body["Labels"], "CreatedAt": format!("at {number}") });
+                let made = json!({ "Name": name, "Labels": body["Labels"] });
                 self.volumes.borrow_mut().entry(name).or_insert(made);
                 (201, json!({}))
             }

@@ -24,6 +24,9 @@ impl Host for Titles<'_> {
     fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
+    fn moment(&self) -> u128 {
+        self.0.moment()
+    }
     fn look(&self) -> Result<Found, Fault> {
         self.0.look()
     }

@@ -18,6 +18,8 @@ pub struct TestHost {
     /// Ids of the steps that were said.
     pub steps: RefCell<Vec<String>>,
     pub found: Found,
+    /// How often the clock was looked at: no two looks are the same moment.
+    moments: RefCell<u128>,
 }
 
 impl Default for TestHost {
@@ -31,6 +33,7 @@ impl Default for TestHost {
             machines: RefCell::default(),
             steps: RefCell::default(),
             found,
+            moments: RefCell::default(),
         }
     }
 }
@@ -51,6 +54,12 @@ impl Host for TestHost {
 
     fn elapsed(&self) -> Duration {
         if self.hurried { *self.waited.borrow() } else { self.began.elapsed() }
+    }
+
+    fn moment(&self) -> u128 {
+        let mut moments = self.moments.borrow_mut();
+        *moments += 1;
+        *moments
     }
 
     fn look(&self) -> Result<Found, Fault> {
