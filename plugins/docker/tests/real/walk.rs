@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use kitbag_plugin_docker::{probe, run, status};
+use kitbag_plugin_docker::{probe, run, stamp, status};
 use kitbag_sdk::{FaultCode, Phase};
 
 use crate::{Machine, free_port, image};
@@ -187,4 +187,27 @@ fn a_check_is_not_waited_for() {
     let now = machine.with(|api| status::wait_ready(api, &machine.id, Duration::from_secs(60))).unwrap();
     assert_eq!(now.phase, Phase::Running, "{now:?}");
     assert_eq!(machine.exec(None, &["test", "-e", "/tmp/well"]).unwrap().0, Some(0));
+}
+
+/// The engine's own time of a volume's making changes with what is made at its top; the stamp does not.
+#[test]
+fn what_is_written_into_a_volume_does_not_make_it_another_one() {
+    let Some(machine) = Machine::new("stamp") else { return };
+    let source = serde_json::json!({
+        "image": image::NAME, "command": ["sleep", "600"], "mounts": ["rows:/srv/rows"],
+    });
+    let what = machine.spec(&source.to_string(), &[]);
+    let stamp = || machine.with(|api| stamp::stamp(api, &machine.id)).unwrap();
+    assert_eq!(stamp(), None);
+    machine.up(&what).unwrap();
+    let first = stamp();
+    assert!(first.is_some());
+    // that time has whole seconds
+    std::thread::sleep(Duration::from_millis(1_100));
+    assert_eq!(machine.exec(None, &["touch", "/srv/rows/one", "/srv/rows/two"]).unwrap().0, Some(0));
+    assert_eq!(machine.exec(None, &["rm", "/srv/rows/one"]).unwrap().0, Some(0));
+    assert_eq!(stamp(), first);
+    machine.with(|api| run::destroy(api, &machine.id)).unwrap();
+    machine.up(&what).unwrap();
+    assert_ne!(stamp(), first, "the same name, other data");
 }
