@@ -3,7 +3,8 @@
 //! A path, its contents and the versions recorded of it go in; a plan comes out. Nothing here reads a file,
 //! a clock, the environment or chance (clippy.toml refuses it), so two machines that know the same versions
 //! decide the same, and a simulator can run the real rules millions of times. The files stand in the order
-//! of the work: path, version, history, merge, reconcile, plan, conflict; then course, database, session and findings.
+//! of the work: path, version, history, merge, reconcile, plan, conflict; then course, database, session, takeaway and
+//! findings.
 
 pub mod conflict;
 pub mod copies;
@@ -28,6 +29,7 @@ pub mod provider;
 pub mod reconcile;
 pub mod rename;
 pub mod session;
+pub mod takeaway;
 pub mod tidy;
 pub mod unit;
 pub mod version;
