@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 
 use crate::bindings::backend::exports::kitbag::plugin::{environment, log_source, meta, transfer};
 use crate::{
-    Description, Endpoint, EnvRef, EnvStatus, ExecRequest, Fault, PlanDoc, ProbeReport, Reader, Sink, Spec,
-    Writer,
+    Description, Endpoint, EnvRef, EnvStatus, ExecRequest, Fault, FaultCode, PlanDoc, ProbeReport, Reader,
+    Sink, Spec, Writer,
 };
 
 /// What a program run in an environment reads and writes.
@@ -101,6 +101,23 @@ pub trait Backend {
     /// When it could not be run. A program that fails is no fault.
     fn exec_in(id: EnvRef, what: ExecRequest, streams: Streams<'_>) -> Result<Option<i32>, Fault>;
 
+    /// What this environment is made of, as `takeaway.md` beside the interface says, for an archive that a person
+    /// takes away.
+    ///
+    /// # Errors
+    /// `unsupported`, as it stands here: nothing can be taken away but files and dumps.
+    fn describe_export(_what: Spec) -> Result<String, Fault> {
+        Err(no_export())
+    }
+
+    /// Write the images that [`Backend::describe_export`] names as one archive; gives its bytes.
+    ///
+    /// # Errors
+    /// `unsupported`, as it stands here; what keeps them in.
+    fn export_images(_what: Spec, _out: &Writer) -> Result<u64, Fault> {
+        Err(no_export())
+    }
+
     /// Put the files of a tar stream into the environment; gives their bytes.
     ///
     /// # Errors
@@ -118,6 +135,11 @@ pub trait Backend {
     /// # Errors
     /// `not-found` for an absent environment or service.
     fn logs(id: EnvRef, service: Option<String>, follow: bool, out: &Sink) -> Result<(), Fault>;
+}
+
+fn no_export() -> Fault {
+    Fault::new(FaultCode::Unsupported, "This backend gives no copy of an environment.")
+        .remedy("Your files and the databases' dumps are taken along all the same.")
 }
 
 /// The component made of a [`Backend`]; [`crate::export_backend!`] names it.
@@ -173,6 +195,12 @@ impl<T: Backend> environment::Guest for BackendComponent<T> {
         stderr: &Writer,
     ) -> Result<Option<i32>, Fault> {
         T::exec_in(id, what, Streams { stdin, stdout, stderr })
+    }
+    fn describe_export(what: Spec) -> Result<String, Fault> {
+        T::describe_export(what)
+    }
+    fn export_images(what: Spec, out: &Writer) -> Result<u64, Fault> {
+        T::export_images(what, out)
     }
 }
 

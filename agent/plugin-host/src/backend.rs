@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use kitbag_core::takeaway::Export;
 use serde::{Deserialize, Serialize};
 
 use crate::context::OpContext;
@@ -79,6 +80,10 @@ pub enum Op {
         /// What.
         path: String,
     },
+    /// What it is made of, for an archive that is taken away → [`Reply::Export`].
+    DescribeExport(Spec),
+    /// The images of that description into `output` of the context → [`Reply::Moved`].
+    ExportImages(Spec),
     /// Lines of its services into `lines` of the context → [`Reply::Done`].
     Logs {
         /// Which.
@@ -95,7 +100,11 @@ impl Op {
     pub fn environment(&self) -> Option<&EnvRef> {
         match self {
             Self::Describe | Self::Probe | Self::ListOwned => None,
-            Self::Plan(spec) | Self::Create { spec, .. } | Self::Start(spec) => Some(&spec.id),
+            Self::Plan(spec)
+            | Self::Create { spec, .. }
+            | Self::Start(spec)
+            | Self::DescribeExport(spec)
+            | Self::ExportImages(spec) => Some(&spec.id),
             Self::Destroy(id) | Self::Status(id) | Self::Endpoints(id) | Self::DataStamp(id) => Some(id),
             Self::WaitReady { id, .. }
             | Self::Stop { id, .. }
@@ -131,6 +140,8 @@ pub enum Reply {
     Exited(Option<i32>),
     /// Bytes of files moved.
     Moved(u64),
+    /// What an environment is made of; checked.
+    Export(Box<Export>),
 }
 
 macro_rules! takers {
@@ -171,6 +182,8 @@ takers! {
     exited: Exited -> Option<i32>;
     /// The bytes moved.
     moved: Moved -> u64;
+    /// What an environment is made of.
+    export: Export -> Box<Export>;
 }
 
 impl Reply {

@@ -11,6 +11,8 @@ const OLDEST: u16 = 41;
 const HEADERS: [&str; 7] = ["accept", "content-length", "content-type", "host", "user-agent", START, CARRY];
 /// Stands for the body of `POST /exec/ID/start`.
 const START: &str = "kitbag-start";
+/// The images to save: to Docker the key of each of them. No other endpoint knows it.
+const MANY: &str = "names";
 /// Names a body that the host takes from a granted folder.
 const CARRY: &str = "kitbag-body";
 
@@ -23,7 +25,7 @@ pub struct Asked {
     pub version: Option<u16>,
     /// The path below, without anything to decode.
     pub segments: Vec<String>,
-    /// Decoded, each key once.
+    /// Decoded, each key once; only [`MANY`] may stand there again.
     pub query: Vec<(String, String)>,
     /// What stands for the body of a start.
     pub start: Option<String>,
@@ -89,7 +91,7 @@ fn read_query(query: &str) -> Result<Vec<(String, String)>, Refusal> {
         if key.is_empty() || !key.bytes().all(known) {
             return Err(odd());
         }
-        if all.iter().any(|(other, _)| other.eq_ignore_ascii_case(key)) {
+        if key != MANY && all.iter().any(|(other, _)| other.eq_ignore_ascii_case(key)) {
             return Err(Refusal::new(format!("{key} stands in the query twice")));
         }
         all.push((key.to_owned(), decode(value).ok_or_else(odd)?));

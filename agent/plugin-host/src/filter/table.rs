@@ -130,7 +130,7 @@ const IMAGES: &[(&str, Shape)] =
 const NETWORKS: Option<EngineRight> = Some(EngineRight::Networks);
 
 /// The table. `/info` and the images are everybody's to see; the rest is by label.
-const TABLE: [Endpoint; 42] = [
+const TABLE: [Endpoint; 43] = [
     get("_ping", &[]),
     Endpoint { method: "HEAD", path: "_ping", ..NONE },
     get("version", &[]),
@@ -148,6 +148,11 @@ const TABLE: [Endpoint; 42] = [
         ..post("images/load", &[("quiet", Flag)])
     },
     Endpoint { right: Some(EngineRight::ImagesSave), ..get("images/{image}/get", &[]) },
+    Endpoint {
+        right: Some(EngineRight::ImagesSave),
+        needs: &["names"],
+        ..get("images/get", &[("names", Reference)])
+    },
     Endpoint {
         method: "DELETE",
         path: "images/{image}",

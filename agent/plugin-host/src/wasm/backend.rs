@@ -58,7 +58,7 @@ impl Call {
     async fn answer(mut self, pre: BackendPre<Guest>, op: Op) -> Result<Reply, PluginError> {
         let instance = pre.instantiate_async(&mut self.store).await.map_err(|error| broken(&error))?;
         match op {
-            Op::ExecIn { .. } | Op::Put { .. } | Op::Get { .. } | Op::Logs { .. } => {
+            Op::ExecIn { .. } | Op::Put { .. } | Op::Get { .. } | Op::ExportImages(_) | Op::Logs { .. } => {
                 self.streaming(&instance, op).await
             }
             _ => self.plain(&instance, op).await,
@@ -123,6 +123,10 @@ impl Call {
                 let stamp = environment.call_data_stamp(store, &id.into()).await;
                 convert::stamp(self.take(stamp)?).map(Reply::Stamp)
             }
+            Op::DescribeExport(spec) => {
+                let said = environment.call_describe_export(store, &spec.into()).await;
+                convert::export(&self.take(said)?).map(Reply::Export)
+            }
             other => Err(PluginError::Host(format!("not a plain operation: {other:?}"))),
         }
     }
@@ -166,6 +170,14 @@ impl Call {
                 let out = self.handle(Writer(output.clone()))?;
                 let moved =
                     instance.kitbag_plugin_transfer().call_get(&mut self.store, &id.into(), &path, out).await;
+                self.take(moved).map(Reply::Moved)
+            }
+            Op::ExportImages(spec) => {
+                let out = self.handle(Writer(output.clone()))?;
+                let moved = instance
+                    .kitbag_plugin_environment()
+                    .call_export_images(&mut self.store, &spec.into(), out)
+                    .await;
                 self.take(moved).map(Reply::Moved)
             }
             Op::Logs { id, service, follow } => {

@@ -2,6 +2,7 @@
 //! what must come back unchanged (ids, fingerprints, addresses) is refused if it is not plain.
 
 use kitbag_core::path::WorkPath;
+use kitbag_core::takeaway::Export;
 
 use super::bindings::backend::exports::kitbag::plugin::environment as wit_env;
 use super::bindings::backend::kitbag::plugin::types as wit;
@@ -187,6 +188,17 @@ pub fn endpoints(from: Vec<wit::Endpoint>) -> Checked<Vec<Endpoint>> {
         let service = plain(one.service, NAME, "the name of a service")?;
         Ok(Endpoint { service, url: one.url, secret_query: one.secret_query })
     })
+}
+
+/// What an environment is made of: text of a plugin that becomes scripts a person runs, so nothing of it passes that
+/// the core does not know.
+pub fn export(from: &str) -> Checked<Box<Export>> {
+    if from.len() > text::LONGEST_TEXT {
+        return nonsense("a description of an environment that is too long");
+    }
+    Export::read(from)
+        .map(Box::new)
+        .map_err(|bad| PluginError::Nonsense(text::short(&bad.to_string(), SENTENCE)))
 }
 
 pub fn layout(from: wit_hooks::LayoutDoc) -> Checked<Layout> {

@@ -256,3 +256,28 @@ async fn images_come_from_the_package() {
     }
     ask(&lab, &docker, Op::Destroy(lab.id())).await.unwrap().done().unwrap();
 }
+
+/// Images come out through the host with the grant for it; without it there is a reason, and the course can be described
+/// all the same.
+#[tokio::test]
+async fn images_are_saved_with_a_grant_of_their_own() {
+    let Some(mut lab) = Lab::open() else { return };
+    let docker = load(&lab).await;
+    let what = spec(&lab, &course(&lab));
+    let save = || Op::ExportImages(what.clone());
+    let told = ask(&lab, &docker, Op::DescribeExport(what.clone())).await.unwrap().export().unwrap();
+    assert!(told.containers.len() == 2 && told.images_bytes.is_some(), "{told:?}");
+    let refused = streamed(&lab, &docker, save(), None).await.unwrap_err();
+    let PluginError::Fault(fault) = &refused else { panic!("{refused:?}") };
+    assert_eq!(fault.code, FaultCode::NotGranted);
+    assert!(fault.detail.as_ref().unwrap().contains("images.save"), "{fault:?}");
+    lab.bench.grants.engine.as_mut().unwrap().rights.insert(EngineRight::ImagesSave);
+    let (moved, bytes, _) = streamed(&lab, &docker, save(), None).await.unwrap();
+    assert_eq!(moved.moved().unwrap(), bytes.len() as u64);
+    let names = tar::Archive::new(&bytes[..])
+        .entries()
+        .unwrap()
+        .map(|one| one.unwrap().path().unwrap().into_owned())
+        .collect::<Vec<_>>();
+    assert!(names.iter().any(|name| name.as_os_str() == "manifest.json"), "{names:?}");
+}

@@ -76,6 +76,7 @@ fn what_needs_a_grant_of_its_own_is_refused_without() {
         (EngineRight::ImagesBuild, "DELETE", "/images/kitbag/a", json!({})),
         (EngineRight::ImagesLoad, "POST", "/images/load", json!({})),
         (EngineRight::ImagesSave, "GET", "/images/a/b:c/get", json!({})),
+        (EngineRight::ImagesSave, "GET", "/images/get?names=a%2Fb%3Ac&names=d", json!({})),
         (EngineRight::ImagesSave, "GET", "/containers/a/export", json!({})),
         (EngineRight::Networks, "POST", "/networks/create", json!({ "Name": "n" })),
         (EngineRight::Networks, "GET", "/networks", json!({})),
