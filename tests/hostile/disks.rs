@@ -7,11 +7,11 @@ use std::process::Command;
 use crate::machine::{Machine, noise, room, tree};
 
 /// A file system of its own at a folder; gone when dropped.
-struct Mounted(PathBuf);
+pub struct Mounted(PathBuf);
 
 impl Mounted {
     /// None, with a word about it, where this system does not let us mount.
-    fn new(at: &Path, size: &str) -> Option<Self> {
+    pub fn new(at: &Path, size: &str) -> Option<Self> {
         std::fs::create_dir_all(at).unwrap();
         let options = format!("size={size},mode=700");
         let done =
@@ -24,7 +24,7 @@ impl Mounted {
         None
     }
 
-    fn remount(&self, options: &str) {
+    pub fn remount(&self, options: &str) {
         let options = format!("remount,{options}");
         assert!(Command::new("mount").args(["-o", &options]).arg(&self.0).status().unwrap().success());
     }

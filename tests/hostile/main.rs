@@ -16,3 +16,4 @@ mod packs;
 #[path = "../story/python.rs"]
 mod python;
 mod recover;
+mod takeaway;

@@ -12,6 +12,8 @@ mod damage;
 mod databases;
 mod delivery;
 mod doctor;
+#[cfg(target_os = "linux")]
+mod engine;
 #[cfg(unix)]
 mod entries;
 mod follow;
@@ -33,5 +35,7 @@ mod python;
 mod questions;
 mod recover;
 mod renamed;
+#[cfg(target_os = "linux")]
+mod takeaway;
 mod tidy;
 mod units;

@@ -1,5 +1,6 @@
 //! Moves data along and owns no decisions: `sync` carries files between the working folder, the share and the
 //! ledger as core's plans say; `environment` carries a course from its package to a running service and back.
+//! `takeaway` packs all of it into one file for a computer without kitbag.
 //! `setup` joins a share and a working folder; `workspace` is what they are to this machine.
 
 pub mod apart;
@@ -15,6 +16,7 @@ pub mod setup;
 pub mod share;
 pub mod storage;
 pub mod sync;
+pub mod takeaway;
 pub mod workspace;
 
 pub use error::EngineError;

@@ -19,6 +19,7 @@ More commands:
   exec         Run a command beside the services
   verify       Check that everything stored is whole
   clean        Free disk space nobody needs
+  takeaway     Everything you have in one file, for a computer without kitbag
   course       check: look a course's folder over
   plugin       list, info: what runs courses here, and what it may do
   demo         A guided tour in a folder of its own, under a minute
@@ -113,6 +114,9 @@ pub enum Verb {
     /// Free disk space nobody needs; never your work
     #[command(hide = true)]
     Clean(CleanOptions),
+    /// Everything you have in one file, for a computer without kitbag
+    #[command(hide = true)]
+    Takeaway(Takeaway),
     /// For course teams
     #[command(hide = true)]
     Course(Course),
@@ -277,6 +281,13 @@ pub struct CleanOptions {
     pub databases: bool,
 }
 
+/// `takeaway`.
+#[derive(Debug, clap::Args)]
+pub struct Takeaway {
+    /// The zip file to make, such as takeaway.zip
+    pub file: PathBuf,
+}
+
 /// `verify`.
 #[derive(Debug, clap::Args)]
 pub struct VerifyOptions {
@@ -370,6 +381,8 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("log", "history"),
     ("checkout", "restore"),
     ("revert", "undo"),
+    ("export", "takeaway"),
+    ("package", "takeaway"),
 ];
 
 /// Print what clap has to say, with the right verb for words of other tools.

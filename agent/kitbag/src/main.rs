@@ -85,6 +85,7 @@ fn run(args: Args, printer: Arc<Printer>) -> Outcome {
         Verb::Exec(options) => verbs::exec::run(&context, &options),
         Verb::Clean(options) => verbs::clean::run(&context, &options),
         Verb::Verify(options) => verbs::verify::run(&context, &options),
+        Verb::Takeaway(options) => verbs::takeaway::run(&context, &options),
         Verb::Course(options) => verbs::course::run(&context, &options),
         Verb::Plugin(options) => verbs::plugin::run(&context, &options),
         Verb::Demo(options) => verbs::demo::run(&context, &options),

@@ -10,6 +10,7 @@ pub mod archive;
 pub mod body;
 mod compose;
 pub mod exec;
+pub mod export;
 mod frames;
 pub mod host;
 mod images;
@@ -114,6 +115,17 @@ impl Backend for Docker {
         let stdin = stdin.as_mut().map(|reader| reader as &mut dyn std::io::Read);
         let (mut stdout, mut stderr) = (streams.stdout, streams.stderr);
         with(|api| exec::run(api, &id, &what, Pipes { stdin, stdout: &mut stdout, stderr: &mut stderr }))
+    }
+
+    fn describe_export(what: Spec) -> Result<String, Fault> {
+        let host = Kitbag::default();
+        // A course can be described without an engine too; then its images cannot be had.
+        let engine = Api::connect(&HostEngine, &host).map_err(|fault| probe::explain(&host, fault));
+        export::describe(engine.as_ref(), &what)
+    }
+
+    fn export_images(what: Spec, mut out: &Writer) -> Result<u64, Fault> {
+        with(|api| export::images(api, &what, &mut out))
     }
 
     fn put(id: EnvRef, path: String, mut tar: &Reader) -> Result<u64, Fault> {

@@ -169,7 +169,7 @@ pub fn images(container: &Container, prefix: &str, arch: &str) -> Result<Vec<Wan
 
 /// The image a container is made from: the first the engine has; else a file of the package, the folder it is built
 /// from, or a registry.
-fn image(container: &Container, prefix: &str, have: &Have) -> Result<Wanted, Fault> {
+pub fn image(container: &Container, prefix: &str, have: &Have) -> Result<Wanted, Fault> {
     let mut all = images(container, prefix, &have.arch)?;
     let there = all.iter().position(|one| have.images.contains_key(&one.name));
     let from_file = || all.iter().position(|one| matches!(one.how, How::Load(_)));

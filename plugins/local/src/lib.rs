@@ -4,6 +4,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod export;
 mod logs;
 mod record;
 mod services;
@@ -150,6 +151,10 @@ impl Backend for Local {
         env.extend(what.env);
         let run = Command { program: program.clone(), args: args.to_vec(), env, folder: what.folder };
         process::run(&run, streams.stdin, streams.stdout, streams.stderr)
+    }
+
+    fn describe_export(what: Spec) -> Result<String, Fault> {
+        Ok(export::describe(&Source::read(&what.source)?, &what))
     }
 
     fn put(id: EnvRef, path: String, tar: &Reader) -> Result<u64, Fault> {

@@ -9,6 +9,7 @@ mod consent;
 mod databases;
 mod done;
 mod doors;
+mod export;
 mod inside;
 mod jupyter;
 mod keep;
@@ -33,6 +34,7 @@ pub use consent::{
 };
 pub use databases::file as database_file;
 pub use done::{Done, checkpoint, done};
+pub(crate) use export::Exporting;
 pub use kitbag_plugin_host::{LineSink, Manifest, Streams, World, bundled};
 pub use notebooks::open_notebooks;
 pub use python::AskedPython;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use kitbag_core::finding::Finding;
 use kitbag_core::id::ContentId;
 use kitbag_plugin_host::{
-    Backend, Doors, EngineGrant, EngineRight, EnvRef, EnvStatus, Fault, FaultCode, Grants, Op, OpContext,
-    Phase, PluginError, Reply, Secret, Spec, Streams,
+    Backend, Cancel, Doors, EngineGrant, EngineRight, EnvRef, EnvStatus, Fault, FaultCode, Grants, Op,
+    OpContext, Phase, PluginError, Reply, Secret, Spec, Streams,
 };
 use serde::{Deserialize, Serialize};
 
@@ -186,7 +186,22 @@ impl<'a> Runner<'a> {
         within: Duration,
         streams: Streams,
     ) -> Result<Reply, PluginError> {
-        let cx = OpContext::new(self.doors.clone(), grants, within).with_streams(streams);
+        self.call_until(op, grants, within, streams, Cancel::default()).await
+    }
+
+    /// Ask the plugin, with streams, until somebody gives up.
+    ///
+    /// # Errors
+    /// What the plugin or its host says.
+    pub(super) async fn call_until(
+        &self,
+        op: Op,
+        grants: Grants,
+        within: Duration,
+        streams: Streams,
+        cancel: Cancel,
+    ) -> Result<Reply, PluginError> {
+        let cx = OpContext::new(self.doors.clone(), grants, within).with_streams(streams).with_cancel(cancel);
         self.plugin.call(op, &cx).await
     }
 

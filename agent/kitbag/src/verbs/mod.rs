@@ -18,6 +18,7 @@ pub mod restore;
 pub mod setup;
 pub mod status;
 pub mod sync;
+pub mod takeaway;
 pub mod undo;
 pub mod up;
 pub mod verify;

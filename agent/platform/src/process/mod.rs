@@ -3,6 +3,7 @@
 //! they are given.
 
 mod find;
+mod interrupt;
 mod port;
 mod real;
 mod simulated;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use find::find_program;
+pub use interrupt::{interrupted, notice_interrupt};
 pub use port::{free_port, port_answers};
 pub use real::RealProcesses;
 pub use simulated::SimulatedProcesses;

@@ -109,7 +109,11 @@ impl FakeEngine {
                 Some(declared) => {
                     let volumes: BTreeMap<_, _> =
                         declared.iter().map(|one| (one.clone(), json!({}))).collect();
-                    (200, json!({ "Config": { "Volumes": volumes, "User": "1000:1000" } }))
+                    let id = format!("sha256:{}", "ef".repeat(32));
+                    (
+                        200,
+                        json!({ "Id": id, "Size": 1000, "Config": { "Volumes": volumes, "User": "1000:1000" } }),
+                    )
                 }
                 None => no("image"),
             },

@@ -6,6 +6,7 @@
 mod crash;
 mod data;
 mod engine;
+mod export;
 #[path = "../shared/host.rs"]
 mod host;
 mod images;

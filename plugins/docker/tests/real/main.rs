@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod crash;
+mod export;
 mod files;
 #[path = "../shared/host.rs"]
 mod host;
