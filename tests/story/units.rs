@@ -70,6 +70,38 @@ fn a_project_travels_whole() {
     assert_eq!(a.files(), b.files());
 }
 
+/// Shows F24: a project that the course itself brings begins as single files and goes on as one thing, also on a machine
+/// that joins later or gets its history before the rest. First tier.
+#[test]
+fn a_project_of_the_course_travels_whole() {
+    let room = room();
+    let course = room.path().join("course");
+    write(&course.join("course.toml"), format!("{COURSE}[[seed]]\nfrom = \"projects\"\nto = \"projects\"\n"));
+    write(&course.join(PROJECT).join("metadata.json"), "{\"v\":1}\n");
+    write(&course.join(PROJECT).join("data/rows"), "1\n2\n");
+    let share = room.path().join("share");
+    let (a, b) = (Machine::new(room.path(), "HOME-PC", &share), Machine::new(room.path(), "WORK-PC", &share));
+    setup_with(&a, &course).exits(&[0]);
+    a.run(&["up", "--no-open"]).exits(&[0]);
+    a.run(&["done"]).exits(&[0]);
+    b.setup().exits(&[0]);
+    assert_eq!(tree(&b.work.join(PROJECT)), tree(&course.join(PROJECT)));
+    assert_eq!((a.files(), b.mirror()), (b.files(), b.files()));
+    change(&b, "b");
+    b.remove(&format!("{PROJECT}/data/rows"));
+    assert_eq!(b.sync()["published"], 1, "one version of one thing");
+    a.run(&["up", "--no-open"]).exits(&[0]);
+    assert_eq!(a.files(), b.files());
+    for machine in [&a, &b] {
+        let report = machine.sync();
+        assert_eq!((&report["pending"], &report["problems"]), (&0.into(), &Value::Array(vec![])), "{report}");
+    }
+    let late = Machine::new(room.path(), "THIRD-PC", &room.path().join("late"));
+    copy(&share.join(".kitbag"), &late.share.join(".kitbag"));
+    late.setup().exits(&[0, 4]);
+    assert_eq!(late.files(), a.files());
+}
+
 /// Shows F24 and F3: both changed the project: one question, each machine goes on with its own, and "both" puts the
 /// other whole beside it. First tier.
 #[test]

@@ -96,6 +96,13 @@ pub(super) fn scan(scan: &Scan<'_>) -> Result<Scanned, EngineError> {
             let path = WorkPath::from_key(&key).map_err(|e| e.to_string());
             path.map_err(|reason| EngineError::State { path: work.top.to_owned(), reason })
         };
+        if let Some(row) = row.as_ref().filter(|row| scan.units.holds(&row.path)) {
+            // recorded alone before its folder was, as a course's files are; the folder has carried it since
+            if row.dirty {
+                ledger.put_path(&PathRow { dirty: false, ..row.clone() })?;
+            }
+            continue;
+        }
         let row_at = row.as_ref();
         let (before, had) = (row_at.and_then(|row| row.working), row_at.is_some_and(|row| row.present));
         let (mut here, here_online) = here.judge(before, had);

@@ -43,6 +43,14 @@ impl UnitFolders {
     pub fn contains(&self, folder: &WorkPath) -> bool {
         self.known.contains(folder) || self.patterns.is_unit(folder.as_str())
     }
+
+    /// Whether a path is part of a folder that was recorded as one thing, and goes with it.
+    pub fn holds(&self, path: &WorkPath) -> bool {
+        if self.known.is_empty() {
+            return false;
+        }
+        std::iter::successors(path.parent(), WorkPath::parent).any(|folder| self.known.contains(&folder))
+    }
 }
 
 /// Lists of units that arrived and were never read; a list that is none is told and its version waits.
