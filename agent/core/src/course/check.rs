@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::manifest::{Draft, draft};
+use super::manifest::{COMPOSE_FILE, Draft, draft};
 use super::placeholder::{PORT, placeholders};
 use super::problem::{MANIFEST, Notes, Problem, quoted};
 use super::{
@@ -52,6 +52,9 @@ pub fn check(manifest: &str, files: &PackageFiles<'_>) -> Checked {
         steps(draft, &mut notes);
         services::backends(draft, &mut notes);
         requirements(draft, files, &mut notes);
+        for (path, line) in &draft.backend_files {
+            exists(path, COMPOSE_FILE, *line, files, &mut notes);
+        }
         if let Some(hook) = &draft.course.hook {
             exists(hook, "component", draft.hook, files, &mut notes);
         }

@@ -20,6 +20,8 @@ use crate::ignore::Ignore;
 use crate::path::{WorkPath, shown};
 
 const LONGEST_TITLE: usize = 200;
+/// In the block of a backend: a package file whose text the backend is told.
+pub(super) const COMPOSE_FILE: &str = "compose_file";
 
 /// A course that may still be wrong, and the lines its parts stand on, in the same order as the parts.
 #[derive(Default)]
@@ -37,6 +39,8 @@ pub(super) struct Draft {
     /// Whether every backend could be read, as with the services.
     pub all_backends: bool,
     pub requirements: usize,
+    /// Package files that blocks of backends name.
+    pub backend_files: Vec<(WorkPath, usize)>,
     pub hook: usize,
 }
 
@@ -73,7 +77,7 @@ pub(super) fn draft(text: &str, notes: &mut Notes) -> Option<Draft> {
     draft.backend =
         top.raw("backend", notes).is_some_and(|at| at.value.as_table().is_none_or(|table| !table.is_empty()));
     let sound = notes.count();
-    draft.course.backends = read_backends(&top, notes);
+    (draft.course.backends, draft.backend_files) = read_backends(&top, notes);
     draft.all_backends = notes.count() == sound;
     if let Some((requirements, line)) = read_python(&top, notes) {
         (draft.course.requirements, draft.requirements) = (Some(requirements), line);
@@ -190,8 +194,8 @@ fn read_units(top: &Block<'_>, notes: &mut Notes) -> Vec<String> {
     units
 }
 
-fn read_backends(top: &Block<'_>, notes: &mut Notes) -> BTreeMap<String, Value> {
-    let mut backends = BTreeMap::new();
+fn read_backends(top: &Block<'_>, notes: &mut Notes) -> (BTreeMap<String, Value>, Vec<(WorkPath, usize)>) {
+    let (mut backends, mut files) = (BTreeMap::new(), Vec::new());
     for (name, value) in top.entries("backend", notes) {
         if !is_name(name.value) {
             notes.problem(
@@ -199,7 +203,14 @@ fn read_backends(top: &Block<'_>, notes: &mut Notes) -> BTreeMap<String, Value> 
                 format!("{} is not a name for a backend.", quoted(name.value)),
                 NAME_RULE,
             );
-        } else if let DeValue::Table(_) = value.get_ref() {
+        } else if let DeValue::Table(block) = value.get_ref() {
+            // The rest of a block is the plugin's to understand; this file kitbag itself hands over.
+            if let Some((key, value)) = block.get_key_value(COMPOSE_FILE) {
+                let at =
+                    value.get_ref().as_str().map(|text| At { value: text, line: notes.line(&key.span()) });
+                let path = at.and_then(|at| Some((place(at, COMPOSE_FILE, notes)?, at.line)));
+                files.extend(path);
+            }
             match json(value.get_ref()) {
                 Some(json) => _ = backends.insert(name.value.to_owned(), json),
                 None => notes.problem(
@@ -217,7 +228,7 @@ fn read_backends(top: &Block<'_>, notes: &mut Notes) -> BTreeMap<String, Value> 
             );
         }
     }
-    backends
+    (backends, files)
 }
 
 /// A TOML value as the plugin gets it; dates become texts. The parser bounds how deep values nest.
