@@ -3,6 +3,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use kitbag_core::finding::Finding;
 use kitbag_core::path::shown;
@@ -14,14 +15,19 @@ pub struct Printer {
     json: bool,
     moving: bool,
     last: Mutex<usize>,
+    /// When something was last said of long work.
+    said: Mutex<Instant>,
 }
+
+/// Where no line can be painted over, long work is told of this often.
+const EVERY: Duration = Duration::from_secs(5);
 
 impl Printer {
     /// For this command.
     pub fn new(json: bool, plain: bool) -> Self {
         let moving =
             !plain && !json && std::io::stderr().is_terminal() && std::env::var_os("NO_PROGRESS").is_none();
-        Printer { json, moving, last: Mutex::new(0) }
+        Printer { json, moving, last: Mutex::new(0), said: Mutex::new(Instant::now()) }
     }
 
     /// Whether one JSON document is wanted.
@@ -105,6 +111,19 @@ impl Progress for Printer {
             write!(out, "\r{text:width$}", width = *last).ok();
             out.flush().ok();
             *last = text.chars().count();
+        }
+    }
+
+    /// Also where nobody watches a terminal: a download may take half an hour.
+    fn step(&self, what: &str) {
+        if self.moving {
+            return self.at(what, 0, 0);
+        }
+        if let Ok(mut said) = self.said.lock()
+            && said.elapsed() >= EVERY
+        {
+            *said = Instant::now();
+            write_line(&mut std::io::stderr().lock(), &format!("{} …", shown(what)));
         }
     }
 }

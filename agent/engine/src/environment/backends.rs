@@ -4,7 +4,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use kitbag_plugin_host::{Backend, BoxFuture, HostConfig, PluginError, PluginHost};
+use kitbag_plugin_host::{Backend, BoxFuture, Fault, HostConfig, PluginError, PluginHost};
+
+use super::consent::wants_engine;
+use super::doors::engine_answers;
 
 /// Loads backends.
 pub trait Backends: Send + Sync {
@@ -15,6 +18,11 @@ pub trait Backends: Send + Sync {
         folder: &'a Path,
         key: [u8; 32],
     ) -> BoxFuture<'a, Result<Arc<dyn Backend>, PluginError>>;
+
+    /// Whether what it cannot do without is on this computer at all; asked before a person is asked to allow it.
+    fn needs_met<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// The official ones.
@@ -32,5 +40,9 @@ impl Backends for Bundled {
             let host = PluginHost::new(HostConfig::new(folder.to_owned(), key))?;
             Ok(Arc::new(host.load_bundled(id).await?) as Arc<dyn Backend>)
         })
+    }
+
+    fn needs_met<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move { if wants_engine(id) { engine_answers().await } else { Ok(()) } })
     }
 }

@@ -172,6 +172,16 @@ pub(super) fn on_this_computer(backend: &str) -> bool {
     manifest(backend).is_none_or(|manifest| manifest.capability(CapabilityName::Process).is_some())
 }
 
+/// What people call a backend.
+pub(super) fn title(backend: &str) -> String {
+    manifest(backend).map_or_else(|| backend.to_owned(), |manifest| manifest.title)
+}
+
+/// Whether a backend needs Docker.
+pub(super) fn wants_engine(backend: &str) -> bool {
+    manifest(backend).is_some_and(|manifest| capability(&manifest).is_some())
+}
+
 fn capability(manifest: &Manifest) -> Option<&Capability> {
     manifest.capability(CapabilityName::Engine)
 }

@@ -194,8 +194,9 @@ pub(super) async fn existing<'a>(
     here: Option<&CourseHere>,
     progress: Arc<dyn Progress>,
 ) -> Result<Option<(Runner<'a>, CourseHere)>, EngineError> {
-    let Some(runner) = Runner::existing(ws, home, progress, false).await? else { return Ok(None) };
+    let Some(mut runner) = Runner::existing(ws, home, progress, false).await? else { return Ok(None) };
     let Some(here) = course(ws, share, &runner.made, here)? else { return Ok(None) };
+    runner.package = Some(here.folder.clone());
     Ok(Some((runner, here)))
 }
 

@@ -4,19 +4,20 @@
 
 use std::collections::BTreeSet;
 
-use kitbag_core::course::{Course, Moment, Service, ServiceKind};
+use kitbag_core::course::{Moment, Service, ServiceKind};
 use kitbag_core::finding::Finding;
 use kitbag_core::notebook::Notebooks;
 use kitbag_plugin_host::{EnvStatus, FaultCode, Op, Phase, Port, Reply, Spec};
 
-use super::choose::choose;
-use super::consent::{self, Allowed};
+use super::consent::Allowed;
 use super::databases::{Databases, Outcome, Servers, forget_servers, problems};
 use super::keep::{self, Keeper};
 use super::python::{self, Ready};
 use super::runner::{LONG, Runner, SHORT, runs, told};
+use super::source::source;
 use super::switch::Former;
 use super::up::{GRACE, Work, live};
+use super::usable::{self, Usable};
 use super::view::show;
 use super::{jupyter, ports, reach, steps};
 use crate::course::CourseHere;
@@ -34,8 +35,10 @@ impl Work<'_> {
     pub(super) async fn environment(&mut self, here: &CourseHere) -> Result<(), EngineError> {
         let course = &here.course;
         let former = Former::look(self, here).await?;
-        let backend = choose(course, self.options.backend.as_deref())?;
-        let allowed = consent::programs(self.ws, here, &backend, self.options.ask)?;
+        let Usable { mut runner, allowed, notes } =
+            usable::find(self.ws, here, self.home, self.options, &self.progress).await?;
+        self.up.notes.extend(notes);
+        let backend = runner.made.backend.clone();
         if !allowed.left_out.is_empty() {
             let names: Vec<_> = allowed.left_out.iter().map(String::as_str).collect();
             self.up.notes.push(format!(
@@ -50,7 +53,8 @@ impl Work<'_> {
         }
         let python = self.python(here, &backend, &allowed).await?;
         let former = former.leave_for(self, &backend).await?;
-        let mut runner = Runner::new(self.ws, self.home, &backend, self.progress.clone()).await?;
+        runner.remember()?;
+        runner.package = Some(here.folder.clone());
         if runner.new_token {
             self.up.notes.push(
                 "The access token of this course's services is kept in a file of this machine that only you can read."
@@ -151,7 +155,7 @@ impl Work<'_> {
         let urls = ports::urls(self.ws, course, &runner.made.backend, &runner.ports);
         let spec = Spec {
             id: runner.made.id.clone(),
-            source: source(course, &runner.made.backend, &allowed.left_out, python),
+            source: source(here, &self.ws.doors, &runner.made.backend, &allowed.left_out, python)?,
             ports: runner
                 .ports
                 .iter()
@@ -205,6 +209,7 @@ impl Work<'_> {
             .await
             .and_then(Reply::plan)
             .map_err(told)?;
+        self.progress.step(&plan.summary);
         if plan.destructive {
             self.put_away(runner, here).await?;
         }
@@ -253,27 +258,4 @@ impl Work<'_> {
 /// Whether the course keeps databases of servers with this backend.
 fn keeps_servers(here: &CourseHere, runner: &Runner<'_>) -> bool {
     here.course.databases(&runner.made.backend).any(|(service, _)| service.backup)
-}
-
-/// The course's block for a backend, with the services it has to run. Those of other backends it need not know.
-fn source(course: &Course, backend: &str, left_out: &BTreeSet<String>, python: &Ready) -> serde_json::Value {
-    let mut source = match course.backends.get(backend) {
-        Some(serde_json::Value::Object(block)) => block.clone(),
-        _ => serde_json::Map::new(),
-    };
-    let starts = |service: &Service| match &service.kind {
-        ServiceKind::Program(of) => !left_out.contains(&of.program),
-        _ => true,
-    };
-    // a page goes with what it lies under
-    let services = course.services_with(backend).filter(|service| {
-        starts(service) && service.under().and_then(|above| course.service(above)).is_none_or(starts)
-    });
-    let services = services.map(Service::told_to_backend).collect();
-    source.insert("services".to_owned(), serde_json::Value::Array(services));
-    // programs that run with another environment than today's have to be started again
-    if course.requirements(backend).is_some() {
-        source.insert("python".to_owned(), serde_json::json!({ "environment": python.name }));
-    }
-    serde_json::Value::Object(source)
 }

@@ -21,14 +21,15 @@ mod reach;
 mod reset;
 mod runner;
 mod secret;
+mod source;
 pub mod sqlite;
 mod steps;
 mod switch;
 mod up;
+mod usable;
 mod view;
 
 pub use backends::{Backends, Bundled};
-pub use choose::choose;
 pub use consent::{
     AskedCommand, AskedDatabase, AskedEngine, AskedProgram, Granted, Question, grants, revoke,
 };

@@ -2,7 +2,7 @@
 //! What is remembered of an environment is which backend made it and under which name; the rest is the plugin's.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,6 +70,8 @@ pub(super) struct Runner<'a> {
     /// Whether the token was made just now.
     pub(super) new_token: bool,
     pub(super) ports: BTreeMap<String, u16>,
+    /// The unpacked course package, for a backend that takes images from it.
+    pub(super) package: Option<PathBuf>,
 }
 
 impl<'a> Runner<'a> {
@@ -89,12 +91,12 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// The runner of the environment about to be made with a backend. Its name is remembered before anything is
-    /// done in it, and stays when the workspace later turns out to have another id too.
+    /// The runner of the environment about to be made with a backend, or made with it already. Nothing is remembered
+    /// yet.
     ///
     /// # Errors
     /// As [`Runner::existing`].
-    pub(super) async fn new(
+    pub(super) async fn prepare(
         ws: &'a Workspace,
         home: &Path,
         backend: &str,
@@ -107,9 +109,7 @@ impl<'a> Runner<'a> {
             Some(made) if made.backend == backend => made,
             _ => Made { backend: backend.to_owned(), id, package: None, spec: None },
         };
-        let runner = Self::load(ws, home, made, progress, false, true).await?;
-        runner.remember()?;
-        Ok(runner)
+        Self::load(ws, home, made, progress, false, true).await
     }
 
     /// The runner of an environment that is not the one made here any more.
@@ -140,17 +140,24 @@ impl<'a> Runner<'a> {
         let rights = consent::engine(ws, &made.backend)?;
         let doors = doors::doors(ws, &made.backend, progress, terminal)?;
         let (token, new_token) = access_token(ws, take_over)?;
-        Ok(Runner { ws, plugin, doors, rights, made, token, new_token, ports: ports::remembered(ws)? })
+        let ports = ports::remembered(ws)?;
+        Ok(Runner { ws, plugin, doors, rights, made, token, new_token, ports, package: None })
     }
 
     /// What every call may do: the folders, the token, the ports. Programs come from the person's consent.
     pub(super) fn grants(&self, programs: &BTreeSet<String>) -> Result<Grants, EngineError> {
         let data = self.ws.environment_folder().join("data");
         self.ws.doors.disk.create_dirs(&data).map_err(EngineError::io("cannot write", &data))?;
+        let folders = [
+            ("work", Some(&self.ws.settings.work)),
+            ("data", Some(&data)),
+            ("package", self.package.as_ref()),
+        ];
+        let folder = |(name, place): (&str, Option<&PathBuf>)| Some((name.to_owned(), place?.clone()));
         Ok(Grants {
             programs: programs.clone(),
             program_folders: python::program_folders(self.ws, &self.made.backend)?,
-            folders: [("work".to_owned(), self.ws.settings.work.clone()), ("data".to_owned(), data)].into(),
+            folders: folders.into_iter().filter_map(folder).collect(),
             secrets: [("token".to_owned(), Secret::new(&self.token))].into(),
             ports: self.ports.values().copied().collect(),
             engine: self.engine()?,
@@ -232,7 +239,8 @@ impl<'a> Runner<'a> {
         self.remember()
     }
 
-    /// Remember the environment's name, before anything is done in it.
+    /// Remember the environment's name, before anything is done in it; it stays when the workspace later turns out to
+    /// have another id too.
     ///
     /// # Errors
     /// The ledger fails.
@@ -287,7 +295,23 @@ pub(super) fn runs(status: &EnvStatus) -> bool {
 
 /// What a plugin says, for a person.
 pub(super) fn told(error: PluginError) -> EngineError {
-    let Fault { code, message, detail, remedies } = error.fault();
+    let fault = error.fault();
+    let code = fault.code;
+    let finding = finding(fault);
+    match code {
+        FaultCode::MissingTool
+        | FaultCode::NotGranted
+        | FaultCode::Quota
+        | FaultCode::NotFound
+        | FaultCode::NotReady
+        | FaultCode::Network => EngineError::Missing(finding),
+        _ => EngineError::Failed(finding),
+    }
+}
+
+/// The words of a fault.
+pub(super) fn finding(fault: Fault) -> Finding {
+    let Fault { message, detail, remedies, .. } = fault;
     let remedies = remedies.into_iter().map(|remedy| match remedy.command.as_slice() {
         [] => remedy.text,
         command => format!("{} `{}`", remedy.text, command.join(" ")),
@@ -298,9 +322,5 @@ pub(super) fn told(error: PluginError) -> EngineError {
     } else {
         remedy
     };
-    let finding = Finding::new(message, detail.unwrap_or_default(), remedy);
-    match code {
-        FaultCode::MissingTool | FaultCode::NotGranted | FaultCode::Quota => EngineError::Missing(finding),
-        _ => EngineError::Failed(finding),
-    }
+    Finding::new(message, detail.unwrap_or_default(), remedy)
 }

@@ -119,6 +119,11 @@ pub struct BackupOf {
 pub trait Progress: Send + Sync {
     /// So much of so much.
     fn at(&self, what: &str, done: u64, total: u64);
+
+    /// What a backend does now: a whole sentence that may change while it goes on, as `Download X: 40 %`.
+    fn step(&self, what: &str) {
+        self.at(what, 0, 0);
+    }
 }
 
 /// Nobody listens.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use kitbag_engine::environment::{Backends, Bundled};
 use kitbag_plugin_host::{
     Backend, BoxFuture, EnvStatus, ExecRequest, Fault, FaultCode, Op, OpContext, Phase, PlanDoc, PluginError,
-    Reply, ServiceStatus, Spec,
+    ProbeReport, Reply, ServiceStatus, Spec,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
@@ -111,6 +111,7 @@ impl State {
     fn plain(&mut self, op: Op) -> Result<Reply, PluginError> {
         let print = |spec: &Spec| spec.source.to_string();
         match op {
+            Op::Probe => Ok(Reply::Probe(ProbeReport { usable: true, version: None, problems: vec![] })),
             Op::Plan(spec) => Ok(Reply::Plan(PlanDoc {
                 summary: "A fake.".into(),
                 steps: vec![],

@@ -24,6 +24,14 @@ pub(super) use process::{Group, Programs, base, find};
 /// The folder of a workspace's environment where its programs' words are kept.
 pub(super) const LOGS: &str = "logs";
 
+/// Whether a container engine takes connections here; nothing is said to it.
+///
+/// # Errors
+/// Why none does, with what can be done.
+pub(super) async fn engine_answers() -> Result<(), host::Fault> {
+    host::EngineDoor::connect(&engine::Docker(RealSurroundings)).await.map(drop)
+}
+
 /// Doors for one plugin and one workspace. With `terminal`, a program run to its end has kitbag's own input and
 /// output instead of streams.
 pub(super) fn doors(

@@ -9,12 +9,12 @@ use kitbag_plugin_host::{Level, LogSink, MachineDoor, MachineInfo, ProgressSink}
 
 use crate::sync::Progress;
 
-/// Steps are shown like those of a sync.
+/// Steps go where a sync's go.
 pub(super) struct Steps(pub(super) Arc<dyn Progress>);
 
 impl ProgressSink for Steps {
     fn step(&self, _: &str, title: &str) {
-        self.0.at(title, 0, 0);
+        self.0.step(title);
     }
 }
 
