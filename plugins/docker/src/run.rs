@@ -71,8 +71,12 @@ pub fn create(api: &Api<'_>, what: &Spec, fingerprint: &str) -> Result<(), Fault
             act(api, &what.id, &layout, step)?;
         }
     }
-    Err(Fault::new(FaultCode::ToolFailed, "Something else changes this environment at the same time.")
-        .remedy_command("Close other windows with kitbag and try again.", &["kitbag", "up"]))
+    Err(restless())
+}
+
+fn restless() -> Fault {
+    Fault::new(FaultCode::ToolFailed, "Something else changes this environment at the same time.")
+        .remedy_command("Close other windows with kitbag and try again.", &["kitbag", "up"])
 }
 
 /// Start what does not run, each after those it needs.
@@ -81,11 +85,29 @@ pub fn create(api: &Api<'_>, what: &Spec, fingerprint: &str) -> Result<(), Fault
 /// `not-found` before `create`; what keeps a container from starting.
 pub fn start(api: &Api<'_>, what: &Spec) -> Result<(), Fault> {
     let layout = source::read(&what.source)?;
-    let have = look::have(api, &what.id, &layout)?;
-    for step in plan::start(&around(what, &layout, &body::ports(what)), &have)? {
-        act(api, &what.id, &layout, &step)?;
+    for _ in 0..TRIES {
+        let have = look::have(api, &what.id, &layout)?;
+        let steps = plan::start(&around(what, &layout, &body::ports(what)), &have)?;
+        let Some(stuck) = started(api, &what.id, &layout, &steps)? else { return Ok(()) };
+        // its volumes have names and stay
+        api.remove(&format!("/containers/{stuck}?force=1"))?;
+        create(api, what, &layout.fingerprint())?;
     }
-    Ok(())
+    Err(restless())
+}
+
+/// Do these steps. Gives the container that the engine cannot start any more: one that was killed while it started it
+/// knows the container and not what became of it, and refuses its name for ever.
+fn started(api: &Api<'_>, id: &EnvRef, layout: &Layout, steps: &[Step]) -> Result<Option<String>, Fault> {
+    for step in steps {
+        match (act(api, id, layout, step), step) {
+            (Err(fault), Step::Start(_, name)) if fault.code == FaultCode::AlreadyExists => {
+                return Ok(Some(name.clone()));
+            }
+            (done, _) => done?,
+        }
+    }
+    Ok(None)
 }
 
 fn around<'a>(

@@ -256,3 +256,34 @@ fn a_name_that_somebody_else_took() {
     with(&engine, &host, |api| run::destroy(api, &what.id)).unwrap();
     assert_eq!(engine.containers.borrow().keys().collect::<Vec<_>>(), [&name]);
 }
+
+/// An engine that was killed while it started a container refuses it for ever: it is made afresh, and only that one.
+#[test]
+fn a_container_the_engine_lost_track_of_is_made_afresh() {
+    let (engine, host, what) = (engine(), host(), spec("m"));
+    let print = with(&engine, &host, |api| run::plan(api, &what)).unwrap().fingerprint;
+    with(&engine, &host, |api| run::create(api, &what, &print)).unwrap();
+    let numbers = |engine: &FakeEngine| -> Vec<(String, usize)> {
+        engine.containers.borrow().iter().map(|(name, one)| (name.clone(), one.number)).collect()
+    };
+    let before = numbers(&engine);
+    let stop = || with(&engine, &host, |api| run::stop(api, &what.id, Duration::from_secs(1))).unwrap();
+    // the first start has more to do than those after it
+    with(&engine, &host, |api| run::start(api, &what)).unwrap();
+    stop();
+    engine.counted();
+    engine.asked.borrow_mut().clear();
+    with(&engine, &host, |api| run::start(api, &what)).unwrap();
+    let at = engine.asked.borrow().iter().position(|asked| asked.ends_with("-notebooks/start")).unwrap();
+    stop();
+    engine.counted();
+    engine.fail.set(Some((at, 500, "task 060edf: already exists: unknown")));
+    with(&engine, &host, |api| run::start(api, &what)).unwrap();
+    let after = numbers(&engine);
+    for ((name, old), (same, new)) in before.iter().zip(&after) {
+        assert_eq!(name, same);
+        assert_eq!(old != new, name.ends_with("-notebooks"), "{name}");
+    }
+    assert!(engine.containers.borrow().values().all(|one| one.state == "running"));
+    assert_eq!(engine.volumes.borrow().len(), 3);
+}
