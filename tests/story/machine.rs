@@ -71,6 +71,8 @@ pub struct Machine {
     pub settings: Vec<String>,
     /// Variables of its surroundings, beside HOME and PATH or in their place.
     pub variables: BTreeMap<String, String>,
+    /// The program, where it is another file or another user's: what is run, and its first words.
+    acts: Option<Vec<std::ffi::OsString>>,
 }
 
 impl Machine {
@@ -94,7 +96,21 @@ impl Machine {
             .map(Into::into)
             .into(),
             variables: BTreeMap::new(),
+            acts: None,
         }
+    }
+
+    /// Run this copy of the program as another user, with one more group. Only root can.
+    #[cfg(target_os = "linux")]
+    pub fn acts_as(&mut self, program: &Path, user: u32, group: u32) {
+        let words = [
+            "setpriv".into(),
+            format!("--reuid={user}"),
+            format!("--regid={user}"),
+            format!("--groups={group}"),
+        ];
+        let words = words.into_iter().map(Into::into).chain([program.as_os_str().to_owned()]);
+        self.acts = Some(words.collect());
     }
 
     /// The same with a setting in place of what it had.
@@ -110,7 +126,10 @@ impl Machine {
 
     /// The program with this machine's surroundings, not started yet.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kitbag"));
+        let usual = [env!("CARGO_BIN_EXE_kitbag").into()];
+        let words = self.acts.as_deref().unwrap_or(&usual);
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
         command.env_clear().env("HOME", &self.user).env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.envs(&self.variables);
         command.env("RUST_BACKTRACE", "1").current_dir(&self.user).arg("--home").arg(&self.home);

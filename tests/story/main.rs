@@ -11,6 +11,8 @@ mod damage;
 #[cfg(unix)]
 mod databases;
 mod delivery;
+#[cfg(target_os = "linux")]
+mod docker;
 mod doctor;
 #[cfg(target_os = "linux")]
 mod engine;

@@ -1,0 +1,279 @@
+//! What the stories with Docker share: a machine whose containers, volumes and networks are taken away when the test
+//! ends, however it ends; what the engine has of it, asked by the labels and past kitbag; a small image; a plain HTTP
+//! client. Where no engine answers that is said, and where KITBAG_REQUIRE_DOCKER is set it is a failure.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::machine::{Machine, write};
+
+/// The image of examples/data-course.
+pub const COURSE_IMAGE: &str = "data-course:2026.10";
+
+/// A course of two linked containers with a volume and a page, on a static busybox.
+const COMPOSE: &str = r#"
+services:
+  page:
+    image: IMAGE
+    ports: ["8080"]
+    depends_on: {keeper: {condition: service_healthy}}
+    environment: {TOKEN: "${KITBAG_TOKEN}"}
+    volumes: ["./notes:/notes", "kept:/kept"]
+    command: [/bin/busybox, sh, -c, "trap 'exit 0' TERM; /bin/busybox httpd -f -p 8080 -h / & wait"]
+  keeper:
+    image: IMAGE
+    volumes: ["rows:/rows"]
+    command: [/bin/busybox, sh, -c, "trap 'exit 0' TERM; /bin/busybox date >> /rows/starts; while :; do /bin/busybox sleep 0.1; done"]
+    healthcheck: {test: [CMD, /bin/busybox, test, -s, /rows/starts], interval: 5m}
+volumes: {kept: , rows: }
+"#;
+
+const MANIFEST: &str = r#"
+id = "tiny"
+title = "Tiny course"
+version = "1"
+folders = ["notes"]
+[[seed]]
+from = "notes"
+to = "notes"
+[[service]]
+name = "x"
+kind = "sqlite"
+[service.sqlite]
+schema = "schema.sql"
+[[service]]
+name = "page"
+kind = "web"
+[service.web]
+path = "/notes/week1.md"
+[backend.docker]
+compose_file = "compose.yaml"
+"#;
+
+/// One at a time: each starts containers, and two cores are few.
+pub fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether an engine answers; it has to where one is required.
+pub fn engine() -> bool {
+    let answers = Command::new("docker")
+        .args(["version", "-f", "{{.Server.Version}}"])
+        .stdin(Stdio::null())
+        .output()
+        .is_ok_and(|output| output.status.success());
+    let required = std::env::var_os("KITBAG_REQUIRE_DOCKER").is_some();
+    assert!(answers || !required, "KITBAG_REQUIRE_DOCKER is set and no Docker engine answers");
+    if !answers {
+        eprintln!("NOT TESTED: no Docker engine answers");
+    }
+    answers
+}
+
+/// Whether the engine has the image of the reference course; it has to where an engine is required.
+pub fn course_image() -> bool {
+    if !engine() {
+        return false;
+    }
+    let there = docker(None, &["image", "inspect", COURSE_IMAGE]).is_ok();
+    let required = std::env::var_os("KITBAG_REQUIRE_DOCKER").is_some();
+    assert!(there || !required, "{COURSE_IMAGE} is not there; examples/data-course/build makes it");
+    if !there {
+        eprintln!("NOT TESTED: {COURSE_IMAGE} is not there; examples/data-course/build makes it");
+    }
+    there
+}
+
+/// What the docker program prints; what it complains of when it fails.
+pub fn docker(host: Option<&str>, args: &[&str]) -> Result<String, String> {
+    // one that never answers is one of the stories
+    let mut command = Command::new("timeout");
+    command.args(["120", "docker"]);
+    if let Some(host) = host {
+        command.arg("-H").arg(host);
+    }
+    let output = command.args(args).stdin(Stdio::null()).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+/// An image with a static busybox and nothing else, made once a process.
+pub fn small_image(host: Option<&str>) -> String {
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let image = format!("kitbag-story-busybox:{}", env!("CARGO_PKG_VERSION"));
+    if docker(host, &["image", "inspect", &image]).is_err() {
+        let room = crate::machine::room();
+        let program = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).exists());
+        fs::create_dir(room.path().join("bin")).unwrap();
+        fs::copy(program.expect("install busybox-static"), room.path().join("bin/busybox")).unwrap();
+        let tar = room.path().with_extension("tar");
+        let made = Command::new("tar").arg("-C").arg(room.path()).arg("-cf").arg(&tar).arg("bin").status();
+        assert!(made.unwrap().success());
+        docker(host, &["import", tar.to_str().unwrap(), &image]).unwrap();
+        fs::remove_file(tar).unwrap();
+    }
+    image
+}
+
+/// The small course in a folder.
+pub fn small_course(folder: &Path, image: &str) {
+    write(&folder.join("course.toml"), MANIFEST);
+    write(&folder.join("compose.yaml"), COMPOSE.replace("IMAGE", image));
+    write(&folder.join("schema.sql"), "CREATE TABLE marks (id INTEGER PRIMARY KEY, mark TEXT);\n");
+    write(&folder.join("notes/week1.md"), "# Week 1\n");
+}
+
+/// A machine whose environments on the engine go with the test.
+pub struct Docked {
+    machine: Machine,
+}
+
+impl Deref for Docked {
+    type Target = Machine;
+
+    fn deref(&self) -> &Machine {
+        &self.machine
+    }
+}
+
+impl DerefMut for Docked {
+    fn deref_mut(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+}
+
+/// What the engine has of a machine, by name.
+#[derive(Debug, Default, PartialEq, Eq, Clone)]
+pub struct Things {
+    pub running: BTreeSet<String>,
+    pub containers: BTreeSet<String>,
+    pub volumes: BTreeSet<String>,
+    pub networks: BTreeSet<String>,
+}
+
+impl Docked {
+    pub fn new(root: &Path, name: &str, share: &Path) -> Self {
+        Docked { machine: Machine::new(root, name, share) }
+    }
+
+    /// Where its engine listens, if not at the usual place.
+    fn host(&self) -> Option<&str> {
+        self.machine.variables.get("DOCKER_HOST").map(String::as_str)
+    }
+
+    /// The docker program, past kitbag.
+    #[track_caller]
+    pub fn docker(&self, args: &[&str]) -> String {
+        docker(self.host(), args).unwrap_or_else(|error| panic!("docker {args:?}: {error}"))
+    }
+
+    /// The label everything of this machine has; none before it is set up.
+    pub fn label(&self) -> Option<String> {
+        let folder = fs::read_dir(self.home.join("workspaces")).ok()?.next()?.ok()?.path();
+        let settings = fs::read(folder.join("workspace.json")).ok()?;
+        let settings: serde_json::Value = serde_json::from_slice(&settings).ok()?;
+        Some(format!("label=org.kitbag.machine={}", settings["machine_id"].as_str()?))
+    }
+
+    #[track_caller]
+    pub fn things(&self) -> Things {
+        let label = self.label().expect("it is set up");
+        let list = |args: &[&str]| -> BTreeSet<String> {
+            let args: Vec<&str> = args.iter().copied().chain(["--filter", &label]).collect();
+            self.docker(&args).lines().map(str::to_owned).collect()
+        };
+        Things {
+            running: list(&["ps", "--format", "{{.Names}}"]),
+            containers: list(&["ps", "-a", "--format", "{{.Names}}"]),
+            volumes: list(&["volume", "ls", "-q"]),
+            networks: list(&["network", "ls", "--format", "{{.Name}}"]),
+        }
+    }
+
+    /// The address of a service, from `status`.
+    #[track_caller]
+    pub fn url(&self, service: &str) -> String {
+        let seen = crate::course::service(self, service);
+        seen["url"].as_str().unwrap_or_else(|| panic!("{seen:#}")).to_owned()
+    }
+
+    /// The address `open` opens, with the token in it, and the token.
+    #[track_caller]
+    pub fn opened(&self, service: &str) -> (String, String) {
+        let said = self.run(&["--json", "open", service]).exits(&[0]).json();
+        let url = said["opened"].as_str().unwrap().to_owned();
+        let token = url.split("token=").nth(1).unwrap_or_default().to_owned();
+        (url, token)
+    }
+}
+
+impl Drop for Docked {
+    fn drop(&mut self) {
+        let Some(label) = self.label() else { return };
+        let host = self.host();
+        for (list, remove) in [
+            (&["ps", "-aq"][..], &["rm", "-fv"][..]),
+            (&["volume", "ls", "-q"], &["volume", "rm", "-f"]),
+            (&["network", "ls", "-q"], &["network", "rm"]),
+        ] {
+            let args: Vec<&str> = list.iter().copied().chain(["--filter", &label]).collect();
+            for one in docker(host, &args).unwrap_or_default().lines() {
+                let args: Vec<&str> = remove.iter().copied().chain([one]).collect();
+                docker(host, &args).ok();
+            }
+        }
+    }
+}
+
+/// What a server answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+}
+
+/// Ask a server of this computer; the address may be of any host name that stands for 127.0.0.1.
+pub fn http(method: &str, url: &str, token: Option<&str>, body: &str) -> io::Result<Answer> {
+    let rest = url.strip_prefix("http://").expect("an address of this computer");
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let mut stream = TcpStream::connect(host)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let token = token.map(|token| format!("Authorization: token {token}\r\n")).unwrap_or_default();
+    let length = body.len();
+    write!(
+        stream,
+        "{method} /{path} HTTP/1.0\r\nHost: {host}\r\n{token}Content-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = status.ok_or_else(|| io::Error::other(format!("no answer of a server: {head:?}")))?;
+    Ok(Answer { status, body: body.to_owned() })
+}
+
+/// The status of a plain GET; none while nobody answers.
+pub fn get(url: &str, token: Option<&str>) -> Option<u16> {
+    http("GET", url, token, "").ok().map(|answer| answer.status)
+}
+
+/// Wait until it is so.
+#[track_caller]
+pub fn until(what: &str, patience: Duration, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + patience;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "not in {patience:?}: {what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
