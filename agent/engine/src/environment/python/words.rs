@@ -109,6 +109,16 @@ fn environment(said: &str) -> EngineError {
             ),
         ));
     }
+    if said.contains("No interpreter found") {
+        return no_python();
+    }
+    if has(said, NETWORK) {
+        return EngineError::Missing(Finding::new(
+            "there is no Python on this computer, and none can be fetched",
+            said_of(said, NETWORK),
+            "Check the connection to the internet, then run `kitbag up` again. Your files are in step.",
+        ));
+    }
     EngineError::Missing(Finding::new(
         "the Python of this computer does not work",
         said_last(said),
@@ -249,6 +259,21 @@ mod tests {
             ),
             (
                 Environment,
+                "error: Request failed after 3 retries in 6.5s\n  cause: Failed to download `https://…`\n  cause: dns error\n  \
+                 cause: failed to lookup address information: Name or service not known",
+                "none can be fetched",
+                "Check the connection",
+                Exit::Missing,
+            ),
+            (
+                Environment,
+                "error: No interpreter found in managed installations or search path",
+                "Python is not installed",
+                "Install it",
+                Exit::Missing,
+            ),
+            (
+                Environment,
                 "Fatal Python error: init_import_site",
                 "does not work",
                 "python.org",
@@ -273,8 +298,8 @@ mod tests {
             ),
             (
                 Packages,
-                "  × No solution found when resolving dependencies:\n  ╰─▶ Because nope was not found in the package \
-                 registry and you require nope, we can conclude…",
+                "error: No solution found when resolving dependencies\n  cause: Because nope was not found in the package \
+                 registry and you require nope==3, we can conclude that your requirements are unsatisfiable.",
                 "cannot be found",
                 "course team",
                 Exit::Failed,
