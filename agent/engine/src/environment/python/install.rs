@@ -85,7 +85,7 @@ impl<'a> Installer<'a> {
     /// # Errors
     /// What the tool said.
     pub(super) async fn environment(&mut self, tool: &Tool, folder: &Path) -> Result<(), Trouble> {
-        self.progress.at("Make a Python environment for the course", 0, 0);
+        self.progress.step("Make a Python environment for the course");
         let mut args: Vec<OsString> = tool.first.iter().map(Into::into).collect();
         args.extend(match tool.is_uv() {
             // with pip, which notebooks may ask for
@@ -101,7 +101,7 @@ impl<'a> Installer<'a> {
     /// # Errors
     /// What the tool said.
     pub(super) async fn packages(&mut self, tool: &Tool, python: &Path, list: &Path) -> Result<(), Trouble> {
-        self.progress.at("Install the course's Python packages", 0, 0);
+        self.progress.step("Install the course's Python packages; the first time this takes some minutes");
         let (program, mut args): (PathBuf, _) = if tool.is_uv() {
             let mut args = words(&["pip", "install", "--python"]);
             args.push(python.into());
@@ -155,7 +155,7 @@ impl<'a> Installer<'a> {
                 let line = line.trim();
                 if !line.is_empty() {
                     let short: String = line.chars().take(72).collect();
-                    self.progress.at(&shown(&short), 0, 0);
+                    self.progress.step(&shown(&short));
                 }
             }
         }
