@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod back;
+#[cfg(target_os = "linux")]
 mod browser;
 mod contract;
 mod course;

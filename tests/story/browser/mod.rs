@@ -1,72 +1,28 @@
 //! JupyterLab and OpenRefine as a student sees them: a real Chromium at the address that `open` prints, on the
 //! reference course in its real image. With KITBAG_REQUIRE_BROWSER a missing browser is a failure. First tier.
-#![cfg(target_os = "linux")]
 
 mod devtools;
 
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::course::setup_with;
-use crate::machine::{Machine, room};
+use crate::docker::lab::{Docked, course_image, turn};
+use crate::machine::room;
 use devtools::Browser;
-
-const IMAGE: &str = "data-course:2026.10";
-
-fn docker(args: &[&str]) -> Option<String> {
-    let ran = Command::new("docker").args(args).output().ok().filter(|ran| ran.status.success())?;
-    Some(String::from_utf8_lossy(&ran.stdout).trim().to_owned())
-}
-
-/// Whether the image of the reference course is there; it has to be where an engine is required.
-fn image_is_here() -> bool {
-    let here = docker(&["image", "inspect", IMAGE]).is_some();
-    let required = std::env::var_os("KITBAG_REQUIRE_DOCKER").is_some();
-    assert!(here || !required, "no Docker engine with {IMAGE} answers; examples/data-course/build makes it");
-    if !here {
-        eprintln!("NOT TESTED: no Docker engine with {IMAGE} answers");
-    }
-    here
-}
-
-/// A machine whose containers and volumes go with the test.
-struct Docked(Machine);
-
-impl Drop for Docked {
-    fn drop(&mut self) {
-        let settings = std::fs::read_dir(self.0.home.join("workspaces"))
-            .ok()
-            .and_then(|mut all| std::fs::read(all.next()?.ok()?.path().join("workspace.json")).ok());
-        let settings: serde_json::Value =
-            settings.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        let Some(machine) = settings["machine_id"].as_str() else { return };
-        let label = format!("label=org.kitbag.machine={machine}");
-        for (list, remove) in [(["ps", "-aq"], ["rm", "-fv"]), (["volume", "ls"], ["volume", "rm"])] {
-            let mut args = list.to_vec();
-            if list[0] == "volume" {
-                args.push("-q");
-            }
-            args.extend(["--filter", &label]);
-            for one in docker(&args).unwrap_or_default().lines() {
-                docker(&[&remove[..], &[one]].concat());
-            }
-        }
-    }
-}
 
 /// Shows that the address `open` prints leads into JupyterLab, where a new notebook runs a cell; that OpenRefine's page
 /// is reached behind the same log-in; and that a browser without the token sees neither.
 #[test]
 fn a_student_runs_a_cell_and_reaches_openrefine() {
     let room = room();
-    if !image_is_here() {
+    if !course_image() {
         return;
     }
+    let _one = turn();
     let Some(mut browser) = Browser::start(&room.path().join("profile")) else { return };
-    let a = Docked(Machine::new(room.path(), "HOME-PC", &room.path().join("share")));
-    let a = &a.0;
-    setup_with(a, &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data-course")).exits(&[0]);
+    let a = Docked::new(room.path(), "HOME-PC", &room.path().join("share"));
+    setup_with(&a, &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data-course")).exits(&[0]);
     a.run(&["--yes", "up", "--no-open", "--backend", "docker"]).exits(&[0]);
 
     let url = a.run(&["open", "--print"]).exits(&[0]).stdout.trim_end().to_owned();

@@ -3,7 +3,7 @@
 //! `.ci/docker` has engine and image made. First tier.
 
 mod killed;
-mod lab;
+pub mod lab;
 mod life;
 mod restarted;
 mod troubles;
