@@ -184,7 +184,7 @@ impl FakeServers {
         if !self.now().made.as_ref().is_some_and(|made| made.running) {
             return Err(fault(FaultCode::NotReady, "It does not run."));
         }
-        assert_eq!(request.folder.as_deref(), Some("page:"), "where the course says");
+        assert_eq!(request.folder.as_deref(), Some("records:"), "where its server is");
         let mut streams = cx.take_streams();
         let mut given = Vec::new();
         if let Some(input) = &mut streams.input {

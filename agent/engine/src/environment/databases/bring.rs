@@ -153,10 +153,10 @@ impl Databases<'_> {
             }
             Way::Server(database, servers) => (database, servers),
         };
-        servers.ready(database).await?;
+        servers.ready(name, database).await?;
         let dump = self.copied_out(name, content)?;
         self.ws.ledger.set(&begun_key(name), &record.to_string())?;
-        match servers.restore(self.ws, database, &dump.file).await {
+        match servers.restore(self.ws, name, database, &dump.file).await {
             Ok(()) => Ok(self.set_loaded(one, record, content)?),
             Err(Trouble::Told(why)) => {
                 let unchanged = match (before, servers.dump(self.ws, name, database).await) {

@@ -69,11 +69,11 @@ impl<'a> Servers<'a> {
     ///
     /// # Errors
     /// It does not in the time the course gives it.
-    pub(super) async fn ready(&self, database: &Database) -> Result<(), Trouble> {
+    pub(super) async fn ready(&self, service: &str, database: &Database) -> Result<(), Trouble> {
         let Some(ready) = &database.ready else { return Ok(()) };
         let until = Instant::now() + limit(database);
         loop {
-            match self.run(database, ready, None, None).await? {
+            match self.run(service, database, ready, None, None).await? {
                 None => return Ok(()),
                 Some(_) if Instant::now() < until => tokio::time::sleep(PAUSE).await,
                 Some(why) => return Err(Trouble::Told(format!("its server does not answer: {why}"))),
@@ -91,12 +91,12 @@ impl<'a> Servers<'a> {
         service: &str,
         database: &Database,
     ) -> Result<Dump<'w>, Trouble> {
-        self.ready(database).await?;
+        self.ready(service, database).await?;
         let Some(normalise) = &database.normalise else {
-            return self.received(ws, &format!("{service}.dump"), database, &database.dump, None).await;
+            return self.received(ws, service, "dump", database, &database.dump, None).await;
         };
-        let raw = self.received(ws, &format!("{service}.raw"), database, &database.dump, None).await?;
-        self.received(ws, &format!("{service}.dump"), database, normalise, Some(&raw.file)).await
+        let raw = self.received(ws, service, "raw", database, &database.dump, None).await?;
+        self.received(ws, service, "dump", database, normalise, Some(&raw.file)).await
     }
 
     /// Put what a dump holds in the place of all that is there.
@@ -106,11 +106,12 @@ impl<'a> Servers<'a> {
     pub(super) async fn restore(
         &self,
         ws: &Workspace,
+        service: &str,
         database: &Database,
         dump: &Path,
     ) -> Result<(), Trouble> {
         let input = opened(ws, dump)?;
-        match self.run(database, &database.restore, Some(input), None).await? {
+        match self.run(service, database, &database.restore, Some(input), None).await? {
             None => Ok(()),
             Some(why) => Err(Trouble::Told(format!("its backup could not be brought in: {why}"))),
         }
@@ -120,15 +121,16 @@ impl<'a> Servers<'a> {
     async fn received<'w>(
         &self,
         ws: &'w Workspace,
-        name: &str,
+        service: &str,
+        what: &str,
         database: &Database,
         argv: &[String],
         from: Option<&Path>,
     ) -> Result<Dump<'w>, Trouble> {
-        let (dump, hashing) = Dump::begin(ws, name)?;
+        let (dump, hashing) = Dump::begin(ws, &format!("{service}.{what}"))?;
         let receiving = Receiving::new(hashing);
         let input = from.map(|from| opened(ws, from)).transpose()?;
-        let ran = self.run(database, argv, input, Some(receiving.writer())).await?;
+        let ran = self.run(service, database, argv, input, Some(receiving.writer())).await?;
         let hashing = receiving.end().map_err(EngineError::io("cannot write", &dump.file))?;
         match ran {
             None => Ok(dump.end(hashing)?),
@@ -138,6 +140,7 @@ impl<'a> Servers<'a> {
 
     async fn run(
         &self,
+        service: &str,
         database: &Database,
         argv: &[String],
         input: Option<ByteReader>,
@@ -146,7 +149,8 @@ impl<'a> Servers<'a> {
         let command = Command {
             argv: argv.to_vec(),
             env: self.urls.clone(),
-            folder: database.inside.as_ref().map(|inside| format!("{inside}:")),
+            // the backend knows where that is
+            folder: Some(format!("{service}:")),
             within: limit(database),
         };
         inside::run(self.runner, &BTreeSet::new(), command, input, output).await
