@@ -121,6 +121,81 @@ impl Drop for Docked {
     }
 }
 
+/// MongoDB by the commands its documentation names. What runs is a fake: see [`FAKE_MONGO`].
+const MONGO: &str = r#"
+id = "documents"
+title = "Documents"
+version = "1"
+[[seed]]
+from = "fake-mongo"
+to = "fake-mongo"
+[[service]]
+name = "mongo"
+title = "MongoDB"
+kind = "database"
+[service.database]
+server = "mongodb"
+dump = ["mongodump", "--quiet", "--archive"]
+restore = ["mongorestore", "--quiet", "--drop", "--archive"]
+ready = ["mongosh", "--quiet", "--eval", "db.adminCommand('ping')"]
+[backend.docker]
+image = "data-course:2026.10"
+mounts = ["./fake-mongo:/fake-mongo:ro", "documents:/data/db"]
+entrypoint = ["/bin/sh", "-c"]
+command = ["install -m 755 /fake-mongo/mongo* /usr/local/bin/ && exec tini -- sleep infinity"]
+healthcheck = { test = ["CMD", "test", "-x", "/usr/local/bin/mongosh"] }
+"#;
+
+/// Not MongoDB: three programs of its names that take the arguments above and no others, keep documents as lines of one
+/// file, write them as an archive of bytes with a mark before and behind, and refuse one without these.
+const FAKE_MONGO: [(&str, &str); 3] = [
+    (
+        "mongodump",
+        "#!/bin/sh\nset -eu\n[ \"$*\" = '--quiet --archive' ]\nprintf 'FAKE\\000\\377\\n'\n\
+         cat /data/db/documents 2>/dev/null || true\necho END\n",
+    ),
+    (
+        "mongorestore",
+        "#!/bin/sh\nset -eu\n[ \"$*\" = '--quiet --drop --archive' ]\ncat > /data/db/new\n\
+         [ \"$(head -c 4 /data/db/new)\" = FAKE ] && [ \"$(tail -n 1 /data/db/new)\" = END ] || exit 1\n\
+         sed '1d;$d' /data/db/new > /data/db/documents\nrm /data/db/new\n",
+    ),
+    ("mongosh", "#!/bin/sh\n[ \"$1 $2\" = '--quiet --eval' ]\n"),
+];
+
+/// Shows that another server than PostgreSQL follows the student by its own commands alone, its dump being bytes and no
+/// text. MongoDB itself is a fake here. First tier.
+#[test]
+fn documents_follow_the_student_by_the_commands_of_a_fake_mongodb() {
+    let _turn = turn();
+    if !ready() {
+        return;
+    }
+    let room = room();
+    let folder = room.path().join("documents");
+    write(&folder.join("course.toml"), MONGO);
+    for (name, text) in FAKE_MONGO {
+        write(&folder.join("fake-mongo").join(name), text);
+    }
+    let (a, b) = pair(room.path(), &[]);
+    setup_with(&a, &folder).exits(&[0]);
+    let (a, b) = (Docked(a), Docked(b));
+    a.up();
+    let shell = |machine: &Docked, script: &str| {
+        machine.0.run(&["exec", "mongo", "--", "sh", "-c", script]).exits(&[0]).stdout
+    };
+    shell(&a, "echo '{\"mark\": \"home\"}' >> /data/db/documents");
+    a.done();
+    assert!(a.0.read("backups/mongo/mongo.dump").unwrap().starts_with(b"FAKE\0\xff\n"));
+    b.up();
+    assert_eq!(shell(&b, "cat /data/db/documents"), "{\"mark\": \"home\"}\n");
+    shell(&b, "echo '{\"mark\": \"work\"}' >> /data/db/documents");
+    b.done();
+    a.up();
+    assert_eq!(shell(&a, "cat /data/db/documents").lines().count(), 2);
+    assert_eq!(a.done()["sync"]["published"], 0);
+}
+
 fn course(room: &Path) -> PathBuf {
     let folder = room.join("rows");
     write(&folder.join("course.toml"), MANIFEST);
