@@ -9,6 +9,7 @@ mod elsewhere;
 mod fake_servers;
 mod notebooks;
 mod servers;
+mod servers_end;
 mod services;
 mod world;
 
