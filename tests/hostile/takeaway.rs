@@ -271,3 +271,30 @@ fn ended_in_the_middle() {
     let top = unpacked(&archive, &room.path().join("out"));
     assert_eq!(tree(&top.join("work")), a.files());
 }
+
+/// Shows that nobody needs a cloud folder to take their work away: with one that is gone, read-only or another's the
+/// archive is made all the same, and what may be old is said. First tier.
+#[test]
+fn a_cloud_folder_that_cannot_be_used() {
+    let room = room();
+    let a = machine(room.path());
+    a.write("notes.txt", "1\n");
+    a.sync();
+    a.write("notes.txt", "1\n2\n");
+    let aside = room.path().join("aside");
+    fs::rename(&a.share, &aside).unwrap();
+    for (n, harm) in ["gone", "empty"].into_iter().enumerate() {
+        if harm == "empty" {
+            fs::create_dir(&a.share).unwrap();
+        }
+        let archive = a.user.join(format!("{harm}.zip"));
+        let told = a.run(&["--json", "takeaway", archive.to_str().unwrap()]).exits(&[1]);
+        let told: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+        assert!(told["notes"].to_string().contains("could not be saved in the cloud folder"), "{told:#}");
+        let top = unpacked(&archive, &room.path().join(format!("out {n}")));
+        assert_eq!(fs::read_to_string(top.join("work/notes.txt")).unwrap(), "1\n2\n");
+    }
+    fs::remove_dir(&a.share).unwrap();
+    fs::rename(&aside, &a.share).unwrap();
+    a.sync();
+}

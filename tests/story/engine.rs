@@ -31,6 +31,10 @@ pub fn tiny_image() -> Option<String> {
         missing("no engine answers");
         return None;
     }
+    // another number for another recipe: one that is there is not made again
+    if docker(&["image", "inspect", NAME]).is_some_and(|ran| ran.status.success()) {
+        return Some(NAME.to_owned());
+    }
     let Some(busybox) =
         ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|file| Path::new(file).is_file())
     else {
@@ -76,7 +80,8 @@ impl Engine {
         fs::create_dir_all(&folder).unwrap();
         // not on this computer's own bridge: two engines give out the same addresses there
         let bridge = format!("kbt{number}");
-        let address = format!("10.{}.{}.1/24", 200 + number / 200 % 50, number % 200);
+        let net = format!("10.{}.{}", 200 + number / 200 % 50, number % 200);
+        let (address, pool) = (format!("{net}.1/25"), format!("base={net}.128/25,size=27"));
         let ip = |args: &[&str]| Command::new("ip").args(args).output().is_ok_and(|ran| ran.status.success());
         let made = ip(&["link", "add", "name", &bridge, "type", "bridge"])
             && ip(&["addr", "add", &address, "dev", &bridge])
@@ -90,7 +95,7 @@ impl Engine {
         let socket = format!("unix://{}", at("sock"));
         let process = Command::new("dockerd")
             .args(["--data-root", &at("data"), "--exec-root", &at("exec"), "-p", &at("pid"), "-H", &socket])
-            .args(["--bridge", &bridge, "--iptables=false", "--ip-masq=false"])
+            .args(["--bridge", &bridge, "--iptables=false", "--ip-masq=false", "--default-address-pool", &pool])
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

@@ -160,6 +160,7 @@ fn started_by_the_readme_on_an_engine_of_its_own() {
     // the course goes on meanwhile
     a.run(&["exec", "page", "--", "test", "-e", "/srv/rows/data"]).exits(&[0]);
 
+    without_the_engine(a, room.path());
     let top = unpacked(&archive, &room.path().join("another, computer's folder"));
     assert_eq!(tree(&top.join("work")), a.files());
     assert_eq!(fs::read_to_string(top.join("work/backups/rows/rows.dump")).unwrap(), "first\nsecond\n");
@@ -205,6 +206,25 @@ fn started_by_the_readme_on_an_engine_of_its_own() {
     by_script(&elsewhere.join("taken"), &engine);
 }
 
+/// With Docker not there the rest is taken all the same, and why the images are not in it is said to the person, and to
+/// whoever opens it.
+#[track_caller]
+fn without_the_engine(a: &Machine, room: &Path) {
+    let archive = a.user.join("without.zip");
+    let mut command = a.command(&["--json", "takeaway", archive.to_str().unwrap()]);
+    let ran = command.env("DOCKER_HOST", "unix:///nowhere/docker.sock").output().unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+    assert!(
+        told["image"].is_null() && told["notes"].to_string().contains("images are not in here"),
+        "{told:#}"
+    );
+    let top = unpacked(&archive, &room.join("without"));
+    let readme = fs::read_to_string(top.join("README.txt")).unwrap();
+    assert!(readme.contains("The images are not in here") && !readme.contains("docker load"), "{readme}");
+    assert!(fs::read_to_string(top.join("start.sh")).unwrap().contains("docker run -d"));
+    assert!(top.join("work/notebooks/week1.md").is_file() && top.join("course/course.toml").is_file());
+}
+
 /// The script: a token of its own, the dump once and never again, stopped and started.
 #[track_caller]
 fn by_script(top: &Path, engine: &Engine) {
@@ -226,6 +246,68 @@ fn by_script(top: &Path, engine: &Engine) {
     runs(top, engine, &start);
     assert_eq!(runs(top, engine, rows), "first\nsecond\nthird\nfourth\n", "later work was undone");
     assert_eq!(fs::read_to_string(top.join(".env")).unwrap(), setting);
+}
+
+const LINKED: &str = r#"
+services:
+  page:
+    image: IMAGE
+    ports: ["8080"]
+    depends_on: {store: {condition: service_healthy}}
+    environment: {TOKEN: "${KITBAG_TOKEN}"}
+    volumes: ["./notebooks:/notebooks:ro"]
+    command: [sh, -c, "mkdir -p /tmp/www; echo \"token $$TOKEN\" >/tmp/www/hello; httpd -p 8080 -h /tmp/www; trap 'exit 0' TERM; while :; do sleep 1; done"]
+  store:
+    image: IMAGE
+    volumes: ["rows:/srv/rows"]
+    command: [sh, -c, "[ -e /srv/rows/data ] || echo first >/srv/rows/data; trap 'exit 0' TERM; while :; do sleep 1; done"]
+    healthcheck: {test: [CMD, test, -e, /srv/rows/data], interval: 1s}
+volumes:
+  rows:
+"#;
+
+/// The same for a course of linked containers: each waits for those it needs, finds them by name, and the dump goes to
+/// the one that keeps the rows. First tier.
+#[test]
+fn linked_containers_are_started_in_their_order() {
+    let Some(image) = tiny_image() else { return };
+    let room = room();
+    let course = room.path().join("course");
+    let (services, _) = MANIFEST.split_once("[backend.docker]").unwrap();
+    let manifest =
+        services.replace("inside = \"page\"", "inside = \"store\"").replace("\"taken\"", "\"linked\"");
+    write(&course.join("course.toml"), manifest + "[backend.docker]\ncompose_file = \"compose.yaml\"\n");
+    write(&course.join("compose.yaml"), LINKED.replace("IMAGE", &image));
+    write(&course.join("notebooks/week1.md"), "# Week 1\n");
+    let a = Ends(Machine::new(room.path(), "HOME-PC", &room.path().join("share")));
+    let a = &a.0;
+    setup_with(a, &course).exits(&[0]);
+    a.run(&["--yes", "up", "--no-open"]).exits(&[0]);
+    a.run(&["exec", "rows", "--", "sh", "-c", "echo second >>/srv/rows/data"]).exits(&[0]);
+    let archive = a.user.join("all.zip");
+    a.run(&["takeaway", archive.to_str().unwrap()]).exits(&[0]);
+    a.run(&["done"]).exits(&[0]);
+    let top = unpacked(&archive, &room.path().join("out"));
+    let Some(engine) = Engine::start(room.path()) else { return };
+    let port = free_port();
+    for _ in 0..2 {
+        runs(&top, &engine, &format!("PORT_PAGE={port} sh start.sh"));
+        let setting = fs::read_to_string(top.join(".env")).unwrap();
+        let token = setting.trim().strip_prefix("KITBAG_TOKEN=").unwrap();
+        assert!(page(port, "/hello").ends_with(&format!("token {token}\n")));
+        let inside = |script: &str| runs(&top, &engine, &format!("docker exec linked-takeaway-{script}"));
+        assert_eq!(inside("store cat /srv/rows/data"), "first\nsecond\n");
+        assert_eq!(inside("page cat /notebooks/week1.md"), "# Week 1\n");
+        // by its name; whether packets get through is up to the other engine's firewall on this computer
+        assert!(inside("page /bin/busybox nslookup store").contains("store"));
+        runs(&top, &engine, "sh stop.sh");
+    }
+    let readme = fs::read_to_string(top.join("README.txt")).unwrap();
+    runs(&top, &engine, &commands(&readme, "Take it off this computer").join("\n"));
+    assert_eq!(
+        runs(&top, &engine, "docker ps -aq; docker volume ls -q; docker network ls -q --filter name=linked"),
+        ""
+    );
 }
 
 /// The real course, with the big image. In `.ci/full`, on a machine that has the image.

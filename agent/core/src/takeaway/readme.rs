@@ -7,6 +7,8 @@ use super::steps::{network, page, volumes, word};
 use super::{Database, Pack, Program};
 use crate::path::shown;
 
+const TENTH_OF_A_GB: u64 = 100_000_000;
+
 /// What a README tells besides what is in the pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct About<'a> {
@@ -105,7 +107,11 @@ fn contents(out: &mut Text, about: &About<'_>) {
 
 fn containers(out: &mut Text, pack: &Pack) {
     out.head("Start it");
-    out.line("You need Docker (https://docs.docker.com/get-docker/), started.");
+    let room = pack.export.images_bytes.filter(|_| pack.images.is_some());
+    let room = room.map(|bytes| bytes.div_ceil(TENTH_OF_A_GB));
+    let room = room.map(|tenths| format!(" and about {}.{} GB of free disk", tenths / 10, tenths % 10));
+    let room = room.unwrap_or_default();
+    out.line(format!("You need Docker (https://docs.docker.com/get-docker/), started{room}."));
     out.line("");
     out.line("Windows: double-click start.cmd.");
     out.line("macOS, Linux: open a terminal in this folder and type");

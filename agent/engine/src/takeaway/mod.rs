@@ -48,7 +48,7 @@ pub struct Taken {
     pub image: Option<String>,
     /// What a person should know, each a sentence or two.
     pub notes: Vec<String>,
-    /// What the checkpoint before it did; none where the cloud folder is not there.
+    /// What the checkpoint before it did; none where the work could not be saved first.
     #[serde(skip)]
     pub report: Option<Report>,
 }
@@ -78,19 +78,27 @@ pub async fn takeaway(
     let mut notes = Vec::new();
     let report = match saved(ws, home, progress.clone()).await {
         Ok(report) => Some(report),
-        Err(error @ (EngineError::ShareMissing(_) | EngineError::ShareEmptied(_))) => {
-            notes.push(format!("{error}, so the databases are as they were saved last."));
+        Err(error @ (EngineError::WorkMissing(_) | EngineError::Store(_))) => return Err(error),
+        Err(error) => {
+            // a cloud folder that is full, gone or another's must not keep anybody from taking their work away
+            notes.push(format!(
+                "The work could not be saved in the cloud folder first ({error}), so the databases are as they were \
+                 saved last."
+            ));
             None
         }
-        Err(error) => return Err(error),
     };
     let here = unpacked(ws)?;
-    let exporting = Exporting::open(ws, home, progress.clone()).await?;
+    let (exporting, unusable) = match Exporting::open(ws, home, progress.clone()).await {
+        Ok(exporting) => (exporting, None),
+        Err(EngineError::Failed(why) | EngineError::Missing(why)) => (None, Some(why.what)),
+        Err(error) => return Err(error),
+    };
     let described = match &exporting {
         Some(exporting) => Some(exporting.describe().await),
         None => None,
     };
-    let (mut export, mut without) = understood(exporting.as_ref(), described);
+    let (mut export, mut without) = understood(exporting.as_ref(), described, unusable);
     if let (Some(here), Some(exporting)) = (&here, &exporting) {
         // the host makes a course's Python, so it knows the list
         export.requirements =
@@ -134,7 +142,7 @@ pub async fn takeaway(
         };
         let mut archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
         scripts(&mut archive, &pack)?;
-        notes.extend(without.iter().cloned());
+        notes.extend(without.iter().chain(&pack.export.notes).cloned());
         notes.extend(left_out.iter().map(|(path, why)| format!("{path}: {why}")));
         let about = About {
             pack: &pack,
@@ -165,6 +173,7 @@ async fn saved(ws: &Workspace, home: &Path, progress: Arc<dyn Progress>) -> Resu
 fn understood(
     exporting: Option<&Exporting<'_>>,
     described: Option<Result<Export, kitbag_plugin_host::Fault>>,
+    unusable: Option<String>,
 ) -> (Export, Vec<String>) {
     match (exporting, described) {
         (Some(_), Some(Ok(export))) => (export, Vec::new()),
@@ -173,8 +182,11 @@ fn understood(
             (Export::default(), vec![why])
         }
         _ => {
-            let why = "No environment was made on this computer yet, so none is in here.";
-            (Export::default(), vec![why.to_owned()])
+            let why = unusable.map_or_else(
+                || "No environment was made on this computer yet, so none is in here.".to_owned(),
+                |why| format!("How it ran is not in here: {why}."),
+            );
+            (Export::default(), vec![why])
         }
     }
 }

@@ -24,7 +24,8 @@ pub fn run(context: &Context, options: &Takeaway) -> Outcome {
     };
     let order = Order { target: &target, cancel: cancel.clone(), begun: &begun };
     let taken = context.wait(takeaway(&ws, &context.home, order, Arc::clone(&context.printer) as _))?;
-    let exit = taken.report.as_ref().map_or(Exit::Done, |report| report.exit());
+    // without a checkpoint what is in it may be old, and somebody has to look
+    let exit = taken.report.as_ref().map_or(Exit::Failed, |report| report.exit());
     let printer = &context.printer;
     if printer.json() {
         printer.document(&taken);
