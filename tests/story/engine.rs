@@ -95,7 +95,14 @@ impl Engine {
         let socket = format!("unix://{}", at("sock"));
         let process = Command::new("dockerd")
             .args(["--data-root", &at("data"), "--exec-root", &at("exec"), "-p", &at("pid"), "-H", &socket])
-            .args(["--bridge", &bridge, "--iptables=false", "--ip-masq=false", "--default-address-pool", &pool])
+            .args([
+                "--bridge",
+                &bridge,
+                "--iptables=false",
+                "--ip-masq=false",
+                "--default-address-pool",
+                &pool,
+            ])
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
