@@ -1,5 +1,5 @@
-//! Container engines for stories: the one of this computer, and one of a test's own that has never seen anything. Where
-//! none can be had this is said, and with KITBAG_REQUIRE_DOCKER it is a failure.
+//! A container engine of a test's own, which has never seen anything, and a small image whose tools are found by name.
+//! Where it cannot be had this is said, and with KITBAG_REQUIRE_DOCKER it is a failure.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -7,18 +7,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// Whether a test without an engine is a failure.
-pub fn required() -> bool {
-    std::env::var_os("KITBAG_REQUIRE_DOCKER").is_some()
-}
-
-/// The program `docker` with this computer's engine; none where there is no such program.
-pub fn docker(args: &[&str]) -> Option<Output> {
-    Command::new("docker").args(args).output().ok()
-}
+use crate::docker::lab::{docker, engine};
 
 fn missing(what: &str) {
-    assert!(!required(), "KITBAG_REQUIRE_DOCKER is set, and {what}");
+    assert!(std::env::var_os("KITBAG_REQUIRE_DOCKER").is_none(), "KITBAG_REQUIRE_DOCKER is set, and {what}");
     eprintln!("NOT TESTED: {what}");
 }
 
@@ -27,12 +19,11 @@ pub fn tiny_image() -> Option<String> {
     const NAME: &str = "kitbag-test/taken:1";
     const TOOLS: [&str; 12] =
         ["sh", "cat", "echo", "httpd", "sleep", "test", "mkdir", "mv", "rm", "ls", "env", "true"];
-    if !docker(&["info"]).is_some_and(|ran| ran.status.success()) {
-        missing("no engine answers");
+    if !engine() {
         return None;
     }
     // another number for another recipe: one that is there is not made again
-    if docker(&["image", "inspect", NAME]).is_some_and(|ran| ran.status.success()) {
+    if docker(None, &["image", "inspect", NAME]).is_ok() {
         return Some(NAME.to_owned());
     }
     let Some(busybox) =
@@ -50,17 +41,11 @@ pub fn tiny_image() -> Option<String> {
     for tool in TOOLS {
         std::os::unix::fs::symlink("busybox", at(&format!("bin/{tool}"))).unwrap();
     }
-    let mut tar = Command::new("tar");
-    let packed = tar.arg("-C").arg(folder.path()).args(["-cf", "/dev/stdout", "."]).output().unwrap();
-    assert!(packed.status.success(), "{packed:?}");
-    let file = folder.path().join("image.tar");
-    fs::write(&file, packed.stdout).unwrap();
-    let made = Command::new("docker")
-        .args(["import", "--change", "ENV PATH=/bin", "-", NAME])
-        .stdin(File::open(&file).unwrap())
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
+    let tar = folder.path().with_extension("tar");
+    let packed = Command::new("tar").arg("-C").arg(folder.path()).arg("-cf").arg(&tar).arg(".").status();
+    assert!(packed.unwrap().success());
+    docker(None, &["import", "--change", "ENV PATH=/bin", tar.to_str().unwrap(), NAME]).unwrap();
+    fs::remove_file(tar).unwrap();
     Some(NAME.to_owned())
 }
 

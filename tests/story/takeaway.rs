@@ -3,15 +3,15 @@
 //! the real one is taken.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::course::{database, setup_with};
-use crate::engine::{Engine, docker, required, tiny_image};
-use crate::machine::{Machine, room, tree, write};
+use crate::docker::lab::{Docked, course_image, http, turn, until};
+use crate::engine::{Engine, tiny_image};
+use crate::machine::{room, tree, write};
 
 const MANIFEST: &str = r#"
 id = "taken"
@@ -92,49 +92,19 @@ fn runs(folder: &Path, engine: &Engine, script: &str) -> String {
 /// What a page says, asked for until it answers.
 #[track_caller]
 fn page(port: u16, path: &str) -> String {
-    let until = Instant::now() + Duration::from_secs(60);
-    loop {
-        let said = TcpStream::connect(("127.0.0.1", port)).and_then(|mut stream| {
-            write!(stream, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")?;
-            let mut said = String::new();
-            stream.read_to_string(&mut said).map(|_| said)
-        });
-        match said {
-            Ok(said) if said.contains("200 OK") => return said,
-            other if Instant::now() > until => panic!("port {port}: {other:?}"),
-            _ => std::thread::sleep(Duration::from_millis(100)),
-        }
-    }
+    let mut said = String::new();
+    until("the page answers", Duration::from_secs(60), || {
+        let answer = http("GET", &format!("http://127.0.0.1:{port}{path}"), None, "");
+        answer.is_ok_and(|answer| {
+            said = answer.body;
+            answer.status == 200
+        })
+    });
+    said
 }
 
 fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
-}
-
-/// A machine whose environment goes with the test, however it ends.
-struct Ends(Machine);
-
-impl Drop for Ends {
-    fn drop(&mut self) {
-        self.0.command(&["done"]).output().ok();
-        let folder = self.0.home.join("workspaces");
-        let ids = tree(&folder).0.into_iter().find(|(path, _)| path.ends_with("workspace.json"));
-        let Some((_, text)) = ids else { return };
-        let settings: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-        let Some(machine) = settings["machine_id"].as_str() else { return };
-        let filter = format!("label=org.kitbag.machine={machine}");
-        for (list, remove) in [
-            (&["ps", "-aq", "--filter"][..], &["rm", "-f", "-v"][..]),
-            (&["volume", "ls", "-q", "--filter"], &["volume", "rm", "-f"]),
-            (&["network", "ls", "-q", "--filter"], &["network", "rm"]),
-        ] {
-            let Ok(found) = Command::new("docker").args(list).arg(&filter).output() else { return };
-            let found = String::from_utf8_lossy(&found.stdout).into_owned();
-            if !found.trim().is_empty() {
-                Command::new("docker").args(remove).args(found.split_whitespace()).output().ok();
-            }
-        }
-    }
 }
 
 /// Shows "take away any environment and any data": files, rows and the course's programs, on an engine that has never
@@ -142,13 +112,13 @@ impl Drop for Ends {
 /// First tier.
 #[test]
 fn started_by_the_readme_on_an_engine_of_its_own() {
+    let _turn = turn();
     let Some(image) = tiny_image() else { return };
     let room = room();
     let course = room.path().join("course");
     write(&course.join("course.toml"), MANIFEST.replace("IMAGE", &image));
     write(&course.join("notebooks/week1.md"), "# Week 1\n");
-    let a = Ends(Machine::new(room.path(), "HOME-PC", &room.path().join("share")));
-    let a = &a.0;
+    let a = &Docked::new(room.path(), "HOME-PC", &room.path().join("share"));
     setup_with(a, &course).exits(&[0]);
     a.run(&["--yes", "up", "--no-open"]).exits(&[0]);
     a.write("notebooks/mine.md", "mine\n");
@@ -209,7 +179,7 @@ fn started_by_the_readme_on_an_engine_of_its_own() {
 /// With Docker not there the rest is taken all the same, and why the images are not in it is said to the person, and to
 /// whoever opens it.
 #[track_caller]
-fn without_the_engine(a: &Machine, room: &Path) {
+fn without_the_engine(a: &Docked, room: &Path) {
     let archive = a.user.join("without.zip");
     let mut command = a.command(&["--json", "takeaway", archive.to_str().unwrap()]);
     let ran = command.env("DOCKER_HOST", "unix:///nowhere/docker.sock").output().unwrap();
@@ -270,6 +240,7 @@ volumes:
 /// the one that keeps the rows. First tier.
 #[test]
 fn linked_containers_are_started_in_their_order() {
+    let _turn = turn();
     let Some(image) = tiny_image() else { return };
     let room = room();
     let course = room.path().join("course");
@@ -279,8 +250,7 @@ fn linked_containers_are_started_in_their_order() {
     write(&course.join("course.toml"), manifest + "[backend.docker]\ncompose_file = \"compose.yaml\"\n");
     write(&course.join("compose.yaml"), LINKED.replace("IMAGE", &image));
     write(&course.join("notebooks/week1.md"), "# Week 1\n");
-    let a = Ends(Machine::new(room.path(), "HOME-PC", &room.path().join("share")));
-    let a = &a.0;
+    let a = &Docked::new(room.path(), "HOME-PC", &room.path().join("share"));
     setup_with(a, &course).exits(&[0]);
     a.run(&["--yes", "up", "--no-open"]).exits(&[0]);
     a.run(&["exec", "rows", "--", "sh", "-c", "echo second >>/srv/rows/data"]).exits(&[0]);
@@ -313,18 +283,15 @@ fn linked_containers_are_started_in_their_order() {
 /// The real course, with the big image. In `.ci/full`, on a machine that has the image.
 #[test]
 fn the_real_course_taken_away() {
-    const IMAGE: &str = "data-course:2026.10";
     if std::env::var_os("KITBAG_FULL").is_none() {
         return;
     }
-    if !docker(&["image", "inspect", IMAGE]).is_some_and(|ran| ran.status.success()) {
-        assert!(!required(), "the image {IMAGE} is not here: examples/data-course/build makes it");
-        eprintln!("NOT TESTED: the image {IMAGE} is not here");
+    let _turn = turn();
+    if !course_image() {
         return;
     }
     let room = room();
-    let a = Ends(Machine::new(room.path(), "HOME-PC", &room.path().join("share")));
-    let a = &a.0;
+    let a = &Docked::new(room.path(), "HOME-PC", &room.path().join("share"));
     setup_with(a, &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data-course")).exits(&[0]);
     a.run(&["--yes", "up", "--no-open"]).exits(&[0]);
     let psql = |sql: &str| {
@@ -376,8 +343,7 @@ fn a_course_of_this_computers_programs() {
     write(&course.join("schema.sql"), "CREATE TABLE marks (id INTEGER PRIMARY KEY, mark TEXT);\n");
     // one that every environment has, so that nothing has to be fetched
     write(&course.join("binder/requirements.txt"), "pip\n");
-    let a = Ends(Machine::new(room.path(), "HOME-PC", &room.path().join("share")));
-    let a = &a.0;
+    let a = &Docked::new(room.path(), "HOME-PC", &room.path().join("share"));
     setup_with(a, &course).exits(&[0]);
     a.write("notes.md", "n\n");
     // before anything was started there are the files and the course
