@@ -80,6 +80,15 @@ pub trait Processes: Send + Sync {
     fn kill(&self, id: &ProcessId) -> io::Result<()>;
 }
 
+/// Let a program about to be started by this thread end when the thread does, however that ends: kitbag interrupted or
+/// killed leaves none behind. Only on Linux; elsewhere it sees that nobody reads what it says.
+pub fn end_with_us(command: &mut std::process::Command) {
+    #[cfg(target_os = "linux")]
+    system::end_with_us(command);
+    #[cfg(not(target_os = "linux"))]
+    let _ = command;
+}
+
 /// The process that has this number now, to be told from a later one; none when there is none.
 pub fn identity(pid: u32) -> Option<ProcessId> {
     system::started(pid).map(|started| ProcessId { pid, started })

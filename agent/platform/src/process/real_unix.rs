@@ -18,6 +18,20 @@ pub(super) fn spawn_detached(command: &mut Command, _: &Launch) -> io::Result<Ch
     command.spawn()
 }
 
+/// Ask the system to kill it when the thread that starts it is gone.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+pub(super) fn end_with_us(command: &mut Command) {
+    let us = rustix::process::getpid();
+    let ask = move || {
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        // gone before it was asked: nobody would send the signal
+        if rustix::process::getppid() == Some(us) { Ok(()) } else { Err(io::ErrorKind::Interrupted.into()) }
+    };
+    // SAFETY: between fork and exec only two system calls are made; they take no memory and no lock.
+    unsafe { command.pre_exec(ask) };
+}
+
 #[cfg(target_os = "linux")]
 mod table {
     //! `/proc/PID/stat`, whose second field may hold any characters: what counts begins after its last `)`.

@@ -137,6 +137,7 @@ impl<'a> Installer<'a> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         #[cfg(unix)]
         command.process_group(0);
+        process::end_with_us(command.as_std_mut());
         let mut child = command.spawn().map_err(kitbag)?;
         let id = child.id().and_then(process::identity);
         if let Some(id) = &id {
