@@ -78,8 +78,9 @@ pub fn describe(api: Result<&Api<'_>, &Fault>, what: &Spec) -> Result<String, Fa
         Some(page)
     });
     let pages: Vec<Value> = pages.collect();
-    let main = layout.services.iter().find_map(|one| one.container.as_ref());
-    Ok(json!({ "containers": containers, "main": main, "pages": pages, "images_bytes": bytes, "notes": notes }).to_string())
+    let services: BTreeMap<&str, &String> =
+        layout.services.iter().filter_map(|one| Some((one.name.as_str(), one.container.as_ref()?))).collect();
+    Ok(json!({ "containers": containers, "services": services, "pages": pages, "images_bytes": bytes, "notes": notes }).to_string())
 }
 
 fn container(

@@ -24,8 +24,8 @@ pub struct BadExport(String);
 pub struct Export {
     /// Containers, each after those it needs.
     pub containers: Vec<Container>,
-    /// The container that is meant where none is named; none: the first.
-    pub main: Option<String>,
+    /// The container each service runs in.
+    pub services: BTreeMap<String, String>,
     /// What a person opens.
     pub pages: Vec<Page>,
     /// Bytes of all images at the most, where the backend can give them; none: it cannot.
@@ -228,17 +228,6 @@ impl Export {
         Ok(read)
     }
 
-    /// The container of a service, or the one meant where none is named.
-    pub fn container_of(&self, service: Option<&str>) -> Option<&str> {
-        let named = |name: &str| self.containers.iter().map(|one| one.name.as_str()).find(|one| *one == name);
-        let of_page = |name: &str| {
-            self.pages.iter().find(|page| page.service == name).map(|page| page.container.as_str())
-        };
-        let found = service.and_then(|name| named(name).or_else(|| of_page(name)));
-        let main = || self.main.as_deref().and_then(named);
-        found.or_else(main).or_else(|| self.containers.first().map(|one| one.name.as_str()))
-    }
-
     fn check(&self) -> Checked {
         for len in [self.containers.len(), self.pages.len(), self.programs.len(), self.notes.len()] {
             need(len <= MOST, "list of this length", &len.to_string())?;
@@ -251,8 +240,9 @@ impl Export {
             }
             need(before.insert(&one.name), "name of one container", &one.name)?;
         }
-        if let Some(main) = &self.main {
-            need(before.contains(main), "container", main)?;
+        for (service, container) in &self.services {
+            name(service)?;
+            need(before.contains(container), "container", container)?;
         }
         for page in &self.pages {
             name(&page.service)?;

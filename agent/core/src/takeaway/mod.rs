@@ -29,8 +29,6 @@ pub struct Database {
     pub dumped: bool,
     /// Whether it is a server inside the environment; else it is a file of SQLite.
     pub server: bool,
-    /// The service in whose container its commands run; none: the one meant where none is named.
-    pub inside: Option<String>,
     /// Ends with 0 when it answers.
     pub ready: Vec<String>,
     /// Reads a dump.
@@ -67,10 +65,10 @@ impl Pack {
 
     /// The databases whose dump can be brought into a container.
     fn restored(&self) -> impl Iterator<Item = (&Database, &str)> {
-        self.databases.iter().filter(|one| one.server && one.dumped).filter_map(|one| {
-            let container = self.export.container_of(one.inside.as_deref())?;
-            Some((one, container))
-        })
+        self.databases
+            .iter()
+            .filter(|one| one.server && one.dumped)
+            .filter_map(|one| Some((one, self.export.services.get(&one.service)?.as_str())))
     }
 }
 

@@ -189,8 +189,10 @@ fn databases(out: &mut Text, pack: &Pack) {
         out.line("");
         out.commands(inside.iter().map(|(one, container)| command(pack, one, container, true)));
     }
-    let homeless =
-        pack.databases.iter().filter(|one| one.server && one.dumped && pack.export.containers.is_empty());
+    let homeless = pack
+        .databases
+        .iter()
+        .filter(|one| one.server && one.dumped && !pack.export.services.contains_key(&one.service));
     for one in homeless {
         out.head(&shown(&one.title));
         out.line(format!("Its dump is brought in where its server ({}) runs, by", shown(&one.kind)));

@@ -16,6 +16,7 @@ fn course() -> Value {
               "command": ["lab", "--x={token}$HOME"], "user": "1000:5", "needs": { "db": "healthy" },
               "build": { "context": "binder", "args": { "V": "1" } } },
         ],
+        "services": { "rows": "db", "notebooks": "notebooks" },
         "pages": [{ "service": "notebooks", "container": "notebooks", "inside": 8888, "path": "/lab", "token": true }],
         "images_bytes": 5,
     })
@@ -28,7 +29,6 @@ fn pack(images: Option<&str>) -> Pack {
         kind: "postgresql".into(),
         dumped: true,
         server: true,
-        inside: Some("db".into()),
         ready: vec!["pg_isready".into()],
         restore: vec!["psql".into(), "-c".into(), "a 'b' %PATH% > c".into()],
         dump: vec!["pg_dump".into()],
@@ -53,7 +53,7 @@ fn what_could_mean_more_than_it_may_is_refused() {
     let mut hostile = vec![
         json!({ "containers": [], "privileged": true }),
         json!({ "requirements": "../x" }),
-        json!({ "main": "nobody" }),
+        json!({ "services": { "rows": "nobody" } }),
         json!({ "programs": [{ "service": "a", "program": "/bin/sh" }] }),
         json!({ "programs": [{ "service": "a", "program": "sh; rm -rf ~" }] }),
         json!({ "notes": ["\u{1b}[2J"] }),

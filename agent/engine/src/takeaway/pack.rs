@@ -27,11 +27,11 @@ pub(super) fn databases(ws: &Workspace, here: Option<&CourseHere>) -> Vec<Databa
     let one = |service: &kitbag_core::course::Service| {
         let dump = backup_path(&service.name).ok().and_then(|path| below(&ws.settings.work, &path));
         let dumped = service.backup && dump.is_some_and(|dump| ws.doors.disk.stat(&dump).is_ok());
-        let (server, inside, ready, restore, save) = match &service.kind {
-            ServiceKind::Sqlite(_) => (false, None, Vec::new(), Vec::new(), Vec::new()),
+        let (server, ready, restore, save) = match &service.kind {
+            ServiceKind::Sqlite(_) => (false, Vec::new(), Vec::new(), Vec::new()),
             ServiceKind::Database(of) => {
                 let ready = of.ready.clone().unwrap_or_default();
-                (true, of.inside.clone(), ready, of.restore.clone(), of.dump.clone())
+                (true, ready, of.restore.clone(), of.dump.clone())
             }
             ServiceKind::Program(_) | ServiceKind::Web(_) => return None,
         };
@@ -41,7 +41,6 @@ pub(super) fn databases(ws: &Workspace, here: Option<&CourseHere>) -> Vec<Databa
             kind: service.backup_kind().unwrap_or_default().to_owned(),
             dumped,
             server,
-            inside,
             ready,
             restore,
             dump: save,

@@ -22,7 +22,8 @@ fn a_course_is_told_as_it_is_made() {
     let told = read(&told);
     assert!(told.images_bytes.is_some() && told.notes.is_empty(), "{told:?}");
     let names: Vec<_> = told.containers.iter().map(|one| one.name.as_str()).collect();
-    assert_eq!((names, told.main.as_deref()), (vec!["db", "notebooks"], Some("notebooks")));
+    assert_eq!(names, ["db", "notebooks"]);
+    assert_eq!((told.services["db"].as_str(), told.services["notebooks"].as_str()), ("db", "notebooks"));
     let [db, notebooks] = &told.containers[..] else { panic!() };
     assert_eq!((db.image.as_str(), notebooks.image.as_str()), ("postgres:16", "kitbag/notebooks:1"));
     assert_eq!(notebooks.env["TOKEN"], "{token}");
