@@ -236,6 +236,33 @@ async fn what_is_missing_is_said() {
     assert!(status.services[1].note.as_ref().unwrap().contains("missing"));
 }
 
+/// A program of the course's own is found where it was granted to be looked for, and only when its name was granted.
+#[tokio::test]
+async fn the_courses_own_programs_are_found_first() {
+    let mut bench = Bench::new();
+    let folder = bench.folder.path().join("own");
+    std::fs::create_dir(&folder).unwrap();
+    for name in ["missing", "never-granted"] {
+        std::fs::write(folder.join(name), "#!/bin/sh\nexec sleep 60\n").unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.join(name), mode).unwrap();
+    }
+    let local = local(&bench).await;
+    let spec = |program: &str| {
+        let mut spec = spec(json!([{"name": "a", "kind": "program", "program": program}]));
+        spec.source["python"] = json!({ "environment": "one" });
+        spec
+    };
+    let error = begin(&local, &bench, &spec("missing")).await.unwrap_err();
+    let PluginError::Fault(told) = &error else { panic!("{error:?}") };
+    assert!(told.code == FaultCode::MissingTool && told.message.contains("Python packages"), "{told:?}");
+    bench.grants.program_folders.push(folder);
+    assert_eq!(begin(&local, &bench, &spec("missing")).await.unwrap().phase, Phase::Running);
+    ask(&local, &bench, Op::Destroy(id())).await.unwrap();
+    let error = begin(&local, &bench, &spec("never-granted")).await.unwrap_err();
+    assert_eq!(fault(&error), (FaultCode::NotGranted, true));
+}
+
 #[tokio::test]
 async fn nothing_that_was_not_granted() {
     let mut bench = Bench::new();
