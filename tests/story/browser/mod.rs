@@ -49,11 +49,20 @@ fn a_student_runs_a_cell_and_reaches_openrefine() {
         browser.type_text("print(6 * 7, 'from a cell')");
         std::thread::sleep(Duration::from_millis(500));
     }
-    browser.key(8, "Enter", "Enter", 13);
-    browser.until(
-        60,
-        "[...document.querySelectorAll('.jp-OutputArea-output')].some(one => one.textContent.includes('42 from a cell'))",
-    );
+    // JupyterLab drops a cell that is run before its kernel is connected, and nothing on the page tells when it is
+    let outputs = "[...document.querySelectorAll('.jp-OutputArea-output')]";
+    let ran = format!("{outputs}.some(one => one.textContent.includes('42 from a cell'))");
+    let deadline = Instant::now() + Duration::from_secs(90);
+    while browser.value(&ran) != true {
+        assert!(Instant::now() < deadline, "the cell does not run");
+        browser.click(editor);
+        browser.until(30, "document.activeElement.classList.contains('cm-content')");
+        browser.key(8, "Enter", "Enter", 13);
+        let patience = Instant::now() + Duration::from_secs(10);
+        while browser.value(&ran) != true && Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
 
     // saved, it lies in the working folder; the name JupyterLab proposes will do
     browser.key(2, "s", "KeyS", 83);
