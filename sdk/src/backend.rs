@@ -47,7 +47,8 @@ pub trait Backend {
     /// Start what does not run yet.
     ///
     /// # Errors
-    /// Whatever keeps a required service from starting.
+    /// `port-taken` when somebody else has one of the ports: the host chooses others. Whatever else keeps a required
+    /// service from starting.
     fn start(what: Spec) -> Result<EnvStatus, Fault>;
 
     /// Wait until people can use it, at most this many milliseconds.

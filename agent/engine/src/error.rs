@@ -73,6 +73,9 @@ pub enum EngineError {
     /// Something is missing here: a program, a service, a grant.
     #[error("{}", .0.what)]
     Missing(Finding),
+    /// Somebody else has a port the course was given.
+    #[error("{}", .0.what)]
+    PortTaken(Finding),
     /// Something failed that has its own words.
     #[error("{}", .0.what)]
     Failed(Finding),
@@ -101,7 +104,7 @@ impl EngineError {
     /// How the command ends.
     pub fn exit(&self) -> Exit {
         match self {
-            EngineError::Missing(_) => Exit::Missing,
+            EngineError::Missing(_) | EngineError::PortTaken(_) => Exit::Missing,
             EngineError::Store(StoreError::Full) => Exit::Missing,
             EngineError::Io { source, .. } if is_full(source.kind()) => Exit::Missing,
             _ => Exit::Failed,
@@ -167,7 +170,7 @@ impl EngineError {
                 ("Nothing there waits for an answer.".into(), "`kitbag conflicts` lists what does.".into())
             }
             EngineError::Answer { remedy, .. } => (String::new(), remedy.clone()),
-            EngineError::Missing(finding) | EngineError::Failed(finding) => {
+            EngineError::Missing(finding) | EngineError::PortTaken(finding) | EngineError::Failed(finding) => {
                 (finding.why.clone(), finding.remedy.clone())
             }
             EngineError::Store(StoreError::Full) => no_room(),

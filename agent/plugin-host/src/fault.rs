@@ -35,6 +35,8 @@ pub enum FaultCode {
     Cancelled,
     /// A mistake of the plugin or of kitbag.
     Internal,
+    /// Somebody else has a port that was given.
+    PortTaken,
 }
 
 /// What the person can do about it.

@@ -196,7 +196,7 @@ pub fn said_no(status: u16, said: &str) -> Fault {
         || has("address already in use")
         || has("ports are not available")
     {
-        Fault::new(FaultCode::NotReady, "Another program uses a port of this course.")
+        Fault::new(FaultCode::PortTaken, "Another program uses a port of this course.")
             .remedy_command("Try again; another port is chosen.", &["kitbag", "up"])
             .remedy("Or close the other program.")
     } else if has("task ") && has(": already exists") {

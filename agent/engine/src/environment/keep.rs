@@ -7,9 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kitbag_core::finding::Finding;
-use kitbag_plugin_host::{EnvStatus, Op, Phase, Reply};
+use kitbag_plugin_host::{EnvStatus, Op, Phase, Port, Reply};
 
 use super::databases::{Databases, Outcome, Servers};
+use super::launch::PORT_TURNS;
 use super::runner::{LONG, Made, Runner, SHORT, runs, told};
 use super::{consent, jupyter, ports};
 use crate::course::{CourseHere, unpack};
@@ -100,7 +101,11 @@ impl<'a> Keeper<'a> {
 
     /// A backend that says no is a trouble of each database.
     fn unusable(&self, error: EngineError) -> Result<Kept, EngineError> {
-        let (EngineError::Failed(finding) | EngineError::Missing(finding)) = error else { return Err(error) };
+        let (EngineError::Failed(finding) | EngineError::Missing(finding) | EngineError::PortTaken(finding)) =
+            error
+        else {
+            return Err(error);
+        };
         let mut kept = Kept::default();
         let services = self.here.course.databases(&self.runner.made.backend);
         for (service, _) in services.filter(|(service, _)| service.backup) {
@@ -163,8 +168,17 @@ impl<'a> Keeper<'a> {
             let create = Op::Create { spec: spec.clone(), fingerprint };
             runner.call(create, grants()?, LONG).await.and_then(Reply::done).map_err(told)?;
         }
-        runner.start(spec, &programs).await?;
-        Ok(())
+        let mut spec = spec;
+        for _ in 0..PORT_TURNS {
+            match runner.start(spec.clone(), &programs).await {
+                Err(EngineError::PortTaken(_)) => {}
+                started => return started.map(drop),
+            }
+            let had = spec.ports.iter().map(|port| (port.service.clone(), port.number)).collect();
+            let others = ports::others(self.ws, &had)?;
+            spec.ports = others.into_iter().map(|(service, number)| Port { service, number }).collect();
+        }
+        runner.start(spec, &programs).await.map(drop)
     }
 }
 

@@ -23,7 +23,11 @@ use super::{jupyter, ports, reach, steps};
 use crate::course::CourseHere;
 use crate::error::EngineError;
 
+/// How often other ports are tried when one was taken.
+pub(super) const PORT_TURNS: u32 = 3;
+
 /// The data an environment had before it was made or started.
+#[derive(Default)]
 struct Before {
     absent: bool,
     stamp: Option<String>,
@@ -152,19 +156,31 @@ impl Work<'_> {
         status: &EnvStatus,
     ) -> Result<EnvStatus, EngineError> {
         let (course, programs) = (&here.course, &allowed.programs);
-        let urls = ports::urls(self.ws, course, &runner.made.backend, &runner.ports);
-        let spec = Spec {
-            id: runner.made.id.clone(),
-            source: source(here, &self.ws.doors, &runner.made.backend, &allowed.left_out, python)?,
-            ports: runner
-                .ports
-                .iter()
-                .map(|(service, number)| Port { service: service.clone(), number: *number })
-                .collect(),
-            env: urls.clone(),
+        let source = source(here, &self.ws.doors, &runner.made.backend, &allowed.left_out, python)?;
+        let mut first = None;
+        let mut turns = 1..=PORT_TURNS;
+        let (urls, status) = loop {
+            let urls = ports::urls(self.ws, course, &runner.made.backend, &runner.ports);
+            let port =
+                |(service, number): (&String, &u16)| Port { service: service.clone(), number: *number };
+            let spec = Spec {
+                id: runner.made.id.clone(),
+                source: source.clone(),
+                ports: runner.ports.iter().map(port).collect(),
+                env: urls.clone(),
+            };
+            let again = first.is_some();
+            let before = self.make(runner, here, &spec, programs, (status, again)).await?;
+            // what this command made itself was not there before it
+            first.get_or_insert(before);
+            match runner.start(spec, programs).await {
+                Err(EngineError::PortTaken(_)) if turns.next().is_some() => {
+                    runner.ports = ports::others(self.ws, &runner.ports)?;
+                }
+                started => break (urls, started?),
+            }
         };
-        let before = self.make(runner, here, &spec, programs, status).await?;
-        let status = runner.start(spec, programs).await?;
+        let before = first.unwrap_or_default();
         for service in status.services.iter().filter(|service| service.phase == Phase::NotAvailable) {
             let title =
                 course.service(&service.name).map_or(service.name.as_str(), |service| service.title.as_str());
@@ -190,14 +206,14 @@ impl Work<'_> {
     }
 
     /// Make the environment, not yet running; what was there before. One that was made from something else goes, when
-    /// what it holds is recorded.
+    /// what it holds is recorded. `again`: for the same command, with other ports.
     async fn make(
         &mut self,
         runner: &mut Runner<'_>,
         here: &CourseHere,
         spec: &Spec,
         programs: &BTreeSet<String>,
-        status: &EnvStatus,
+        (status, again): (&EnvStatus, bool),
     ) -> Result<Before, EngineError> {
         let mut before = Before { absent: status.phase == Phase::Absent, stamp: None, files: false };
         if keeps_servers(here, runner) {
@@ -210,7 +226,8 @@ impl Work<'_> {
             .and_then(Reply::plan)
             .map_err(told)?;
         self.progress.step(&plan.summary);
-        if plan.destructive {
+        // one that was only just kept from starting holds nothing that is not recorded
+        if plan.destructive && !again {
             self.put_away(runner, here).await?;
         }
         let create = || Op::Create { spec: spec.clone(), fingerprint: plan.fingerprint.clone() };

@@ -50,9 +50,32 @@ pub(super) fn choose(
         };
         chosen.insert(service.name.clone(), port);
     }
-    let lines: Vec<_> = chosen.iter().map(|(service, port)| format!("{service} {port}")).collect();
-    ws.ledger.set(PORTS, &lines.join("\n"))?;
+    remember(ws, &chosen)?;
     Ok(chosen)
+}
+
+/// Other ports for all that listen: those they had were free a moment ago, or look free from here and are not.
+///
+/// # Errors
+/// As [`choose`].
+pub(super) fn others(
+    ws: &Workspace,
+    taken: &BTreeMap<String, u16>,
+) -> Result<BTreeMap<String, u16>, EngineError> {
+    let mut chosen = taken.clone();
+    for service in taken.keys() {
+        // none of the old ones is given out again, to nobody
+        let mut not = chosen.clone();
+        not.extend(taken.iter().map(|(service, port)| (format!("{service} before"), *port)));
+        chosen.insert(service.clone(), free(ws, 0, &not)?);
+    }
+    remember(ws, &chosen)?;
+    Ok(chosen)
+}
+
+fn remember(ws: &Workspace, chosen: &BTreeMap<String, u16>) -> Result<(), EngineError> {
+    let lines: Vec<_> = chosen.iter().map(|(service, port)| format!("{service} {port}")).collect();
+    Ok(ws.ledger.set(PORTS, &lines.join("\n"))?)
 }
 
 /// Two services may wish for one port, and a port given out is free until its program runs.

@@ -258,7 +258,9 @@ impl<'a> Runner<'a> {
         programs: &BTreeSet<String>,
     ) -> Result<EnvStatus, EngineError> {
         keep::forget_kept(self.ws)?;
-        let start = self.call(Op::Start(spec), self.grants(programs)?, LONG).await;
+        let mut grants = self.grants(programs)?;
+        grants.ports = spec.ports.iter().map(|port| port.number).collect();
+        let start = self.call(Op::Start(spec), grants, LONG).await;
         start.and_then(Reply::status).map_err(told)?;
         let deadline_millis = u64::try_from(LONG.as_millis()).unwrap_or(u64::MAX);
         let wait = Op::WaitReady { id: self.made.id.clone(), deadline_millis };
@@ -305,6 +307,7 @@ pub(super) fn told(error: PluginError) -> EngineError {
         | FaultCode::NotFound
         | FaultCode::NotReady
         | FaultCode::Network => EngineError::Missing(finding),
+        FaultCode::PortTaken => EngineError::PortTaken(finding),
         _ => EngineError::Failed(finding),
     }
 }

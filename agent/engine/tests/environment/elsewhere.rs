@@ -3,10 +3,12 @@
 //! asked about, but the commands that keep its databases are.
 
 use std::fs;
+use std::sync::Arc;
 
 use kitbag_engine::EngineError;
 use kitbag_engine::environment::{self, Opened};
 
+use crate::fake_servers::FakeServers;
 use crate::services::wait_for;
 use crate::world::{World, block, manifest};
 
@@ -123,6 +125,8 @@ fn a_page_goes_down_with_what_it_lies_under() {
 fn the_commands_that_keep_a_database_are_shown_before_they_run() {
     let world = world();
     let mut a = world.machine("a", "share");
+    // with or without Docker on this computer
+    a.backends = Arc::new(FakeServers::default());
     a.adopt(&world.course());
     a.answer = false;
     let error = a.try_up_with(Some("docker")).unwrap_err();

@@ -38,6 +38,10 @@ pub struct State {
     pub breaks: Vec<&'static str>,
     /// Nothing answers.
     pub gone: bool,
+    /// So many starts find their ports taken.
+    pub taken: usize,
+    /// The ports of each start.
+    pub ports: Vec<Vec<u16>>,
     /// Stand still at the question of this number: before (false) or after (true) it took effect.
     pub stand_still: Option<(usize, bool)>,
     /// A restore keeps this many bytes when it breaks.
@@ -108,6 +112,13 @@ fn fault(code: FaultCode, message: &str) -> PluginError {
 }
 
 impl State {
+    fn is_taken(&mut self, spec: &Spec) -> bool {
+        self.ports.push(spec.ports.iter().map(|port| port.number).collect());
+        let taken = self.taken > 0;
+        self.taken -= usize::from(taken);
+        taken
+    }
+
     fn plain(&mut self, op: Op) -> Result<Reply, PluginError> {
         let print = |spec: &Spec| spec.source.to_string();
         match op {
@@ -130,6 +141,7 @@ impl State {
                     Ok(Reply::Done)
                 }
             },
+            Op::Start(spec) if self.is_taken(&spec) => Err(fault(FaultCode::PortTaken, "A port is taken.")),
             Op::Start(spec) => match &mut self.made {
                 None => Err(fault(FaultCode::NotFound, "There is none.")),
                 Some(made) if made.print != print(&spec) => {

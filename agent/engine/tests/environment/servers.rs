@@ -146,6 +146,43 @@ fn who_ended_properly_does_not_wait_again() {
     assert_eq!(a.conflicts().len(), 1);
 }
 
+/// A port can be free when it is chosen and taken when the environment starts, or look free from here and be none to the
+/// engine, for good.
+#[test]
+fn where_a_port_is_taken_others_are_tried() {
+    let world = world();
+    let ((a, fake), (b, at_b)) = pair(&world);
+    fake.now().taken = 2;
+    a.up();
+    let ports = std::mem::take(&mut fake.now().ports);
+    assert_eq!(ports.len(), 3, "{ports:?}");
+    assert!(ports[0] != ports[1] && ports[1] != ports[2], "{ports:?}");
+    let url = a.view().services[0].url.clone().unwrap();
+    assert!(url.contains(&ports[2][0].to_string()), "{url} for {ports:?}");
+    assert_eq!((versions(&a), a.conflicts()), (1, vec![]), "it was there for the first time");
+    fake.write("1 Emma\n2 Dune\n");
+    a.done();
+    b.up();
+    at_b.write("3 Persuasion\n");
+    b.done();
+
+    fake.now().taken = 99;
+    let error = a.try_up().unwrap_err();
+    assert!(matches!(error, EngineError::PortTaken(_)), "{error}");
+    assert_eq!(error.exit(), kitbag_core::finding::Exit::Missing);
+    fake.now().taken = 0;
+    a.up();
+    assert_eq!((fake.rows(), a.conflicts()), ("3 Persuasion\n".into(), vec![]));
+
+    // switched off without `done`, and its port is gone: what it holds is recorded all the same
+    fake.write("4 Emma\n");
+    fake.now().made.as_mut().unwrap().running = false;
+    fake.now().taken = 1;
+    let before = versions(&a);
+    a.up();
+    assert_eq!((fake.rows(), versions(&a)), ("4 Emma\n".into(), before + 1));
+}
+
 #[test]
 fn both_changed_is_a_question_and_the_answer_holds_on_both() {
     let world = world();

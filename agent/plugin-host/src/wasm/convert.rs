@@ -59,7 +59,7 @@ macro_rules! codes {
 
 codes! {
     NotFound AlreadyExists NotReady Unsupported InvalidConfig NotGranted MissingTool ToolFailed Network Conflict
-    Quota Timeout Cancelled Internal
+    Quota Timeout Cancelled Internal PortTaken
 }
 
 impl From<Fault> for wit::Fault {

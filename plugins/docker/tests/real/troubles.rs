@@ -24,7 +24,7 @@ fn a_port_that_is_taken() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
     let fault = machine.up(&machine.spec(&course(SERVES), &[("web", port)])).unwrap_err();
-    assert_eq!(fault.code, FaultCode::NotReady, "{fault:?}");
+    assert_eq!(fault.code, FaultCode::PortTaken, "{fault:?}");
     assert!(fault.message.contains("port"), "{fault:?}");
     machine.up(&machine.spec(&course(SERVES), &[("web", free_port())])).unwrap();
     machine.with(|api| status::wait_ready(api, &machine.id, Duration::from_secs(30))).unwrap();
