@@ -21,9 +21,10 @@ pub trait Clock: Send + Sync {
     }
 }
 
-/// Milliseconds since 1970 as RFC 3339 in UTC; 1970 itself for times that cannot be written so.
+/// Milliseconds since 1970 as RFC 3339 in UTC; 1970 itself for times that cannot be written so. Always with three
+/// digits of a second, so that the order of the texts is the order of the times: `05.12Z` would come after `05.123Z`.
 pub fn rfc3339(millis: i64) -> String {
-    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+    format!("{:.3}", Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
 /// The computer's clock.
@@ -82,9 +83,16 @@ mod tests {
         assert_eq!(clock.rfc3339(), "2025-11-22T21:46:05.123Z");
         copy.sleep(877);
         assert_eq!(clock.now_millis(), 1_763_847_966_000);
-        assert_eq!(clock.rfc3339(), "2025-11-22T21:46:06Z");
+        assert_eq!(clock.rfc3339(), "2025-11-22T21:46:06.000Z");
         clock.set(-1);
         assert_eq!(copy.rfc3339(), "1969-12-31T23:59:59.999Z");
+    }
+
+    /// What `history` sorts by.
+    #[test]
+    fn the_order_of_the_texts_is_the_order_of_the_times() {
+        let texts: Vec<_> = (1_763_847_965_000..1_763_847_967_100).map(rfc3339).collect();
+        assert!(texts.is_sorted() && texts.iter().all(|text| text.len() == texts[0].len()));
     }
 
     #[test]
