@@ -239,7 +239,9 @@ fn a_place_may_be_named_in_a_compose_file() {
     for (block, problems) in [("image = \"pond:1\"", 1), ("compose_file = \"compose.yaml\"", 0)] {
         let manifest =
             changed("inside = \"gallery\"", "inside = \"server\"").replace("image = \"pond:1\"", block);
-        assert_eq!(look(&manifest, &good_files()).problems.len(), problems, "{block}");
+        let mut files = good_files();
+        files.push(("compose.yaml", b"services:\n  server: {image: pond}\n"));
+        assert_eq!(look(&manifest, &files).problems.len(), problems, "{block}");
     }
 }
 
