@@ -4,7 +4,7 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::Trouble;
 use super::place::{Address, Place};
@@ -16,6 +16,11 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Longest wait for a connection.
 const WAIT: Duration = Duration::from_secs(10);
+
+/// HTTP/1.0, so that the answer ends with the connection.
+const PING: &[u8] = b"GET /_ping HTTP/1.0\r\nHost: docker\r\nUser-Agent: kitbag\r\n\r\n";
+/// Longest answer to it that is read.
+const LONGEST: usize = 4096;
 
 /// Connect.
 ///
@@ -29,7 +34,53 @@ pub async fn connect(place: &Place) -> Result<Box<dyn Stream>, Trouble> {
     }
 }
 
+/// Connect, ask whether somebody is there, and hear the beginning of an answer. An engine with certificates lets in, or
+/// does not, only then.
+///
+/// # Errors
+/// As [`connect`]; or what answers wants to be spoken to by TLS.
+pub async fn ping(place: &Place) -> Result<(), Trouble> {
+    let mut stream = connect(place).await?;
+    let answer = async {
+        stream.write_all(PING).await?;
+        let (mut heard, mut piece) = (Vec::new(), [0; 1024]);
+        // a yes is clear from its beginning; anything else may say why
+        while !heard.starts_with(b"HTTP/1.0 200")
+            && !heard.starts_with(b"HTTP/1.1 200")
+            && heard.len() < LONGEST
+        {
+            match stream.read(&mut piece).await? {
+                0 => break,
+                read => heard.extend_from_slice(&piece[..read]),
+            }
+        }
+        Ok(heard)
+    };
+    let heard: io::Result<Vec<u8>> = tokio::time::timeout(WAIT, answer)
+        .await
+        .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "it takes too long")));
+    let heard = heard.map_err(|error| trouble(place, &error))?;
+    let heard = String::from_utf8_lossy(&heard);
+    // what Go's server answers to one that does not speak TLS
+    if heard.contains("to an HTTPS server") {
+        return Err(Trouble::Settings(format!(
+            "Docker at {place} is spoken to by TLS only, and no certificate for it is set (DOCKER_TLS_VERIFY, \
+             DOCKER_CERT_PATH)"
+        )));
+    }
+    match heard.starts_with("HTTP/1.") {
+        true => Ok(()),
+        false => {
+            Err(Trouble::NoAnswer { place: place.to_string(), why: "what answers is no Docker".to_owned() })
+        }
+    }
+}
+
 fn trouble(place: &Place, error: &io::Error) -> Trouble {
+    #[cfg(feature = "tls")]
+    if let Some(super::tls::Certificate(why)) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        return Trouble::Certificate { place: place.to_string(), why: why.clone() };
+    }
     match (error.kind(), &place.address) {
         (io::ErrorKind::NotFound, _) => Trouble::Absent(place.to_string()),
         (io::ErrorKind::PermissionDenied, _) => Trouble::NotAllowed(place.to_string()),

@@ -1,8 +1,10 @@
 //! The door to a container engine that speaks Docker's API: where it is looked for ([`find`]), a connection to it
 //! ([`connect`]), and what a folder of this computer is called there ([`bind_source`]). Looked for as the `docker`
 //! program does it, and then where the programs that bring an engine put their sockets. Nothing is said on the
-//! connection here.
+//! connection here but a [`ping`].
 
+#[cfg(feature = "tls")]
+mod admitted;
 mod connect;
 mod context;
 #[cfg(windows)]
@@ -15,7 +17,7 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-pub use connect::{Stream, connect};
+pub use connect::{Stream, connect, ping};
 pub use place::{Address, Place, RealSurroundings, Surroundings, Tls, find};
 pub use source::{SourceTrouble, bind_source};
 
@@ -34,6 +36,14 @@ pub enum Trouble {
         /// Where.
         place: String,
         /// What the system says.
+        why: String,
+    },
+    /// One of the two sides is not who the other one wants.
+    #[error("{place}: {why}")]
+    Certificate {
+        /// Where.
+        place: String,
+        /// Which certificate, and what is wrong with it.
         why: String,
     },
     /// The settings of the `docker` program cannot be followed.

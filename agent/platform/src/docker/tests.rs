@@ -147,6 +147,41 @@ fn pipes_are_of_this_computer() {
     }
 }
 
+/// The first words of what answers tell an engine from something else, and one that wants TLS from one that does not.
+#[cfg(unix)]
+#[test]
+fn a_ping_tells_what_answers() {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixListener;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sock");
+    let place = Place { address: Address::Socket(path.clone()), because: "a test".to_owned() };
+    let run = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let listener = UnixListener::bind(&path).unwrap();
+    let answer = |said: &'static str| {
+        let listener = listener.try_clone().unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut heard = [0; 256];
+            let read = stream.read(&mut heard).unwrap();
+            stream.write_all(said.as_bytes()).unwrap();
+            String::from_utf8_lossy(&heard[..read]).into_owned()
+        });
+        let told = run.block_on(super::ping(&place));
+        assert!(server.join().unwrap().starts_with("GET /_ping HTTP/1.0\r\n"));
+        told
+    };
+    answer("HTTP/1.0 200 OK\r\n\r\nOK").unwrap();
+    // it is there; what is the matter with it the plugin is told in full
+    answer("HTTP/1.1 503 Service Unavailable\r\n\r\n").unwrap();
+    let tls = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+    assert!(matches!(answer(tls), Err(Trouble::Settings(text)) if text.contains("DOCKER_CERT_PATH")));
+    for other in ["", "SSH-2.0-OpenSSH_9.2\r\n"] {
+        assert!(matches!(answer(other), Err(Trouble::NoAnswer { .. })), "{other:?}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_the_matter_is_told_apart() {

@@ -15,6 +15,11 @@ impl<S: Surroundings> Docker<S> {
     fn place(&self) -> Result<Place, Fault> {
         docker::find(&self.0).map_err(|trouble| told(&trouble))
     }
+
+    /// Whether it answers at all.
+    pub(super) async fn ping(&self) -> Result<(), Fault> {
+        docker::ping(&self.place()?).await.map_err(|trouble| told(&trouble))
+    }
 }
 
 impl<S: Surroundings> EngineDoor for Docker<S> {
@@ -69,6 +74,8 @@ fn told(trouble: &Trouble) -> Fault {
         Trouble::NoAnswer { .. } => {
             fault(FaultCode::NotReady, "Docker does not answer.").remedy("Start Docker, or restart it, then try again.")
         }
+        Trouble::Certificate { .. } => fault(FaultCode::InvalidConfig, "Docker and this computer do not accept each other's certificates.")
+            .remedy("Ask whoever looks after that Docker for ca.pem, cert.pem and key.pem, and put them where DOCKER_CERT_PATH or `docker context inspect` says."),
         Trouble::Settings(_) => fault(FaultCode::InvalidConfig, "The settings of Docker cannot be followed.")
             .remedy("Look at DOCKER_HOST and at `docker context ls`, then try again."),
     }
@@ -97,6 +104,7 @@ mod tests {
             Trouble::Absent(place()),
             Trouble::NotAllowed(place()),
             Trouble::NoAnswer { place: place(), why: "refused".to_owned() },
+            Trouble::Certificate { place: place(), why: "its certificate has expired".to_owned() },
             Trouble::Settings("the address".to_owned()),
         ] {
             let fault = told(&trouble);

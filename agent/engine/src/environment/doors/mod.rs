@@ -24,12 +24,12 @@ pub(super) use process::{Group, Programs, base, find};
 /// The folder of a workspace's environment where its programs' words are kept.
 pub(super) const LOGS: &str = "logs";
 
-/// Whether a container engine takes connections here; nothing is said to it.
+/// Whether a container engine answers here; nothing is asked of it.
 ///
 /// # Errors
 /// Why none does, with what can be done.
 pub(super) async fn engine_answers() -> Result<(), host::Fault> {
-    host::EngineDoor::connect(&engine::Docker(RealSurroundings)).await.map(drop)
+    engine::Docker(RealSurroundings).ping().await
 }
 
 /// Doors for one plugin and one workspace. With `terminal`, a program run to its end has kitbag's own input and
