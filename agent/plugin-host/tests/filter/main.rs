@@ -80,6 +80,8 @@ fn what_needs_a_grant_of_its_own_is_refused_without() {
         (EngineRight::ImagesSave, "GET", "/containers/a/export", json!({})),
         (EngineRight::Networks, "POST", "/networks/create", json!({ "Name": "n" })),
         (EngineRight::Networks, "GET", "/networks", json!({})),
+        (EngineRight::Networks, "GET", "/networks/n", json!({})),
+        (EngineRight::Networks, "DELETE", "/networks/n", json!({})),
         (
             EngineRight::Networks,
             "POST",
