@@ -7,6 +7,7 @@
 mod back;
 #[cfg(target_os = "linux")]
 mod browser;
+mod compiled;
 mod contract;
 mod course;
 mod damage;

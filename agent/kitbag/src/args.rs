@@ -135,6 +135,9 @@ pub enum Verb {
     /// Completions for your shell
     #[command(hide = true)]
     Completions(Completions),
+    /// What kitbag starts itself to make a plugin ready
+    #[command(hide = true, name = kitbag_engine::environment::COMPILE)]
+    CompilePlugin,
 }
 
 /// `setup`.

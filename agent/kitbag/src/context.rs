@@ -4,11 +4,13 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kitbag_core::course::Course;
 use kitbag_core::finding::{Exit, Finding};
+use kitbag_core::id::ContentId;
 use kitbag_core::path::WorkPath;
 use kitbag_engine::course::{self, unpack};
 use kitbag_engine::doors::Doors;
-use kitbag_engine::environment;
+use kitbag_engine::environment::{self, Apart};
 use kitbag_engine::error::EngineError;
 use kitbag_engine::sync::{Request, Rules};
 use kitbag_engine::workspace::{Config, Settings, Workspace, choose};
@@ -53,7 +55,11 @@ impl Context {
                 )
             })?,
         };
-        let (doors, workspace) = (Doors::real(), args.workspace.clone());
+        let (mut doors, workspace) = (Doors::real(), args.workspace.clone());
+        // where nobody knows which file this program is, it compiles plugins itself
+        if let Ok(program) = std::env::current_exe() {
+            doors.backends = Arc::new(Apart { program });
+        }
         Ok(Context { home, doors, config, printer, yes: args.yes, workspace })
     }
 
@@ -136,6 +142,35 @@ impl Context {
     /// The ledger fails or machine state cannot be written.
     pub fn unpack_course(&self, ws: &Workspace) -> Result<(), Trouble> {
         unpack::ensure_unpacked(ws, &ws.share())?;
+        Ok(())
+    }
+
+    /// Have what runs a course made ready while other work is done; only `up` cannot do without, and tries again.
+    pub fn prepare_meanwhile<T>(&self, course: Option<Course>, work: impl FnOnce() -> T) -> T {
+        let Some(course) = course else { return work() };
+        std::thread::scope(|scope| {
+            let (home, doors) = (&self.home, &self.doors);
+            let preparing = scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                runtime.block_on(environment::prepare(home, doors, &course)).map_err(std::io::Error::other)
+            });
+            let done = work();
+            match preparing.join() {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::info!(%error, "what runs the course is not ready yet"),
+                Err(_) => tracing::warn!("making ready what runs the course ended badly"),
+            }
+            done
+        })
+    }
+
+    /// The same at once for a course that came just now: another one than was known before.
+    ///
+    /// # Errors
+    /// The ledger fails.
+    pub fn prepare_new(&self, ws: &Workspace, known: Option<ContentId>) -> Result<(), Trouble> {
+        let new = unpack::unpacked(ws)?.filter(|here| Some(here.id) != known);
+        self.prepare_meanwhile(new.map(|here| here.course), || ());
         Ok(())
     }
 

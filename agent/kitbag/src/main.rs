@@ -91,6 +91,7 @@ fn run(args: Args, printer: Arc<Printer>) -> Outcome {
         Verb::Demo(options) => verbs::demo::run(&context, &options),
         Verb::Doctor(options) => verbs::doctor::run(&context, &options),
         Verb::Completions(options) => verbs::completions::run(&context, &options),
+        Verb::CompilePlugin => Ok(verbs::compile_plugin::run(&context)),
     }
 }
 

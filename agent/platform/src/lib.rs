@@ -10,6 +10,7 @@ pub mod chance;
 pub mod clock;
 pub mod disk;
 pub mod docker;
+pub mod limits;
 pub mod lock;
 pub mod loopback;
 pub mod memory;

@@ -7,13 +7,17 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 const MAC: usize = blake3::OUT_LEN;
 const ENDING: &str = "compiled";
+/// What is being written.
+const HALF: &str = "tmp";
+/// Nothing is written for longer.
+const ABANDONED: Duration = Duration::from_secs(3600);
 /// Compiled plugins kept; the oldest go first.
 const KEPT: usize = 32;
 /// Tells apart what this program writes at once.
@@ -35,6 +39,11 @@ impl Cache {
             fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
         }
         Ok(Self { folder, key })
+    }
+
+    /// Whether something is here for these bytes and this engine; it may still turn out not to be ours.
+    pub fn has(&self, engine: &Engine, bytes: &[u8]) -> bool {
+        self.folder.join(name(engine, bytes)).is_file()
     }
 
     /// What was compiled from these bytes by this engine, if it is here and untouched.
@@ -67,7 +76,7 @@ impl Cache {
         file.extend_from_slice(&compiled);
         // A half-written file would only be made again, but two calls or two kitbags may write at once.
         let turn = TURN.fetch_add(1, Ordering::Relaxed);
-        let temporary = self.folder.join(format!("{name}.{}-{turn}.tmp", std::process::id()));
+        let temporary = self.folder.join(format!("{name}.{}-{turn}.{HALF}", std::process::id()));
         fs::write(&temporary, file)?;
         fs::rename(&temporary, self.folder.join(name))?;
         self.prune()
@@ -85,10 +94,16 @@ impl Cache {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
-            let kept = Path::new(&entry.file_name()).extension().is_some_and(|ending| ending == ENDING);
-            if kept {
-                let modified = entry.metadata()?.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                found.push((modified, entry.path()));
+            // one that another process renamed or removed meanwhile is not ours to count
+            let Ok(metadata) = entry.metadata() else { continue };
+            let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            match Path::new(&entry.file_name()).extension().and_then(|ending| ending.to_str()) {
+                Some(ENDING) => found.push((modified, entry.path())),
+                // of a process that was killed while it wrote
+                Some(HALF) if modified.elapsed().is_ok_and(|age| age > ABANDONED) => {
+                    _ = fs::remove_file(entry.path());
+                }
+                _ => {}
             }
         }
         found.sort();

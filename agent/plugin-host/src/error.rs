@@ -42,6 +42,11 @@ pub enum PluginError {
 }
 
 impl PluginError {
+    /// Whether its program is none, whoever tries.
+    pub fn not_a_plugin(&self) -> bool {
+        matches!(self, Self::NotAPlugin(_) | Self::TooBig(_))
+    }
+
     /// The same for a person, with what can be done.
     pub fn fault(&self) -> Fault {
         let again = "Try again. If it happens again, tell the people who made the plugin.";

@@ -12,6 +12,7 @@ use crate::backend::{Backend, BoxFuture, Op, Reply};
 use crate::bundled::{Bundled, bundled};
 use crate::cache::Cache;
 use crate::closed;
+use crate::compiler::{Compiler, Order, Uncompiled};
 use crate::context::OpContext;
 use crate::error::PluginError;
 use crate::fault::{Fault, FaultCode};
@@ -19,17 +20,17 @@ use crate::grants::Grants;
 use crate::manifest::{Manifest, Origin, PluginInfo, World};
 use crate::text;
 use crate::ticker::Ticker;
-use crate::wasm::{self, Linkers, WasmBackend, WasmCourse};
+use crate::wasm::{self, Linkers, Threads, WasmBackend, WasmCourse};
 
 /// Biggest component, in bytes.
-const BIGGEST: usize = 64 << 20;
+pub const BIGGEST: usize = 64 << 20;
 /// Longest a compilation may be waited for.
 const COMPILE: Duration = Duration::from_secs(120);
 /// Longest a plugin may take to say who it is.
 const DESCRIBE: Duration = Duration::from_secs(5);
 
 /// How plugins are run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HostConfig {
     /// A private folder for compiled plugins. Never in a cloud folder: what lies there is run.
     pub cache_dir: PathBuf,
@@ -39,12 +40,14 @@ pub struct HostConfig {
     pub memory: usize,
     /// How long a plugin may go on after its person gave up.
     pub cancel_grace: Duration,
+    /// Compiles in a process of its own; none: this process does it.
+    pub compiler: Option<Arc<dyn Compiler>>,
 }
 
 impl HostConfig {
-    /// 64 MiB of memory, ten seconds to stop.
+    /// 64 MiB of memory, ten seconds to stop, compiled in this process.
     pub fn new(cache_dir: PathBuf, mac_key: [u8; 32]) -> Self {
-        Self { cache_dir, mac_key, memory: 64 << 20, cancel_grace: Duration::from_secs(10) }
+        Self { cache_dir, mac_key, memory: 64 << 20, cancel_grace: Duration::from_secs(10), compiler: None }
     }
 }
 
@@ -75,7 +78,7 @@ impl PluginHost {
     /// # Errors
     /// [`PluginError::Host`] when the cache's folder cannot be made or this machine cannot run components.
     pub fn new(config: HostConfig) -> Result<Self, PluginError> {
-        let engine = wasm::engine()?;
+        let engine = wasm::engine(Threads::All)?;
         let host = |what: &str, error: std::io::Error| PluginError::Host(format!("{what}: {error}"));
         let cache = Cache::open(config.cache_dir.clone(), config.mac_key)
             .map_err(|error| host("the folder for compiled plugins", error))?;
@@ -89,17 +92,23 @@ impl PluginHost {
     /// # Errors
     /// A [`Fault`] `not-found` for an unknown id, else as [`PluginHost::load`].
     pub async fn load_bundled(&self, id: &str) -> Result<Plugin, PluginError> {
-        let Some((_, Bundled { manifest, component })) = bundled().iter().find(|(name, _)| *name == id)
-        else {
-            let message = format!("There is no backend called \"{}\".", text::short(id, 80));
-            return Err(Fault::new(FaultCode::NotFound, message)
-                .remedy_command("See which there are.", &["kitbag", "plugin", "list"])
-                .into());
-        };
+        let Bundled { manifest, component } = official(id)?;
         self.load(manifest, component, Origin::BuiltIn).await
     }
 
-    /// Load a plugin. Compiles it, off the async threads, unless the cache has it. Must run in a tokio runtime
+    /// Compile an official plugin unless the cache has it, so that loading it later takes no time.
+    ///
+    /// # Errors
+    /// As [`PluginHost::load_bundled`].
+    pub async fn prepare_bundled(&self, id: &str) -> Result<(), PluginError> {
+        let Bundled { component, .. } = official(id)?;
+        if self.0.cache.has(&self.0.engine, component) {
+            return Ok(());
+        }
+        self.compile(component, Origin::BuiltIn).await.map(drop)
+    }
+
+    /// Load a plugin. Compiles it, apart or off the async threads, unless the cache has it. Must run in a tokio runtime
     /// with time enabled.
     ///
     /// # Errors
@@ -120,7 +129,7 @@ impl PluginHost {
             size: component.len() as u64,
             manifest,
         };
-        let compiled = self.compile(component.to_vec()).await?;
+        let compiled = self.compile(component, origin).await?;
         wasm::check(&self.0.engine, &compiled, &info.manifest)?;
         let kind = match info.manifest.world {
             World::Backend => Kind::Backend(Box::new(WasmBackend::new(Arc::clone(&self.0), &compiled)?)),
@@ -131,13 +140,38 @@ impl PluginHost {
         Ok(plugin)
     }
 
-    async fn compile(&self, bytes: Vec<u8>) -> Result<Component, PluginError> {
+    async fn compile(&self, bytes: &[u8], origin: Origin) -> Result<Component, PluginError> {
+        if let Some(component) = self.0.cache.load(&self.0.engine, bytes) {
+            return Ok(component);
+        }
+        if let Some(compiler) = &self.0.config.compiler {
+            let order =
+                Order { folder: &self.0.config.cache_dir, key: &self.0.config.mac_key, component: bytes };
+            let lost = match tokio::time::timeout(COMPILE, compiler.have_compiled(order)).await {
+                Ok(Ok(())) => match self.0.cache.load(&self.0.engine, bytes) {
+                    Some(component) => return Ok(component),
+                    None => PluginError::Host("what was compiled is not there".to_owned()),
+                },
+                Ok(Err(Uncompiled::Refused(why))) => return Err(PluginError::NotAPlugin(text::lines(&why))),
+                Ok(Err(Uncompiled::Lost(_))) if origin != Origin::BuiltIn => {
+                    PluginError::NotAPlugin("the compiler gave up on it".to_owned())
+                }
+                Ok(Err(error)) => PluginError::Host(error.to_string()),
+                Err(_) => PluginError::CompileTimeout,
+            };
+            // what came with kitbag harms nobody: where no process can be started, this one does it
+            if origin != Origin::BuiltIn {
+                return Err(lost);
+            }
+            tracing::warn!(error = %lost, "a plugin could not be compiled apart; it is done here");
+        }
+        self.compile_here(bytes.to_vec()).await
+    }
+
+    async fn compile_here(&self, bytes: Vec<u8>) -> Result<Component, PluginError> {
         let shared = Arc::clone(&self.0);
         // A thread of its own: a compiler that takes minutes or panics takes nothing else along.
         let work = tokio::task::spawn_blocking(move || {
-            if let Some(component) = shared.cache.load(&shared.engine, &bytes) {
-                return Ok(component);
-            }
             let component = Component::from_binary(&shared.engine, &bytes)
                 .map_err(|error| PluginError::NotAPlugin(text::lines(&format!("{error:#}"))))?;
             if let Err(error) = shared.cache.store(&shared.engine, &bytes, &component) {
@@ -151,6 +185,14 @@ impl PluginHost {
             Err(_) => Err(PluginError::CompileTimeout),
         }
     }
+}
+
+fn official(id: &str) -> Result<&'static Bundled, Fault> {
+    bundled().iter().find_map(|(name, plugin)| (*name == id).then_some(plugin)).ok_or_else(|| {
+        let message = format!("There is no backend called \"{}\".", text::short(id, 80));
+        Fault::new(FaultCode::NotFound, message)
+            .remedy_command("See which there are.", &["kitbag", "plugin", "list"])
+    })
 }
 
 enum Kind {

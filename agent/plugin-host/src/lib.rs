@@ -10,6 +10,7 @@ mod bundled;
 mod cache;
 mod cancel;
 mod closed;
+mod compiler;
 mod context;
 mod doors;
 mod environment;
@@ -29,6 +30,7 @@ pub mod wire;
 pub use backend::{Advice, Backend, BoxFuture, Course, Layout, Moment, Op, Reply};
 pub use bundled::{Bundled, bundled};
 pub use cancel::Cancel;
+pub use compiler::{Compiler, Order, Uncompiled, compile};
 pub use context::{Doors, OpContext, Streams};
 pub use doors::{
     ByteReader, ByteWriter, Connection, Duplex, EngineDoor, EngineFound, FilesDoor, Launch, Level, LineSink,

@@ -19,13 +19,23 @@ pub trait Backends: Send + Sync {
         key: [u8; 32],
     ) -> BoxFuture<'a, Result<Arc<dyn Backend>, PluginError>>;
 
+    /// Make it ready to be loaded at once.
+    fn prepare<'a>(
+        &'a self,
+        _id: &'a str,
+        _folder: &'a Path,
+        _key: [u8; 32],
+    ) -> BoxFuture<'a, Result<(), PluginError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Whether what it cannot do without is on this computer at all; asked before a person is asked to allow it.
     fn needs_met<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async { Ok(()) })
     }
 }
 
-/// The official ones.
+/// The official ones, compiled by this very process.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Bundled;
 

@@ -5,6 +5,7 @@
 
 mod backends;
 mod choose;
+mod compiler;
 mod consent;
 mod databases;
 mod done;
@@ -30,6 +31,7 @@ mod usable;
 mod view;
 
 pub use backends::{Backends, Bundled};
+pub use compiler::{Apart, VERB as COMPILE, compile, prepare};
 pub use consent::{
     AskedCommand, AskedDatabase, AskedEngine, AskedProgram, Granted, Question, grants, revoke,
 };

@@ -14,8 +14,8 @@ use kitbag_plugin_host::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::secret::{access_token, key, secret};
-use super::{consent, doors, keep, ports, python};
+use super::secret::access_token;
+use super::{compiler, consent, doors, keep, ports, python};
 use crate::error::EngineError;
 use crate::folders::IDENTITIES;
 use crate::sync::Progress;
@@ -133,10 +133,9 @@ impl<'a> Runner<'a> {
         terminal: bool,
         take_over: bool,
     ) -> Result<Self, EngineError> {
-        let plugins = home.join("plugins");
-        let (text, _) = secret(&plugins.join("key"), 32, &ws.doors)?;
+        let (folder, key) = compiler::cache(home, &ws.doors)?;
         let backends = ws.doors.backends.clone();
-        let plugin = backends.load(&made.backend, &plugins.join("cache"), key(&text)).await.map_err(told)?;
+        let plugin = backends.load(&made.backend, &folder, key).await.map_err(told)?;
         let rights = consent::engine(ws, &made.backend)?;
         let doors = doors::doors(ws, &made.backend, progress, terminal)?;
         let (token, new_token) = access_token(ws, take_over)?;

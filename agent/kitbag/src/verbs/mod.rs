@@ -1,6 +1,7 @@
 //! One file a verb.
 
 pub mod clean;
+pub mod compile_plugin;
 pub mod completions;
 pub mod conflicts;
 pub mod course;

@@ -49,8 +49,13 @@ pub fn run(context: &Context, options: &Setup) -> Outcome {
         None => 0,
     };
     let rules = context.rules(&ws)?;
-    let report = sync::run(&ws, &rules, Request::default(), context.printer.as_ref())?;
+    let here = unpack::unpacked(&ws)?;
+    let known = here.as_ref().map(|here| here.id);
+    let report = context.prepare_meanwhile(here.map(|here| here.course), || {
+        sync::run(&ws, &rules, Request::default(), context.printer.as_ref())
+    })?;
     context.unpack_course(&ws)?;
+    context.prepare_new(&ws, known)?;
     if context.printer.json() {
         let exit = report.exit();
         context.printer.document(&Document {

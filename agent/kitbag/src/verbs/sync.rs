@@ -2,6 +2,7 @@
 
 use kitbag_core::notebook::InUse;
 use kitbag_core::path::shown;
+use kitbag_engine::course::unpack;
 use kitbag_engine::environment;
 use kitbag_engine::error::count;
 use kitbag_engine::events;
@@ -17,6 +18,7 @@ use crate::printer::Printer;
 pub fn run(context: &Context, options: &SyncOptions) -> Outcome {
     let ws = context.open()?;
     let rules = context.rules(&ws)?;
+    let known = unpack::unpacked(&ws)?.map(|here| here.id);
     let request = Request { dry_run: options.dry_run, ..context.request(&ws)? };
     // while the course is open its databases are saved with the files
     let report = if !options.dry_run && events::session_open(&ws.ledger)? {
@@ -26,6 +28,7 @@ pub fn run(context: &Context, options: &SyncOptions) -> Outcome {
     };
     if !options.dry_run {
         context.unpack_course(&ws)?;
+        context.prepare_new(&ws, known)?;
     }
     if context.printer.json() {
         context.printer.document(&report);

@@ -22,9 +22,17 @@ use wasmtime::{Config, Engine};
 
 use crate::error::PluginError;
 
+/// How many threads compile at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Threads {
+    One,
+    All,
+}
+
 /// The engine all plugins share.
-pub fn engine() -> Result<Engine, PluginError> {
+pub fn engine(threads: Threads) -> Result<Engine, PluginError> {
     let mut config = Config::new();
+    config.parallel_compilation(threads == Threads::All);
     // A plugin is interrupted by epochs; fuel would cost it half its speed.
     config.epoch_interruption(true);
     // What no plugin needs and the year's advisories were about.
