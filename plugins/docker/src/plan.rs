@@ -26,6 +26,13 @@ pub struct Have {
     pub containers: BTreeMap<String, Made>,
 }
 
+impl Have {
+    /// As if nothing had been made yet.
+    pub fn images_only(&self) -> Have {
+        Have { arch: self.arch.clone(), images: self.images.clone(), ..Have::default() }
+    }
+}
+
 /// What an image says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -279,10 +286,7 @@ pub fn start(around: &Around<'_>, have: &Have) -> Result<Vec<Step>, Fault> {
 /// As [`create`], without `conflict`: then everything is made afresh.
 pub fn both(around: &Around<'_>, have: &Have) -> Result<(Vec<Step>, bool), Fault> {
     let (first, lost) = match create(around, have) {
-        Err(fault) if fault.code == FaultCode::Conflict => {
-            let images = Have { arch: have.arch.clone(), images: have.images.clone(), ..Have::default() };
-            (create(around, &images)?, true)
-        }
+        Err(fault) if fault.code == FaultCode::Conflict => (create(around, &have.images_only())?, true),
         other => (other?, false),
     };
     let mut then = have.clone();

@@ -46,7 +46,8 @@ pub fn plan(api: &Api<'_>, what: &Spec) -> Result<PlanDoc, Fault> {
     Ok(PlanDoc { summary, steps, destructive, fingerprint: layout.fingerprint() })
 }
 
-/// Make the environment, not yet running.
+/// Make the environment, not yet running. Where one made from another course is there, only the images come: it has to
+/// be taken away first, and that is done for nothing if what takes its place cannot be had.
 ///
 /// # Errors
 /// `conflict` when one made from another course is there; what keeps an image away; the engine's.
@@ -59,7 +60,18 @@ pub fn create(api: &Api<'_>, what: &Spec, fingerprint: &str) -> Result<(), Fault
     let ports = body::ports(what);
     for _ in 0..TRIES {
         let have = look::have(api, &what.id, &layout)?;
-        let mut steps = plan::create(&around(what, &layout, &ports), &have)?;
+        let around = around(what, &layout, &ports);
+        let mut steps = match plan::create(&around, &have) {
+            Err(fault) if fault.code == FaultCode::Conflict => {
+                for step in plan::create(&around, &have.images_only())? {
+                    if matches!(step, Step::Image(_)) {
+                        act(api, &what.id, &layout, &step)?;
+                    }
+                }
+                return Err(fault);
+            }
+            steps => steps?,
+        };
         if steps.is_empty() {
             return Ok(());
         }

@@ -253,7 +253,15 @@ impl Work<'_> {
                     .map_err(told)?;
                 self.up.notes.push("The course has changed, so its environment was made afresh.".to_owned());
             }
-            other => other.map_err(told)?,
+            Err(error) => {
+                // what is there was not touched
+                if !before.absent {
+                    (runner.made.package, runner.made.spec) = (old.package, old.spec);
+                    runner.remember()?;
+                }
+                return Err(told(error));
+            }
+            Ok(()) => {}
         }
         Ok(before)
     }

@@ -38,6 +38,8 @@ pub struct State {
     pub breaks: Vec<&'static str>,
     /// Nothing answers.
     pub gone: bool,
+    /// What another course runs from cannot be had.
+    pub no_image: bool,
     /// So many starts find their ports taken.
     pub taken: usize,
     /// The ports of each start.
@@ -130,6 +132,9 @@ impl State {
                 fingerprint: "fake".into(),
             })),
             Op::Create { spec, .. } => match &self.made {
+                Some(made) if made.print != print(&spec) && self.no_image => {
+                    Err(fault(FaultCode::NotFound, "There is no such image."))
+                }
                 Some(made) if made.print != print(&spec) => {
                     Err(fault(FaultCode::Conflict, "Another course."))
                 }

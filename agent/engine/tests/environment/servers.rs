@@ -354,11 +354,18 @@ fn a_changed_course_is_made_afresh_only_when_the_rows_are_safe() {
     assert!(error.finding().remedy.contains("kitbag reset"), "{:?}", error.finding());
     assert_eq!(fake.rows(), "mine\n", "nothing was taken away");
     fake.now().fails.clear();
+    fake.now().no_image = true;
+    a.try_up().unwrap_err();
+    assert_eq!(fake.rows(), "mine\n", "what takes its place cannot be had");
+    // started by hand meanwhile
+    fake.now().made.as_mut().unwrap().running = true;
+    fake.write("mine\nmore\n");
+    fake.now().no_image = false;
     fake.asked();
     a.up();
     let asked = fake.asked();
     assert!(position(&asked, "exec dump") < position(&asked, "destroy"), "{asked:?}");
-    assert_eq!(fake.rows(), "mine\n");
+    assert_eq!(fake.rows(), "mine\nmore\n");
     assert_eq!((fake.now().made.as_ref().unwrap().print.contains("two"), a.conflicts()), (true, vec![]));
 }
 

@@ -9,7 +9,7 @@ use kitbag_plugin_docker::run;
 use kitbag_sdk::engine::Found;
 use kitbag_sdk::{Fault, FaultCode, Spec};
 
-use crate::{engine, host, spec, up};
+use crate::{engine, host, spec, up, with};
 
 /// Keeps the titles too.
 struct Titles<'a>(&'a dyn Host, RefCell<Vec<String>>);
@@ -99,4 +99,24 @@ fn what_keeps_an_image_away_is_said() {
         assert!(fault.detail.as_ref().unwrap().contains(error) && !fault.remedies.is_empty(), "{fault:?}");
         assert_eq!(engine.things(), 0);
     }
+}
+
+/// What is there goes only when the image of what takes its place has come.
+#[test]
+fn another_course_whose_image_cannot_be_had_leaves_what_is_there() {
+    let (engine, host) = (engine(), host());
+    up(&engine, &host, &spec("mine")).unwrap();
+    let things = engine.things();
+    let other = one("a:1");
+    let create = || {
+        let print = with(&engine, &host, |api| run::plan(api, &other)).unwrap().fingerprint;
+        with(&engine, &host, |api| run::create(api, &other, &print)).unwrap_err()
+    };
+    assert_eq!(create().code, FaultCode::NotFound);
+    assert!(engine.things() == things && !engine.images.borrow().contains_key("a:1"));
+    engine.registry.borrow_mut().insert("a:1".into(), vec![]);
+    assert_eq!(create().code, FaultCode::Conflict, "now it may be taken away");
+    assert!(engine.things() == things && engine.images.borrow().contains_key("a:1"));
+    with(&engine, &host, |api| run::destroy(api, &other.id)).unwrap();
+    up(&engine, &host, &other).unwrap();
 }
