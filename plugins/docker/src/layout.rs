@@ -136,8 +136,11 @@ pub enum Condition {
 pub struct Service {
     /// Its name.
     pub name: String,
-    /// The container it runs in; none: kitbag itself keeps it.
+    /// The container it runs in, or is reached at; none: kitbag itself keeps it.
     pub container: Option<String>,
+    /// The container it runs in where it is reached at another one.
+    #[serde(default)]
+    pub runs_in: Option<String>,
     /// The port inside, for one with an address.
     pub port: Option<u16>,
     /// Whether it has a page a browser shows.
@@ -197,8 +200,17 @@ impl Layout {
                 .filter(|(_, one)| belongs(one))
                 .map(|(place, one)| (place, one.clone()))
                 .collect(),
+            page: self.services.iter().find(|one| one.runs_in.as_ref() == Some(&container.name)).cloned(),
             folders: container.folders(),
         }
+    }
+}
+
+impl About {
+    /// All that runs in the container.
+    pub fn runs(&self) -> impl Iterator<Item = &Service> {
+        let here = self.services.iter().map(|(_, one)| one).filter(|one| one.runs_in.is_none());
+        here.chain(&self.page)
     }
 }
 
@@ -234,6 +246,9 @@ pub struct About {
     pub main: bool,
     /// The services in it, each with its place in the course; the main one also has those without a container.
     pub services: Vec<(usize, Service)>,
+    /// The page that runs here and is reached under a service of another container, which has it in its list.
+    #[serde(default)]
+    pub page: Option<Service>,
     /// Where granted folders are inside, by the host's name.
     pub folders: BTreeMap<String, String>,
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::api::{Api, refused, whole};
 use crate::body::{self, Around};
-use crate::layout::Layout;
+use crate::layout::{About, Layout};
 use crate::plan::{self, Step};
 use crate::{images, look, names, owner, source, status};
 
@@ -176,8 +176,8 @@ pub fn stop(api: &Api<'_>, id: &EnvRef, grace: Duration) -> Result<(), Fault> {
     let began = api.host().elapsed();
     for container in look::containers(api, id)?.iter().rev().filter(|one| one.running()) {
         api.host().step(&format!("stop-{}", container.part), &format!("Stop {}", container.part));
-        let own = container.about.iter().flat_map(|about| &about.services);
-        let own = own.map(|(_, one)| u64::from(one.stop_seconds)).max().unwrap_or(10);
+        let own = container.about.iter().flat_map(About::runs);
+        let own = own.map(|one| u64::from(one.stop_seconds)).max().unwrap_or(10);
         let left = grace.saturating_sub(api.host().elapsed().saturating_sub(began)).as_secs();
         let path = format!("/containers/{}/stop?t={}", container.name, own.min(left).max(1));
         let answer = api.send(Request::new("POST", path))?;

@@ -190,7 +190,10 @@ impl Course<'_> {
         });
         let ready = told.map(|told| &told.ready);
         let by_port = ready.and_then(|ready| ready.port).unwrap_or(true);
+        let own = self.containers.iter().find(|one| linked.is_some() && one.name == name);
+        let own = own.map(|one| one.name.clone()).filter(|own| Some(own) != container.as_ref());
         Ok(Service {
+            runs_in: own,
             page: port.is_some()
                 && told.map_or(container.as_deref() == Some(ONLY), |told| told.kind != "database"),
             ready_by_port: linked.is_none() && port.is_some() && by_port,

@@ -1,6 +1,7 @@
 //! How an environment is, as the engine sees it now: which containers run, what their checks say, whether what
 //! they serve can be reached. Nothing is remembered from the last time it was asked.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kitbag_sdk::{Endpoint, EnvRef, EnvStatus, Fault, FaultCode, Phase, ServiceStatus};
@@ -112,22 +113,32 @@ pub fn status(api: &Api<'_>, id: &EnvRef) -> Result<EnvStatus, Fault> {
     let any = containers.iter().any(Found::running);
     let mut phase = if any { Phase::Running } else { Phase::Stopped };
     let mut services = Vec::new();
+    // what runs in a container of its own and is listed with the one it is reached under
+    let mut pages = BTreeMap::new();
     for container in &containers {
         let Some(about) = &container.about else { continue };
         let seen = look_at(api, &container.part, &container.name)?;
         // What ended while the others run has ended by itself.
         let own = if any && seen.phase == Phase::Stopped { Phase::Unhealthy } else { seen.phase };
-        let optional = !about.services.is_empty() && about.services.iter().all(|(_, one)| one.optional);
+        let optional = about.runs().next().is_some() && about.runs().all(|one| one.optional);
         match own {
             Phase::Unhealthy if !optional => phase = Phase::Unhealthy,
             Phase::Starting if !optional && phase == Phase::Running => phase = Phase::Starting,
             _ => {}
+        }
+        if let Some(page) = &about.page {
+            pages.insert(page.name.clone(), (own, seen.note.clone()));
         }
         for (place, service) in &about.services {
             let kept = service.container.is_none();
             let own = if kept { if any { Phase::Running } else { Phase::Stopped } } else { own };
             let note = seen.note.clone().filter(|_| !kept);
             services.push((*place, ServiceStatus { name: service.name.clone(), phase: own, note }));
+        }
+    }
+    for (_, service) in services.iter_mut().filter(|(_, one)| one.phase == Phase::Running) {
+        if let Some((own, note)) = pages.remove(&service.name) {
+            (service.phase, service.note) = (own, note);
         }
     }
     services.sort_by_key(|(place, _)| *place);

@@ -10,6 +10,7 @@ mod export;
 #[path = "../shared/host.rs"]
 mod host;
 mod images;
+mod pages;
 mod probe;
 
 use kitbag_plugin_docker::api::Api;
