@@ -1,5 +1,6 @@
-"""Run all notebooks of a course folder, and look at its services: check.py FOLDER
+"""Run all notebooks of a course folder, and look at its services: check.py FOLDER [BEGINNING...]
 
+With BEGINNINGs of names, such as 05, only these notebooks.
 Each notebook runs twice, on a copy: as shipped, where every exercise is unanswered, and with the solutions put into
 the exercises, where every check has to be content. Where JUPYTER_TOKEN is set, the notebook server of this container
 is asked too: for a page without the token and with it, for OpenRefine with its project, for nbdime.
@@ -95,6 +96,8 @@ def main():
         os.environ["PYTHONPATH"] = str(Path(place) / "utilities")
         notebooks = sorted((Path(place) / "notebooks").glob("*.ipynb"))
         assert len(notebooks) == 8, notebooks
+        if sys.argv[2:]:
+            notebooks = [path for path in notebooks if path.name.startswith(tuple(sys.argv[2:]))]
         for path in notebooks:
             for strict in (False, True):
                 try:

@@ -120,6 +120,8 @@ def main():
         target = HERE / "openrefine_projects" / FOLDER
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(made, target)
+        # What OpenRefine would add when it runs next: so it changes nothing as long as nobody opens the project.
+        shutil.copy(target / "metadata.json", target / "metadata.old.json")
         # The project must be found by its folder alone: OpenRefine's list of projects is each machine's own.
         shutil.rmtree(work)
         work.mkdir()
