@@ -3,17 +3,14 @@
 //! here; its image is that of examples/data-course, with the commands that course has. Where no engine answers, or the
 //! image is not there, that is said; with KITBAG_REQUIRE_DOCKER it is a failure.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
 use crate::course::{environment, service, setup_with};
-use crate::machine::{Machine, pair, room, tree, write};
+use crate::docker::lab::{Docked, course_image, turn};
+use crate::machine::{pair, room, tree, write};
 
-const IMAGE: &str = "data-course:2026.10";
 const DUMP: &str = "backups/postgres/postgres.dump";
 
 /// Without notebooks: the server alone.
@@ -46,79 +43,8 @@ mounts = ["rows:/srv/course"]
 COURSE_PARTS = "database"
 "#;
 
-/// One at a time: each starts servers, and processors are few.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The docker program past kitbag; what it prints, if it could.
-fn docker(args: &[&str]) -> Option<String> {
-    let output = Command::new("docker").args(args).stdin(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-/// Whether there is an engine with the image.
-fn ready() -> bool {
-    let there = docker(&["image", "inspect", IMAGE]).is_some();
-    assert!(there || std::env::var_os("KITBAG_REQUIRE_DOCKER").is_none(), "no Docker engine with {IMAGE}");
-    if !there {
-        eprintln!("NOT TESTED: there is no Docker engine with {IMAGE}; examples/data-course/build makes it");
-    }
-    there
-}
-
-/// A machine; what the engine has of it goes with the test.
-struct Docked(Machine);
-
-impl Docked {
-    fn label(&self) -> Option<String> {
-        let folder = fs::read_dir(self.0.home.join("workspaces")).ok()?.next()?.ok()?.path();
-        let settings: Value = serde_json::from_slice(&fs::read(folder.join("workspace.json")).ok()?).ok()?;
-        Some(format!("label=org.kitbag.machine={}", settings["machine_id"].as_str()?))
-    }
-
-    fn list(&self, args: &[&str]) -> Vec<String> {
-        let label = self.label().unwrap();
-        let args: Vec<&str> = args.iter().copied().chain(["--filter", &label]).collect();
-        docker(&args).unwrap().lines().map(str::to_owned).collect()
-    }
-
-    fn up(&self) {
-        self.0.run(&["--yes", "up", "--no-open"]).exits(&[0]);
-    }
-
-    fn done(&self) -> Value {
-        let said = self.0.run(&["--json", "done"]).exits(&[0]).json();
-        assert_eq!(self.list(&["ps", "-q"]), [""; 0], "nothing runs on");
-        said
-    }
-
-    /// What PostgreSQL answers to the person.
-    #[track_caller]
-    fn sql(&self, sql: &str) -> String {
-        let psql = ["psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-c", sql];
-        let args: Vec<&str> = ["exec", "postgres", "--"].into_iter().chain(psql).collect();
-        self.0.run(&args).exits(&[0]).stdout.trim().to_owned()
-    }
-
-    fn marks(&self) -> String {
-        self.sql("SELECT string_agg(mark, ',' ORDER BY mark) FROM marks")
-    }
-}
-
-impl Drop for Docked {
-    fn drop(&mut self) {
-        if self.label().is_none() {
-            return;
-        }
-        for one in self.list(&["ps", "-aq"]) {
-            docker(&["rm", "-fv", &one]);
-        }
-        for one in self.list(&["volume", "ls", "-q"]) {
-            docker(&["volume", "rm", "-f", &one]);
-        }
-    }
+fn marks(machine: &Docked) -> String {
+    machine.sql("SELECT string_agg(mark, ',' ORDER BY mark) FROM marks")
 }
 
 /// MongoDB by the commands its documentation names. What runs is a fake: see [`FAKE_MONGO`].
@@ -168,7 +94,7 @@ const FAKE_MONGO: [(&str, &str); 3] = [
 #[test]
 fn documents_follow_the_student_by_the_commands_of_a_fake_mongodb() {
     let _turn = turn();
-    if !ready() {
+    if !course_image() {
         return;
     }
     let room = room();
@@ -179,14 +105,14 @@ fn documents_follow_the_student_by_the_commands_of_a_fake_mongodb() {
     }
     let (a, b) = pair(room.path(), &[]);
     setup_with(&a, &folder).exits(&[0]);
-    let (a, b) = (Docked(a), Docked(b));
+    let (a, b): (Docked, Docked) = (a.into(), b.into());
     a.up();
     let shell = |machine: &Docked, script: &str| {
-        machine.0.run(&["exec", "mongo", "--", "sh", "-c", script]).exits(&[0]).stdout
+        machine.run(&["exec", "mongo", "--", "sh", "-c", script]).exits(&[0]).stdout
     };
     shell(&a, "echo '{\"mark\": \"home\"}' >> /data/db/documents");
     a.done();
-    assert!(a.0.read("backups/mongo/mongo.dump").unwrap().starts_with(b"FAKE\0\xff\n"));
+    assert!(a.read("backups/mongo/mongo.dump").unwrap().starts_with(b"FAKE\0\xff\n"));
     b.up();
     assert_eq!(shell(&b, "cat /data/db/documents"), "{\"mark\": \"home\"}\n");
     shell(&b, "echo '{\"mark\": \"work\"}' >> /data/db/documents");
@@ -207,7 +133,7 @@ fn course(room: &Path) -> PathBuf {
 fn machines(room: &Path) -> (Docked, Docked) {
     let (a, b) = pair(room, &[]);
     setup_with(&a, &course(room)).exits(&[0]);
-    (Docked(a), Docked(b))
+    (a.into(), b.into())
 }
 
 /// Shows that rows follow the student there and back, that a dump without change publishes nothing, and that both sides
@@ -215,27 +141,27 @@ fn machines(room: &Path) -> (Docked, Docked) {
 #[test]
 fn rows_follow_the_student_and_conflicts_are_answered_once() {
     let _turn = turn();
-    if !ready() {
+    if !course_image() {
         return;
     }
     let room = room();
     let (a, b) = machines(room.path());
     a.up();
     a.sql("CREATE TABLE marks (mark text PRIMARY KEY); INSERT INTO marks VALUES ('home')");
-    assert_eq!(service(&a.0, "postgres")["state"], "running");
+    assert_eq!(service(&a, "postgres")["state"], "running");
     a.done();
 
     b.up();
-    assert_eq!(b.marks(), "home");
+    assert_eq!(marks(&b), "home");
     assert_eq!(b.sql("SELECT count(*) >= 100000 FROM city.counts"), "t", "the course's own rows too");
     b.sql("INSERT INTO marks VALUES ('work')");
     b.done();
     a.up();
-    assert_eq!(a.marks(), "home,work");
-    let dump = a.0.read(DUMP);
+    assert_eq!(marks(&a), "home,work");
+    let dump = a.read(DUMP);
     let said = a.done();
     assert_eq!(said["sync"]["published"], 0, "nothing was changed: {said:#}");
-    assert_eq!(a.0.read(DUMP), dump);
+    assert_eq!(a.read(DUMP), dump);
 
     // both change without meeting
     a.up();
@@ -243,28 +169,28 @@ fn rows_follow_the_student_and_conflicts_are_answered_once() {
     a.sql("INSERT INTO marks VALUES ('only at home')");
     b.sql("INSERT INTO marks VALUES ('only at work')");
     a.done();
-    b.0.run(&["--json", "done"]).exits(&[3]);
-    a.0.run(&["up", "--no-open"]).exits(&[3]);
-    b.0.run(&["up", "--no-open"]).exits(&[3]);
-    assert_eq!((a.marks(), b.marks()), ("home,only at home,work".into(), "home,only at work,work".into()));
+    b.run(&["--json", "done"]).exits(&[3]);
+    a.run(&["up", "--no-open"]).exits(&[3]);
+    b.run(&["up", "--no-open"]).exits(&[3]);
+    assert_eq!((marks(&a), marks(&b)), ("home,only at home,work".into(), "home,only at work,work".into()));
     for machine in [&a, &b] {
-        let open = machine.0.conflicts();
+        let open = machine.conflicts();
         assert_eq!(
             (&open["conflicts"][0]["path"], &open["conflicts"][0]["kind"]),
             (&DUMP.into(), &"database".into())
         );
         assert_eq!(open["conflicts"][0]["sides"].as_array().unwrap().len(), 2);
     }
-    a.0.run(&["resolve", DUMP, "--keep", "this"]).exits(&[0]);
+    a.run(&["resolve", DUMP, "--keep", "this"]).exits(&[0]);
     a.up();
     b.up();
-    assert_eq!((a.marks(), b.marks()), ("home,only at home,work".into(), "home,only at home,work".into()));
+    assert_eq!((marks(&a), marks(&b)), ("home,only at home,work".into(), "home,only at home,work".into()));
     a.done();
     b.done();
     for machine in [&a, &b] {
-        assert_eq!(machine.0.conflicts()["conflicts"], Value::Array(vec![]));
+        assert_eq!(machine.conflicts()["conflicts"], Value::Array(vec![]));
     }
-    let (of_a, of_b) = (a.list(&["volume", "ls", "-q"]), b.list(&["volume", "ls", "-q"]));
+    let (of_a, of_b) = (a.things().volumes, b.things().volumes);
     assert!(of_a.len() == 1 && of_b.len() == 1 && of_a != of_b, "each its own: {of_a:?} {of_b:?}");
 }
 
@@ -273,7 +199,7 @@ fn rows_follow_the_student_and_conflicts_are_answered_once() {
 #[test]
 fn rows_outlive_a_killed_container_and_resets() {
     let _turn = turn();
-    if !ready() {
+    if !course_image() {
         return;
     }
     let room = room();
@@ -281,40 +207,40 @@ fn rows_outlive_a_killed_container_and_resets() {
     a.up();
     a.sql("CREATE TABLE marks (mark text PRIMARY KEY); INSERT INTO marks VALUES ('before')");
     // a checkpoint while the course is open
-    a.0.sync();
-    let share = tree(&a.0.share);
+    a.sync();
+    let share = tree(&a.share);
     assert!(String::from_utf8_lossy(&share.0[DUMP]).contains("before"));
     a.sql("INSERT INTO marks VALUES ('not saved')");
-    for container in a.list(&["ps", "-q"]) {
-        docker(&["kill", &container]).unwrap();
+    for container in a.things().running {
+        a.docker(&["kill", &container]);
     }
-    assert_ne!(environment(&a.0)["state"], "running");
+    assert_ne!(environment(&a)["state"], "running");
     b.up();
     b.sql("INSERT INTO marks VALUES ('elsewhere')");
     b.done();
-    a.0.run(&["up", "--no-open"]).exits(&[3]);
-    assert_eq!(a.marks(), "before,not saved", "recorded before the newer one could come in");
-    a.0.run(&["resolve", DUMP, "--keep", "this"]).exits(&[0]);
+    a.run(&["up", "--no-open"]).exits(&[3]);
+    assert_eq!(marks(&a), "before,not saved", "recorded before the newer one could come in");
+    a.run(&["resolve", DUMP, "--keep", "this"]).exits(&[0]);
     a.done();
 
     for _ in 0..2 {
-        let before = a.list(&["ps", "-aq"]);
-        a.0.run(&["--yes", "reset", "--no-open"]).exits(&[0]);
-        assert_eq!(a.marks(), "before,not saved");
-        let after = a.list(&["ps", "-aq"]);
+        let before = a.numbers();
+        a.run(&["--yes", "reset", "--no-open"]).exits(&[0]);
+        assert_eq!(marks(&a), "before,not saved");
+        let after = a.numbers();
         assert_eq!(after.len(), 1);
         assert_ne!(before, after);
     }
-    assert_eq!(a.list(&["volume", "ls", "-q"]).len(), 1);
+    assert_eq!(a.things().volumes.len(), 1);
     // thrown away past kitbag: what was saved comes back
     a.done();
-    for container in a.list(&["ps", "-aq"]) {
-        docker(&["rm", "-f", &container]).unwrap();
+    for container in a.things().containers {
+        a.docker(&["rm", "-f", &container]);
     }
-    for volume in a.list(&["volume", "ls", "-q"]) {
-        docker(&["volume", "rm", &volume]).unwrap();
+    for volume in a.things().volumes {
+        a.docker(&["volume", "rm", &volume]);
     }
     a.up();
-    assert_eq!(a.marks(), "before,not saved");
+    assert_eq!(marks(&a), "before,not saved");
     a.done();
 }

@@ -11,7 +11,7 @@ mod compiled;
 mod contract;
 mod course;
 mod damage;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod databases;
 mod delivery;
 #[cfg(target_os = "linux")]
@@ -23,6 +23,10 @@ mod engine;
 mod entries;
 mod follow;
 mod gone;
+#[cfg(unix)]
+mod http;
+#[cfg(unix)]
+mod jupyter;
 mod keychain;
 mod killed;
 #[cfg(target_os = "linux")]
@@ -40,6 +44,8 @@ mod python;
 mod questions;
 mod recover;
 mod renamed;
+#[cfg(unix)]
+mod socket;
 #[cfg(target_os = "linux")]
 mod takeaway;
 mod tidy;

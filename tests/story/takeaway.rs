@@ -9,8 +9,9 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use crate::course::{database, setup_with};
-use crate::docker::lab::{Docked, course_image, http, turn, until};
+use crate::docker::lab::{Docked, course_image, data_course, turn, until};
 use crate::engine::{Engine, tiny_image};
+use crate::http::http;
 use crate::machine::{room, tree, write};
 
 const MANIFEST: &str = r#"
@@ -292,7 +293,7 @@ fn the_real_course_taken_away() {
     }
     let room = room();
     let a = &Docked::new(room.path(), "HOME-PC", &room.path().join("share"));
-    setup_with(a, &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data-course")).exits(&[0]);
+    setup_with(a, &data_course()).exits(&[0]);
     a.run(&["--yes", "up", "--no-open"]).exits(&[0]);
     let psql = |sql: &str| {
         ["runuser", "-u", "student", "--", "psql", "-X", "-A", "-t", "-c", sql].map(str::to_owned)

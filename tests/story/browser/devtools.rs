@@ -1,5 +1,5 @@
 //! A real Chromium, spoken to by its own DevTools: a page is opened, waited for, clicked and typed into as a person
-//! does. Only what the stories need of the WebSocket protocol (RFC 6455) is here: one connection, text both ways.
+//! does.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::socket::Socket;
+
 const NAMES: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// One page of a browser that ends with the test.
 pub struct Browser {
     child: Child,
-    stream: TcpStream,
+    socket: Socket,
     asked: u64,
 }
 
@@ -56,24 +58,7 @@ impl Browser {
             let page = pages.as_array()?.iter().find(|one| one["type"] == "page")?;
             Some(page["webSocketDebuggerUrl"].as_str()?.to_owned())
         });
-        let path = page.split_once(&port.to_string()).unwrap().1.to_owned();
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        // the key is an example of the RFC; nothing is secret here
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        )
-        .unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).unwrap();
-            head.push(byte[0]);
-        }
-        assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
-        Some(Browser { child, stream, asked: 0 })
+        Some(Browser { child, socket: Socket::open(&page, None), asked: 0 })
     }
 
     /// One command of the DevTools, to its answer.
@@ -81,9 +66,9 @@ impl Browser {
     pub fn ask(&mut self, method: &str, params: Value) -> Value {
         self.asked += 1;
         let asked = self.asked;
-        send(&mut self.stream, &json!({ "id": asked, "method": method, "params": params }).to_string());
+        self.socket.send(&json!({ "id": asked, "method": method, "params": params }).to_string());
         loop {
-            let answer: Value = serde_json::from_str(&receive(&mut self.stream)).unwrap();
+            let answer: Value = serde_json::from_str(&self.socket.receive()).unwrap();
             if answer["id"] == asked {
                 assert!(answer["error"].is_null(), "{method}: {answer:#}");
                 return answer["result"].clone();
@@ -190,56 +175,6 @@ fn plain(port: u16, path: &str) -> Option<String> {
             .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
         if body.len() >= length.unwrap_or(usize::MAX) {
             return Some(body.to_owned());
-        }
-    }
-}
-
-/// One text, in one frame. A client's frames are masked; a mask of zeros changes nothing.
-fn send(to: &mut TcpStream, text: &str) {
-    let mut frame = vec![0x81];
-    match text.len() {
-        len @ 0..126 => frame.push(0x80 | u8::try_from(len).unwrap()),
-        len @ 126..65_536 => {
-            frame.push(0x80 | 126);
-            frame.extend(u16::try_from(len).unwrap().to_be_bytes());
-        }
-        len => {
-            frame.push(0x80 | 127);
-            frame.extend((len as u64).to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(text.as_bytes());
-    to.write_all(&frame).unwrap();
-}
-
-/// The next text, of one frame or several.
-fn receive(from: &mut TcpStream) -> String {
-    let mut text = Vec::new();
-    loop {
-        let mut head = [0; 2];
-        from.read_exact(&mut head).expect("the browser answers");
-        let len = match head[1] & 0x7f {
-            126 => {
-                let mut len = [0; 2];
-                from.read_exact(&mut len).unwrap();
-                u64::from(u16::from_be_bytes(len))
-            }
-            127 => {
-                let mut len = [0; 8];
-                from.read_exact(&mut len).unwrap();
-                u64::from_be_bytes(len)
-            }
-            len => u64::from(len),
-        };
-        let mut piece = vec![0; usize::try_from(len).unwrap()];
-        from.read_exact(&mut piece).unwrap();
-        assert_ne!(head[0] & 0x0f, 8, "the browser ended the connection");
-        if head[0] & 0x0f <= 2 {
-            text.extend(piece);
-            if head[0] & 0x80 != 0 {
-                return String::from_utf8(text).unwrap();
-            }
         }
     }
 }

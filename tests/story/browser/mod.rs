@@ -3,11 +3,10 @@
 
 mod devtools;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::course::setup_with;
-use crate::docker::lab::{Docked, course_image, turn};
+use crate::docker::lab::{Docked, course_image, data_course, turn};
 use crate::machine::room;
 use devtools::Browser;
 
@@ -22,7 +21,7 @@ fn a_student_runs_a_cell_and_reaches_openrefine() {
     let _one = turn();
     let Some(mut browser) = Browser::start(&room.path().join("profile")) else { return };
     let a = Docked::new(room.path(), "HOME-PC", &room.path().join("share"));
-    setup_with(&a, &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data-course")).exits(&[0]);
+    setup_with(&a, &data_course()).exits(&[0]);
     a.run(&["--yes", "up", "--no-open", "--backend", "docker"]).exits(&[0]);
 
     let url = a.run(&["open", "--print"]).exits(&[0]).stdout.trim_end().to_owned();

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::lab::{Docked, Things, engine, get, small_course, small_image, turn};
+use super::lab::{Docked, Things, engine, small_course, small_image, turn};
 use crate::course::{database, setup_with};
 use crate::gone::seed;
+use crate::http::get;
 use crate::machine::{Chance, room};
 
 /// Kills in the first tier, and in the second.

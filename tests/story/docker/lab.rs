@@ -1,21 +1,27 @@
 //! What the stories with Docker share: a machine whose containers, volumes and networks are taken away when the test
-//! ends, however it ends; what the engine has of it, asked by the labels and past kitbag; a small image; a plain HTTP
-//! client. Where no engine answers that is said, and where KITBAG_REQUIRE_DOCKER is set it is a failure.
+//! ends, however it ends; what the engine has of it, asked by the labels and past kitbag; the reference course and a
+//! small one with its image. Where no engine answers that is said, and where KITBAG_REQUIRE_DOCKER is set it is a failure.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::ops::{Deref, DerefMut};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
+use crate::jupyter::Jupyter;
 use crate::machine::{Machine, write};
 
 /// The image of examples/data-course.
 pub const COURSE_IMAGE: &str = "data-course:2026.10";
+
+/// The reference course.
+pub fn data_course() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data-course")
+}
 
 /// A course of two linked containers with a volume and a page, on a static busybox.
 const COMPOSE: &str = r#"
@@ -160,9 +166,52 @@ pub struct Things {
     pub networks: BTreeSet<String>,
 }
 
+impl From<Machine> for Docked {
+    fn from(machine: Machine) -> Self {
+        Docked { machine }
+    }
+}
+
 impl Docked {
     pub fn new(root: &Path, name: &str, share: &Path) -> Self {
-        Docked { machine: Machine::new(root, name, share) }
+        Machine::new(root, name, share).into()
+    }
+
+    /// Start the course as one who trusts it; what was said.
+    #[track_caller]
+    pub fn up(&self) -> Value {
+        self.run(&["--json", "--yes", "up", "--no-open"]).exits(&[0]).json()
+    }
+
+    /// End it, with nothing left running; what was said.
+    #[track_caller]
+    pub fn done(&self) -> Value {
+        let said = self.run(&["--json", "done"]).exits(&[0]).json();
+        assert_eq!(self.things().running, BTreeSet::new(), "`done` leaves nothing running");
+        said
+    }
+
+    /// What the course's PostgreSQL answers.
+    #[track_caller]
+    pub fn sql(&self, sql: &str) -> String {
+        let psql = ["psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-c", sql];
+        let args: Vec<&str> = ["exec", "postgres", "--"].into_iter().chain(psql).collect();
+        self.run(&args).exits(&[0]).stdout.trim().to_owned()
+    }
+
+    /// The address `open` opens, with the token in it, and the token.
+    #[track_caller]
+    pub fn opened(&self, service: &str) -> (String, String) {
+        let said = self.run(&["--json", "open", service]).exits(&[0]).json();
+        let url = said["opened"].as_str().unwrap().to_owned();
+        let token = url.split("token=").nth(1).unwrap_or_default().to_owned();
+        (url, token)
+    }
+
+    /// The course's notebook server, logged in as `open` logs in.
+    #[track_caller]
+    pub fn jupyter(&self) -> Jupyter {
+        Jupyter::opened(&self.opened("notebooks").0)
     }
 
     /// Where its engine listens, if not at the usual place.
@@ -178,25 +227,50 @@ impl Docked {
 
     /// The label everything of this machine has; none before it is set up.
     pub fn label(&self) -> Option<String> {
+        Some(format!("label=org.kitbag.machine={}", self.number()?))
+    }
+
+    /// The label of images that were built for it.
+    fn image_label(&self) -> Option<String> {
+        Some(format!("label=org.kitbag.image.machine={}", self.number()?))
+    }
+
+    fn number(&self) -> Option<String> {
         let folder = fs::read_dir(self.home.join("workspaces")).ok()?.next()?.ok()?.path();
         let settings = fs::read(folder.join("workspace.json")).ok()?;
-        let settings: serde_json::Value = serde_json::from_slice(&settings).ok()?;
-        Some(format!("label=org.kitbag.machine={}", settings["machine_id"].as_str()?))
+        let settings: Value = serde_json::from_slice(&settings).ok()?;
+        Some(settings["machine_id"].as_str()?.to_owned())
+    }
+
+    /// What the engine lists of it.
+    #[track_caller]
+    fn list(&self, args: &[&str]) -> BTreeSet<String> {
+        let label = self.label().expect("it is set up");
+        let args: Vec<&str> = args.iter().copied().chain(["--filter", &label]).collect();
+        self.docker(&args).lines().map(str::to_owned).collect()
     }
 
     #[track_caller]
     pub fn things(&self) -> Things {
-        let label = self.label().expect("it is set up");
-        let list = |args: &[&str]| -> BTreeSet<String> {
-            let args: Vec<&str> = args.iter().copied().chain(["--filter", &label]).collect();
-            self.docker(&args).lines().map(str::to_owned).collect()
-        };
         Things {
-            running: list(&["ps", "--format", "{{.Names}}"]),
-            containers: list(&["ps", "-a", "--format", "{{.Names}}"]),
-            volumes: list(&["volume", "ls", "-q"]),
-            networks: list(&["network", "ls", "--format", "{{.Name}}"]),
+            running: self.list(&["ps", "--format", "{{.Names}}"]),
+            containers: self.list(&["ps", "-a", "--format", "{{.Names}}"]),
+            volumes: self.list(&["volume", "ls", "-q"]),
+            networks: self.list(&["network", "ls", "--format", "{{.Name}}"]),
         }
+    }
+
+    /// The engine's numbers of its containers, never given twice.
+    #[track_caller]
+    pub fn numbers(&self) -> BTreeSet<String> {
+        self.list(&["ps", "-aq"])
+    }
+
+    /// The images that were built for it, by the engine's numbers.
+    #[track_caller]
+    pub fn built(&self) -> BTreeSet<String> {
+        let label = self.image_label().expect("it is set up");
+        self.docker(&["image", "ls", "-q", "--filter", &label]).lines().map(str::to_owned).collect()
     }
 
     /// The address of a service, from `status`.
@@ -205,67 +279,25 @@ impl Docked {
         let seen = crate::course::service(self, service);
         seen["url"].as_str().unwrap_or_else(|| panic!("{seen:#}")).to_owned()
     }
-
-    /// The address `open` opens, with the token in it, and the token.
-    #[track_caller]
-    pub fn opened(&self, service: &str) -> (String, String) {
-        let said = self.run(&["--json", "open", service]).exits(&[0]).json();
-        let url = said["opened"].as_str().unwrap().to_owned();
-        let token = url.split("token=").nth(1).unwrap_or_default().to_owned();
-        (url, token)
-    }
 }
 
 impl Drop for Docked {
     fn drop(&mut self) {
-        let Some(label) = self.label() else { return };
+        let (Some(label), Some(image)) = (self.label(), self.image_label()) else { return };
         let host = self.host();
-        for (list, remove) in [
-            (&["ps", "-aq"][..], &["rm", "-fv"][..]),
-            (&["volume", "ls", "-q"], &["volume", "rm", "-f"]),
-            (&["network", "ls", "-q"], &["network", "rm"]),
+        for (list, label, remove) in [
+            (&["ps", "-aq"][..], &label, &["rm", "-fv"][..]),
+            (&["volume", "ls", "-q"], &label, &["volume", "rm", "-f"]),
+            (&["network", "ls", "-q"], &label, &["network", "rm"]),
+            (&["image", "ls", "-q"], &image, &["rmi", "-f"]),
         ] {
-            let args: Vec<&str> = list.iter().copied().chain(["--filter", &label]).collect();
+            let args: Vec<&str> = list.iter().copied().chain(["--filter", label]).collect();
             for one in docker(host, &args).unwrap_or_default().lines() {
                 let args: Vec<&str> = remove.iter().copied().chain([one]).collect();
                 docker(host, &args).ok();
             }
         }
     }
-}
-
-/// What a server answered.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub body: String,
-}
-
-/// Ask a server of this computer; the address may be of any host name that stands for 127.0.0.1.
-pub fn http(method: &str, url: &str, token: Option<&str>, body: &str) -> io::Result<Answer> {
-    let rest = url.strip_prefix("http://").expect("an address of this computer");
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let mut stream = TcpStream::connect(host)?;
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    let token = token.map(|token| format!("Authorization: token {token}\r\n")).unwrap_or_default();
-    let length = body.len();
-    write!(
-        stream,
-        "{method} /{path} HTTP/1.0\r\nHost: {host}\r\n{token}Content-Type: application/json\r\n\
-         Content-Length: {length}\r\n\r\n{body}"
-    )?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    let status = status.ok_or_else(|| io::Error::other(format!("no answer of a server: {head:?}")))?;
-    Ok(Answer { status, body: body.to_owned() })
-}
-
-/// The status of a plain GET; none while nobody answers.
-pub fn get(url: &str, token: Option<&str>) -> Option<u16> {
-    http("GET", url, token, "").ok().map(|answer| answer.status)
 }
 
 /// Wait until it is so.

@@ -4,40 +4,15 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::lab::{Docked, course_image, docker, get, http, turn, until};
+use super::lab::{Docked, course_image, data_course, docker, turn, until};
 use crate::course::{environment, service, setup_with};
+use crate::http::{get, http};
 use crate::machine::{room, write};
-
-fn data_course() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data-course")
-}
-
-#[track_caller]
-fn up(machine: &Docked) -> serde_json::Value {
-    machine.run(&["--json", "--yes", "up", "--no-open"]).exits(&[0]).json()
-}
-
-/// Jupyter's address without its page.
-fn jupyter(machine: &Docked) -> String {
-    let url = machine.url("notebooks");
-    url.strip_suffix("/lab").unwrap_or(&url).to_owned()
-}
-
-/// Save a file as the notebook server does it for a browser.
-#[track_caller]
-fn save(machine: &Docked, path: &str, text: &str) {
-    let (_, token) = machine.opened("notebooks");
-    let body = json!({ "type": "file", "format": "text", "content": text }).to_string();
-    let saved =
-        http("PUT", &format!("{}/api/contents/{path}", jupyter(machine)), Some(&token), &body).unwrap();
-    assert!(matches!(saved.status, 200 | 201), "{saved:?}");
-}
 
 /// Shows the reference course on Docker, from `setup` to a second machine on the same engine: services answer with the
 /// token and refuse without it, what Jupyter saves is the student's file, containers of two machines never mix, what
@@ -54,7 +29,7 @@ fn the_real_course_from_start_to_end() {
     let share = odd.join("Cloud Drive");
     let mut a = Docked::new(&odd, "HOME-PC", &share);
     setup_with(&a, &data_course()).exits(&[0]);
-    up(&a);
+    a.up();
 
     let seen = environment(&a);
     assert_eq!((&seen["backend"], &seen["state"]), (&"docker".into(), &"running".into()), "{seen:#}");
@@ -65,7 +40,7 @@ fn the_real_course_from_start_to_end() {
     }
     let (url, token) = a.opened("notebooks");
     assert!(token.len() >= 32, "{url}");
-    let base = jupyter(&a);
+    let base = a.jupyter().base;
     assert_eq!(get(&format!("{base}/api/status"), Some(&token)), Some(200));
     assert_eq!(get(&format!("{base}/api/status"), None), Some(403));
     assert_eq!(get(&format!("{base}/api/status"), Some("guessed")), Some(403));
@@ -76,25 +51,9 @@ fn the_real_course_from_start_to_end() {
     assert_eq!(get(a.url("openrefine").as_str(), None), Some(302));
     let page = http("GET", &a.url("openrefine"), Some(&token), "").unwrap();
     assert!(page.status == 200 && page.body.contains("OpenRefine"), "{page:?}");
-    let counts = a
-        .command(&[
-            "exec",
-            "notebooks",
-            "--",
-            "runuser",
-            "-u",
-            "student",
-            "--",
-            "psql",
-            "-At",
-            "-c",
-            "SELECT count(*) FROM city.counts",
-        ])
-        .output()
-        .unwrap();
-    assert_eq!(String::from_utf8_lossy(&counts.stdout).trim(), "240217", "{counts:?}");
+    assert_eq!(a.sql("SELECT count(*) FROM city.counts"), "240217");
 
-    save(&a, "notebooks/mine.md", "saved by Jupyter\n");
+    a.jupyter().save_text("notebooks/mine.md", "saved by Jupyter\n");
     assert_eq!(a.text("notebooks/mine.md"), "saved by Jupyter\n");
     let of = |path: &str| fs::metadata(a.work.join(path)).unwrap().uid();
     assert_eq!(of("notebooks/mine.md"), of("notebooks"), "the owner of the folder");
@@ -103,20 +62,20 @@ fn the_real_course_from_start_to_end() {
     let b = Docked::new(&odd, "WORK PC", &share);
     a.sync();
     b.setup().exits(&[0]);
-    up(&b);
+    b.up();
     assert_eq!(b.text("notebooks/mine.md"), "saved by Jupyter\n");
     let (of_a, of_b) = (a.things(), b.things());
     assert!(!of_a.running.is_empty() && !of_b.running.is_empty() && !of_b.volumes.is_empty());
     assert!(of_a.containers.is_disjoint(&of_b.containers) && of_a.volumes.is_disjoint(&of_b.volumes));
     let (_, token_b) = b.opened("notebooks");
-    assert_ne!(jupyter(&a), jupyter(&b));
+    assert_ne!(a.jupyter().base, b.jupyter().base);
     assert_eq!(
-        get(&format!("{}/api/status", jupyter(&b)), Some(&token)),
+        get(&format!("{}/api/status", b.jupyter().base), Some(&token)),
         Some(403),
         "each has a token of its own"
     );
-    assert_eq!(get(&format!("{}/api/status", jupyter(&b)), Some(&token_b)), Some(200));
-    save(&b, "notebooks/mine.md", "saved by Jupyter\nand at work\n");
+    assert_eq!(get(&format!("{}/api/status", b.jupyter().base), Some(&token_b)), Some(200));
+    b.jupyter().save_text("notebooks/mine.md", "saved by Jupyter\nand at work\n");
     b.run(&["done"]).exits(&[0]);
     assert!(b.things().running.is_empty(), "`done` leaves nothing running: {:?}", b.things());
     assert_eq!(a.things(), of_a, "and touches nobody else's");
@@ -135,8 +94,8 @@ fn the_real_course_from_start_to_end() {
         a.docker(&["kill", container]);
     }
     assert_ne!(service(&a, "notebooks")["state"], "running");
-    up(&a);
-    assert_eq!(get(&format!("{}/api/status", jupyter(&a)), Some(&token)), Some(200));
+    a.up();
+    assert_eq!(get(&format!("{}/api/status", a.jupyter().base), Some(&token)), Some(200));
     a.run(&["done"]).exits(&[0]);
     assert!(a.things().running.is_empty());
     assert_eq!(get(&format!("{base}/api"), None), None, "its port is closed");
@@ -144,9 +103,9 @@ fn the_real_course_from_start_to_end() {
     // another program has the port meanwhile
     let port = base.rsplit(':').next().unwrap();
     let taken = std::net::TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
-    up(&a);
-    assert_ne!(jupyter(&a), base);
-    assert_eq!(get(&format!("{}/api/status", jupyter(&a)), Some(&token)), Some(200));
+    a.up();
+    assert_ne!(a.jupyter().base, base);
+    assert_eq!(get(&format!("{}/api/status", a.jupyter().base), Some(&token)), Some(200));
     drop(taken);
 
     // without its engine the files go on
@@ -200,8 +159,8 @@ fn files_belong_to_who_works() {
     }
     a.acts_as(&program, WHO, group_of_docker());
     setup_with(&a, &course).exits(&[0]);
-    up(&a);
-    save(&a, "notebooks/mine.md", "mine\n");
+    a.up();
+    a.jupyter().save_text("notebooks/mine.md", "mine\n");
     let file = fs::metadata(a.work.join("notebooks/mine.md")).unwrap();
     assert_eq!((file.uid(), file.gid()), (WHO, WHO));
     for (path, _) in a.files().0 {
@@ -244,7 +203,7 @@ environment = {{ JUPYTER_TOKEN = "{{token}}" }}
     write(&course.join("course.toml"), manifest);
     let a = Docked::new(room.path(), "HOME-PC", &room.path().join("share"));
     setup_with(&a, &course).exits(&[0]);
-    up(&a);
+    a.up();
     let (_, token) = a.opened("notebooks");
     let base = a.url("notebooks");
     let base = base.trim_end_matches('/');

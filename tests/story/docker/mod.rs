@@ -1,9 +1,13 @@
-//! Stories with a real Docker engine. `life` lives through the reference course with its real image; `troubles` are
-//! what goes wrong around it; `killed` kills kitbag at random moments; `restarted` restarts an engine of its own.
-//! `.ci/docker` has engine and image made. First tier.
+//! Stories with a real Docker engine. `life` lives through the reference course with its real image; `between` goes to
+//! and fro between two computers with it, in one container and in linked ones; `built` is a course whose image is built
+//! here; `troubles` are what goes wrong around it; `killed` kills kitbag at random moments; `restarted` restarts an
+//! engine of its own. `.ci/docker` has engine and image made. First tier.
 
+mod between;
+mod built;
 mod killed;
 pub mod lab;
 mod life;
+mod refine;
 mod restarted;
 mod troubles;

@@ -7,13 +7,13 @@
 mod notebook;
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::course::{environment, service, setup_with};
+use crate::http::http;
 use crate::machine::{Machine, Ran, room, tree, write};
 
 /// A course with one page; `program`, `args` and the list of packages are the test's.
@@ -105,14 +105,10 @@ fn up(machine: &Machine) -> Ran {
     machine.run(&["--yes", "up", "--no-open"])
 }
 
-/// What a page answers: the status line and the rest.
+/// What a page answers: the status and the rest.
 fn get(at: &str, path: &str, token: Option<&str>) -> (u16, String) {
-    let mut stream = TcpStream::connect(at).unwrap();
-    let token = token.map(|token| format!("Authorization: token {token}\r\n")).unwrap_or_default();
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {at}\r\n{token}\r\n").unwrap();
-    let mut said = String::new();
-    stream.read_to_string(&mut said).unwrap();
-    (said.split(' ').nth(1).unwrap().parse().unwrap(), said)
+    let said = http("GET", &format!("http://{at}{path}"), token, "").unwrap();
+    (said.status, said.body)
 }
 
 /// Where the page is.

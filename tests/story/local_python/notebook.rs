@@ -3,7 +3,6 @@
 //! packages, and its eight notebooks run from beginning to end.
 
 use std::fs;
-use std::io::Write;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,49 +10,12 @@ use std::time::Instant;
 
 use super::{Ends, course, environments, get, machine, nothing_elsewhere, python_is_here};
 use crate::course::service;
-use crate::machine::{Ran, room, tree, write};
+use crate::jupyter::Jupyter;
+use crate::machine::{Ran, copy, room, tree, write};
 
-/// Runs a notebook as JupyterLab does: saved by the contents API, its cell run by a kernel over a WebSocket, saved
-/// again with its output. Uses what the server's own packages bring.
-const NOTEBOOK: &str = r#"
-import json, sys, urllib.parse, urllib.request, uuid, websocket
-url = urllib.parse.urlsplit(sys.stdin.readline().strip())
-base, token = f"{url.scheme}://{url.netloc}", urllib.parse.parse_qs(url.query)["token"][0]
-def ask(method, path, body=None):
-    data = None if body is None else json.dumps(body).encode()
-    ask = urllib.request.Request(base + path, data, {"Authorization": "token " + token}, method=method)
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(ask, timeout=60) as answer:
-        return json.loads(answer.read() or "null")
-code = "import os, sys\nopen('made.txt', 'w').write('by a kernel')\nprint(6 * 7, sys.prefix, os.environ['JUPYTER_CONFIG_DIR'])"
-cell = {"cell_type": "code", "id": "one", "metadata": {}, "source": code, "outputs": [], "execution_count": None}
-book = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-ask("PUT", "/api/contents/run.ipynb", {"type": "notebook", "content": book})
-session = ask("POST", "/api/sessions", {"path": "run.ipynb", "name": "run.ipynb", "type": "notebook", "kernel": {"name": "python3"}})
-kernel = session["kernel"]["id"]
-wire = websocket.create_connection(base.replace("http", "ws", 1) + "/api/kernels/" + kernel + "/channels",
-    header=["Authorization: token " + token], timeout=60)
-asked = uuid.uuid4().hex
-wire.send(json.dumps({"channel": "shell", "header": {"msg_id": asked, "msg_type": "execute_request", "username": "", "session": asked, "version": "5.3"},
-    "parent_header": {}, "metadata": {}, "content": {"code": code, "silent": False, "store_history": True, "allow_stdin": False}}))
-said = ""
-while True:
-    message = json.loads(wire.recv())
-    if message["parent_header"].get("msg_id") != asked:
-        continue
-    kind, content = message["header"]["msg_type"], message["content"]
-    if kind == "stream":
-        said += content["text"]
-    if kind == "error":
-        sys.exit("\n".join(content["traceback"]))
-    if kind == "status" and content["execution_state"] == "idle":
-        break
-wire.close()
-cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": said}]
-cell["execution_count"] = 1
-ask("PUT", "/api/contents/run.ipynb", {"type": "notebook", "content": book})
-ask("DELETE", "/api/sessions/" + session["id"])
-print(said)
-"#;
+/// What the notebook does: it leaves a file and says which Python it is.
+const CODE: &str = "import os, sys\nopen('made.txt', 'w').write('by a kernel')\n\
+                    print(6 * 7, sys.prefix, os.environ['JUPYTER_CONFIG_DIR'])";
 
 /// A small course with a Jupyter server, and which of its services that is.
 fn small(room: &Path) -> (PathBuf, &'static str) {
@@ -68,9 +30,7 @@ fn small(room: &Path) -> (PathBuf, &'static str) {
 fn reference(room: &Path) -> (PathBuf, &'static str) {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data-course");
     let to = room.join("data-course");
-    for (path, bytes) in tree(&from).0 {
-        write(&to.join(path), bytes);
-    }
+    copy(&from, &to);
     let manifest = fs::read_to_string(to.join("course.toml")).unwrap();
     let with =
         manifest.replacen("    \"--no-browser\",\n", "    \"--no-browser\",\n    \"--allow-root\",\n", 1);
@@ -155,17 +115,11 @@ fn a_real_notebook_runs_in_the_courses_own_python() {
     assert_eq!(get(&at, "/api/contents", None).0, 403);
     assert_eq!(get(&at, "/api/contents", Some(&"0".repeat(token.len()))).0, 403);
 
-    let mut exec = a.0.command(&["exec", "--", "python", "-c", NOTEBOOK]);
-    let mut ran = exec.stdin(std::process::Stdio::piped()).spawn().unwrap();
-    ran.stdin.take().unwrap().write_all(format!("{url}\n").as_bytes()).unwrap();
-    let ran = ran.wait_with_output().unwrap();
-    let said = String::from_utf8(ran.stdout).unwrap();
+    let jupyter = Jupyter::opened(&url);
+    jupyter.save_cells("run.ipynb", &[CODE]);
+    let said = jupyter.run("run.ipynb");
     let own = environments(&a.0);
-    assert!(
-        said.starts_with(&format!("42 {} ", own[0].display())),
-        "{said} {}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
+    assert!(said.starts_with(&format!("42 {} ", own[0].display())), "{said}");
     assert!(said.contains("environment/jupyter/config"), "{said}");
     assert!(a.0.text("run.ipynb").contains("42 "), "the output is in the notebook");
     assert_eq!(a.0.text("made.txt"), "by a kernel");
