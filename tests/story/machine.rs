@@ -94,6 +94,8 @@ impl Machine {
                 "sync.absence_wait_seconds=0",
                 "sync.outside_settle_seconds=1",
                 "secrets.keychain=false",
+                // and leave nothing running
+                "agent.start=false",
             ]
             .map(Into::into)
             .into(),
@@ -116,12 +118,12 @@ impl Machine {
     }
 
     /// The same with a setting in place of what it had.
-    pub fn with(mut self, key: &str, value: u64) -> Self {
+    pub fn with(mut self, key: &str, value: impl fmt::Display) -> Self {
         self.set(key, value);
         self
     }
 
-    pub fn set(&mut self, key: &str, value: u64) {
+    pub fn set(&mut self, key: &str, value: impl fmt::Display) {
         self.settings.retain(|setting| !setting.starts_with(&format!("{key}=")));
         self.settings.push(format!("{key}={value}"));
     }

@@ -155,7 +155,15 @@ fn put_together(ws: &Workspace, share: &Share) -> Result<(), EngineError> {
 /// # Errors
 /// The ledger fails.
 pub fn session_open(ledger: &Ledger) -> Result<bool, EngineError> {
-    Ok(ledger.get(OPEN)?.is_some())
+    Ok(open_since(ledger)?.is_some())
+}
+
+/// Since when this machine has a session open, RFC 3339.
+///
+/// # Errors
+/// The ledger fails.
+pub fn open_since(ledger: &Ledger) -> Result<Option<String>, EngineError> {
+    Ok(ledger.get(OPEN)?)
 }
 
 /// What is known of every machine.

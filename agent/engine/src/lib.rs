@@ -1,8 +1,9 @@
 //! Moves data along and owns no decisions: `sync` carries files between the working folder, the share and the
 //! ledger as core's plans say; `environment` carries a course from its package to a running service and back.
-//! `takeaway` packs all of it into one file for a computer without kitbag.
+//! `agent` saves what is open in the background. `takeaway` packs all of it into one file for a computer without kitbag.
 //! `setup` joins a share and a working folder; `workspace` is what they are to this machine.
 
+pub mod agent;
 pub mod apart;
 pub mod course;
 pub mod doctor;

@@ -46,6 +46,12 @@ pub struct Config {
     pub keep_days: u64,
     /// `lock.wait_seconds`: how long to wait for another kitbag on this machine.
     pub lock_wait_seconds: u64,
+    /// `environment.checkpoint_seconds`: how long after the last one the background agent saves what is open; 0: never.
+    pub checkpoint_seconds: u64,
+    /// `agent.start`: whether `up` and `reset` start the background agent.
+    pub agent_start: bool,
+    /// `agent.stop_seconds`: how long the background agent may take to end before it is ended by force.
+    pub agent_stop_seconds: u64,
     /// `secrets.keychain`: whether the keychain of this session keeps access tokens; else a file does.
     pub keychain: bool,
     /// `share.provider`: whose the cloud folder is, in place of what setup found.
@@ -62,6 +68,9 @@ impl Default for Config {
             delivery_seconds: 3_600,
             keep_days: 60,
             lock_wait_seconds: 30,
+            checkpoint_seconds: 600,
+            agent_start: true,
+            agent_stop_seconds: 300,
             keychain: true,
             provider: None,
         }
@@ -75,12 +84,15 @@ impl Config {
     /// What is wrong with it, with the keys there are.
     pub fn set(&mut self, setting: &str) -> Result<(), String> {
         let keys = "sync.outside_settle_seconds, sync.absence_wait_seconds, sync.threads, \
-                    history.delivery_seconds, history.keep_days, lock.wait_seconds, secrets.keychain, share.provider";
+                    history.delivery_seconds, history.keep_days, lock.wait_seconds, \
+                    environment.checkpoint_seconds, agent.start, agent.stop_seconds, secrets.keychain, share.provider";
         let (key, value) =
             setting.split_once('=').ok_or_else(|| format!("--config takes KEY=VALUE; keys: {keys}"))?;
         let number = |value: &str| {
             value.trim().parse::<u64>().map_err(|_| format!("{key} takes a whole number, not {value:?}"))
         };
+        let yes_or_no =
+            |value: &str| value.trim().parse::<bool>().map_err(|_| format!("{key} takes true or false"));
         match key.trim() {
             "sync.outside_settle_seconds" => self.outside_settle_seconds = number(value)?,
             "sync.absence_wait_seconds" => self.absence_wait_seconds = number(value)?,
@@ -88,9 +100,10 @@ impl Config {
             "history.delivery_seconds" => self.delivery_seconds = number(value)?,
             "history.keep_days" => self.keep_days = number(value)?,
             "lock.wait_seconds" => self.lock_wait_seconds = number(value)?,
-            "secrets.keychain" => {
-                self.keychain = value.trim().parse().map_err(|_| format!("{key} takes true or false"))?;
-            }
+            "environment.checkpoint_seconds" => self.checkpoint_seconds = number(value)?,
+            "agent.start" => self.agent_start = yes_or_no(value)?,
+            "agent.stop_seconds" => self.agent_stop_seconds = number(value)?,
+            "secrets.keychain" => self.keychain = yes_or_no(value)?,
             "share.provider" => {
                 let keys: Vec<_> = TABLE.iter().map(|row| row.key).collect();
                 let row = provider::row(value.trim());
@@ -142,7 +155,11 @@ pub fn list(home: &Path, doors: &Doors) -> Result<Vec<Settings>, EngineError> {
     Ok(found)
 }
 
-fn read_settings(file: &Path, doors: &Doors) -> Result<Settings, EngineError> {
+/// What `setup` wrote down in this file.
+///
+/// # Errors
+/// It cannot be read, or is damaged.
+pub(crate) fn read_settings(file: &Path, doors: &Doors) -> Result<Settings, EngineError> {
     let mut text = String::new();
     let mut open = doors.disk.open(file).map_err(EngineError::io("cannot read", file))?;
     std::io::Read::read_to_string(&mut open, &mut text).map_err(EngineError::io("cannot read", file))?;
@@ -180,12 +197,28 @@ pub fn choose(
 }
 
 impl Workspace {
-    /// Open a workspace for work: nobody else may work on it meanwhile.
+    /// Open a workspace for work: nobody else may work on it meanwhile. Another kitbag is waited for as long as the
+    /// settings say.
     ///
     /// # Errors
     /// Another kitbag is at work; the ledger cannot be opened.
     pub fn open(home: &Path, settings: Settings, config: Config, doors: Doors) -> Result<Self, EngineError> {
-        let lock = Lock::acquire(&home.join("lock"), Duration::from_secs(config.lock_wait_seconds));
+        let wait = Duration::from_secs(config.lock_wait_seconds);
+        Self::open_within(home, settings, config, doors, wait)
+    }
+
+    /// The same with a wait of one's own.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`].
+    pub fn open_within(
+        home: &Path,
+        settings: Settings,
+        config: Config,
+        doors: Doors,
+        wait: Duration,
+    ) -> Result<Self, EngineError> {
+        let lock = Lock::acquire(&home.join("lock"), wait);
         let lock = lock.map_err(|error| match error {
             LockError::Held { pid } => EngineError::Locked(pid),
             LockError::Failed { source, .. } => EngineError::io("cannot write", home)(source),

@@ -22,6 +22,7 @@ More commands:
   takeaway     Everything you have in one file, for a computer without kitbag
   course       check: look a course's folder over
   plugin       list, info: what runs courses here, and what it may do
+  agent        start, stop: saves your work in the background while a course is open
   demo         A guided tour in a folder of its own, under a minute
   completions  Completions for your shell
 
@@ -123,6 +124,9 @@ pub enum Verb {
     /// What runs courses here, and what it may do
     #[command(hide = true)]
     Plugin(Plugin),
+    /// Saves your work in the background while a course is open
+    #[command(hide = true)]
+    Agent(Agent),
     /// A guided tour in a folder of its own
     #[command(hide = true)]
     Demo(Demo),
@@ -341,6 +345,25 @@ pub enum PluginVerb {
         /// Its id
         id: String,
     },
+}
+
+/// `agent`.
+#[derive(Debug, clap::Args)]
+pub struct Agent {
+    /// What to do
+    #[command(subcommand)]
+    pub verb: AgentVerb,
+}
+
+/// What to do with the background agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum AgentVerb {
+    /// Be it, here, until no course is open any more; Ctrl-C ends it
+    Run,
+    /// Start it; `kitbag up` does that by itself
+    Start,
+    /// End it; what it saves just now it saves to the end
+    Stop,
 }
 
 /// `demo`.

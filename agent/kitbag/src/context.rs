@@ -3,11 +3,13 @@
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kitbag_core::course::Course;
 use kitbag_core::finding::{Exit, Finding};
 use kitbag_core::id::ContentId;
 use kitbag_core::path::WorkPath;
+use kitbag_engine::agent;
 use kitbag_engine::course::{self, unpack};
 use kitbag_engine::doors::Doors;
 use kitbag_engine::environment::{self, Apart};
@@ -19,6 +21,9 @@ use kitbag_platform::places::{Places, RealPlaces};
 use crate::Trouble;
 use crate::args::Args;
 use crate::printer::Printer;
+
+/// How long to wait for another kitbag before looking whether it is the agent.
+const TURN: Duration = Duration::from_secs(1);
 
 /// For one command.
 pub struct Context {
@@ -32,6 +37,8 @@ pub struct Context {
     pub printer: Arc<Printer>,
     /// Take the usual answer.
     pub yes: bool,
+    /// The settings as they were given, for a kitbag started by this one.
+    pub given: Vec<String>,
     workspace: Option<String>,
 }
 
@@ -60,7 +67,8 @@ impl Context {
         if let Ok(program) = std::env::current_exe() {
             doors.backends = Arc::new(Apart { program });
         }
-        Ok(Context { home, doors, config, printer, yes: args.yes, workspace })
+        let given = args.config.clone();
+        Ok(Context { home, doors, config, printer, yes: args.yes, given, workspace })
     }
 
     /// The name given with `--workspace`.
@@ -83,7 +91,33 @@ impl Context {
     /// # Errors
     /// None is meant, or another kitbag is at work.
     pub fn open(&self) -> Result<Workspace, Trouble> {
-        Ok(Workspace::open(&self.home, self.settings()?, self.config.clone(), self.doors.clone())?)
+        self.open_this(self.settings()?)
+    }
+
+    /// This workspace, for work. The background agent is waited for as long as it saves, any other kitbag as long as the
+    /// settings say.
+    ///
+    /// # Errors
+    /// Another kitbag is at work.
+    pub fn open_this(&self, settings: Settings) -> Result<Workspace, Trouble> {
+        let mut left = Duration::from_secs(self.config.lock_wait_seconds);
+        let mut said = false;
+        loop {
+            let turn = left.min(TURN);
+            let (config, doors) = (self.config.clone(), self.doors.clone());
+            match Workspace::open_within(&self.home, settings.clone(), config, doors, turn) {
+                Err(EngineError::Locked(_)) if agent::saves(&self.home) => {
+                    if !said {
+                        said = true;
+                        self.printer.say("kitbag is saving in the background; this goes on when it is done …");
+                    }
+                    // where the settings leave no time to wait, the lock did not wait either
+                    std::thread::sleep(TURN.saturating_sub(turn) / 10);
+                }
+                Err(EngineError::Locked(_)) if left > turn => left -= turn,
+                opened => return Ok(opened?),
+            }
+        }
     }
 
     /// The workspace, to look at only.

@@ -4,6 +4,7 @@
 mod args;
 mod context;
 mod doubt;
+mod log;
 mod opener;
 mod printer;
 mod verbs;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use clap::Parser;
 use kitbag_core::finding::{Exit, Finding};
 
-use args::{Args, Verb};
+use args::{AgentVerb, Args, Verb};
 use context::Context;
 use printer::Printer;
 
@@ -25,7 +26,10 @@ fn main() -> ExitCode {
         Err(error) => return args::explain(error),
     };
     let printer = Arc::new(Printer::new(args.json, args.plain));
-    start_log(args.verbose);
+    // a program nobody watches writes into a file
+    if !matches!(&args.verb, Some(Verb::Agent(agent)) if agent.verb == AgentVerb::Run) {
+        log::to_stderr(args.verbose);
+    }
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(args, printer.clone())));
     let exit = match outcome {
         Ok(Ok(exit)) => exit,
@@ -88,16 +92,10 @@ fn run(args: Args, printer: Arc<Printer>) -> Outcome {
         Verb::Takeaway(options) => verbs::takeaway::run(&context, &options),
         Verb::Course(options) => verbs::course::run(&context, &options),
         Verb::Plugin(options) => verbs::plugin::run(&context, &options),
+        Verb::Agent(options) => verbs::agent::run(&context, &options),
         Verb::Demo(options) => verbs::demo::run(&context, &options),
         Verb::Doctor(options) => verbs::doctor::run(&context, &options),
         Verb::Completions(options) => verbs::completions::run(&context, &options),
         Verb::CompilePlugin => Ok(verbs::compile_plugin::run(&context)),
     }
-}
-
-fn start_log(verbose: bool) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("KITBAG_LOG");
-    let filter = filter
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(if verbose { "debug" } else { "error" }));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
 }

@@ -2,7 +2,7 @@
 //! yet is null.
 
 use kitbag_core::session::Presence;
-use kitbag_engine::environment::EnvironmentView;
+use kitbag_engine::environment::{EnvironmentView, last_checkpoint};
 use kitbag_engine::error::EngineError;
 use kitbag_engine::storage::{Growth, growth};
 use kitbag_engine::sync::{Conflict, Cycle, PendingNotebook, Rules};
@@ -79,6 +79,8 @@ pub struct Status {
     pub pending_notebooks: Vec<PendingNotebook>,
     /// What runs.
     pub environment: EnvironmentView,
+    /// When files and databases were saved last while the course was open, RFC 3339; null when never.
+    pub last_checkpoint: Option<String>,
     /// The machines of this workspace.
     pub machines: Vec<Presence>,
     /// Bytes the workspace costs in the cloud folder's history.
@@ -136,6 +138,7 @@ pub fn read(
         held,
         pending_notebooks: sync::pending_notebooks(ws)?,
         environment,
+        last_checkpoint: last_checkpoint(&ws.ledger)?,
         machines: events::machines(ws)?,
         history_bytes: storage.history_bytes,
         storage,

@@ -27,6 +27,11 @@ pub fn rfc3339(millis: i64) -> String {
     format!("{:.3}", Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
+/// The time that [`rfc3339`] wrote, in milliseconds since 1970; none when it is no such text.
+pub fn millis(text: &str) -> Option<i64> {
+    text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
+}
+
 /// The computer's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealClock;
@@ -86,6 +91,14 @@ mod tests {
         assert_eq!(clock.rfc3339(), "2025-11-22T21:46:06.000Z");
         clock.set(-1);
         assert_eq!(copy.rfc3339(), "1969-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn a_time_that_was_written_is_read_again() {
+        for time in [0, 1_763_847_965_123, -1] {
+            assert_eq!(millis(&rfc3339(time)), Some(time));
+        }
+        assert_eq!(millis("yesterday"), None);
     }
 
     /// What `history` sorts by.

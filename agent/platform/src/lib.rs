@@ -12,6 +12,7 @@ pub mod disk;
 pub mod docker;
 pub mod limits;
 pub mod lock;
+pub mod log;
 pub mod loopback;
 pub mod memory;
 pub mod places;

@@ -62,6 +62,23 @@ impl Lock {
         Ok(lock)
     }
 
+    /// Whether somebody holds the lock file at `path` right now, without waiting and without taking it. A file that is
+    /// not there is held by nobody. Whoever takes it at this very moment without any wait may be refused.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn is_held(path: &Path) -> io::Result<bool> {
+        let file = match OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            other => other?,
+        };
+        match file.try_lock_shared() {
+            Ok(()) => file.unlock().map(|()| false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
     fn sign(&self) -> io::Result<()> {
         self.0.set_len(0)?;
         (&self.0).write_all(format!("{}\n", std::process::id()).as_bytes())
@@ -98,6 +115,18 @@ mod tests {
         assert!(matches!(refused, LockError::Held { pid } if known(pid)), "{refused:?}");
         drop(first);
         drop(Lock::acquire(&path, Duration::ZERO).unwrap());
+        Lock::acquire(&path, Duration::ZERO).unwrap();
+    }
+
+    #[test]
+    fn a_look_tells_whether_it_is_held_and_takes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        assert!(!Lock::is_held(&path).unwrap() && !path.exists(), "nothing is made");
+        let held = Lock::acquire(&path, Duration::ZERO).unwrap();
+        assert!(Lock::is_held(&path).unwrap());
+        drop(held);
+        assert!(!Lock::is_held(&path).unwrap());
         Lock::acquire(&path, Duration::ZERO).unwrap();
     }
 

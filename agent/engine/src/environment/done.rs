@@ -18,6 +18,7 @@ use kitbag_core::path::shown;
 use kitbag_core::session::EventKind;
 use kitbag_plugin_host::EnvStatus;
 
+use super::cycle::note_checkpoint;
 use super::databases::{Databases, problems};
 use super::keep::{self, Keeper, note_kept};
 use super::runner::{Runner, runs};
@@ -223,6 +224,10 @@ pub async fn checkpoint(
     };
     let mut report = carry_out(ws, &share, here.as_ref(), request, progress.as_ref()).await?;
     report.problems.extend(problems(&troubles));
+    report.unsaved.extend(troubles.into_keys());
+    if report.unsaved.is_empty() {
+        note_checkpoint(ws)?;
+    }
     Ok(report)
 }
 
@@ -239,6 +244,7 @@ async fn carry_out(
     };
     let mut report = sync::run(ws, &rules(here), request, progress)?;
     report.problems.extend(problems(&troubles));
+    report.unsaved.extend(troubles.into_keys());
     Ok(report)
 }
 

@@ -7,6 +7,7 @@ mod backends;
 mod choose;
 mod compiler;
 mod consent;
+mod cycle;
 mod databases;
 mod done;
 mod doors;
@@ -35,6 +36,7 @@ pub use compiler::{Apart, VERB as COMPILE, compile, prepare};
 pub use consent::{
     AskedCommand, AskedDatabase, AskedEngine, AskedProgram, Granted, Question, grants, revoke,
 };
+pub use cycle::{cycle, last_checkpoint};
 pub use databases::file as database_file;
 pub use done::{Done, checkpoint, done};
 pub(crate) use export::Exporting;

@@ -30,6 +30,9 @@ pub struct Report {
     pub pending: u64,
     /// Notebooks whose newer version waits until they are closed here; `pending` counts them too.
     pub pending_notebooks: Vec<PendingNotebook>,
+    /// Databases that could not be saved; `problems` says why.
+    #[serde(skip)]
+    pub unsaved: Vec<String>,
     /// With `--dry-run`: what would be done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub planned: Vec<Planned>,

@@ -161,6 +161,8 @@ impl Tour<'_> {
         let program = std::env::current_exe().map_err(EngineError::io("cannot find", "this program"))?;
         let mut command = Command::new(program);
         command.args(args).current_dir(&self.folder).stdin(Stdio::null());
+        // nothing of the tour stays when it is over
+        command.args(["--config", "agent.start=false"]);
         command.env("KITBAG_HOME", self.folder.join(at.folder).join("state"));
         Ok(command)
     }

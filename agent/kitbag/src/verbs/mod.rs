@@ -1,5 +1,6 @@
 //! One file a verb.
 
+pub mod agent;
 pub mod clean;
 pub mod compile_plugin;
 pub mod completions;

@@ -39,8 +39,7 @@ pub fn run(context: &Context, options: &Setup) -> Outcome {
         Some(settings) => SetUp { settings, joined: true, provider: None },
         None => make(context, options)?,
     };
-    let ws =
-        Workspace::open(&context.home, done.settings.clone(), context.config.clone(), context.doors.clone())?;
+    let ws = context.open_this(done.settings.clone())?;
     // what others put there first: the course with its rules comes before any folder is looked at
     sync::take_in(&ws)?;
     context.unpack_course(&ws)?;

@@ -5,7 +5,6 @@ use kitbag_core::path::shown;
 use kitbag_engine::course::unpack;
 use kitbag_engine::environment;
 use kitbag_engine::error::count;
-use kitbag_engine::events;
 use kitbag_engine::sync::report::Report;
 use kitbag_engine::sync::{self, PendingNotebook, Request};
 
@@ -17,17 +16,14 @@ use crate::printer::Printer;
 /// Run it.
 pub fn run(context: &Context, options: &SyncOptions) -> Outcome {
     let ws = context.open()?;
-    let rules = context.rules(&ws)?;
     let known = unpack::unpacked(&ws)?.map(|here| here.id);
-    let request = Request { dry_run: options.dry_run, ..context.request(&ws)? };
-    // while the course is open its databases are saved with the files
-    let report = if !options.dry_run && events::session_open(&ws.ledger)? {
-        context.wait(environment::checkpoint(&ws, &context.home, request, context.printer.clone()))?
+    let report = if options.dry_run {
+        let request = Request { dry_run: true, ..context.request(&ws)? };
+        sync::run(&ws, &context.rules(&ws)?, request, context.printer.as_ref())?
     } else {
-        sync::run(&ws, &rules, request, context.printer.as_ref())?
+        context.wait(environment::cycle(&ws, &context.home, context.printer.clone()))?
     };
     if !options.dry_run {
-        context.unpack_course(&ws)?;
         context.prepare_new(&ws, known)?;
     }
     if context.printer.json() {

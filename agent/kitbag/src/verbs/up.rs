@@ -11,6 +11,7 @@ use kitbag_engine::error::show;
 use kitbag_engine::sync::report::Report;
 use serde::Serialize;
 
+use super::agent;
 use super::sync::tell;
 use crate::args::Up;
 use crate::context::Context;
@@ -34,9 +35,10 @@ pub fn run(context: &Context, options: &Up) -> Outcome {
     started(context, up, options)
 }
 
-/// What `up` and `reset` say at the end.
+/// What `up` and `reset` do and say at the end.
 pub fn started(context: &Context, up: environment::Up, options: &Up) -> Outcome {
     let exit = up.report.exit();
+    agent::begin(context);
     if context.printer.json() {
         context.printer.document(&Document { services: up.services, notes: up.notes, sync: up.report });
         return Ok(exit);

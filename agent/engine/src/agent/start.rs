@@ -1,0 +1,71 @@
+//! Start the agent as a program that stays when this one ends, and wait the moment it takes until it lives: whoever asks
+//! for it next finds it. Two that start at once leave one: the system gives its lock to one of them.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use kitbag_core::finding::Finding;
+use kitbag_platform::process::{Launch, Processes};
+
+use super::place;
+use crate::doors::Doors;
+use crate::error::{EngineError, show};
+
+/// How long to wait until it lives; milliseconds.
+const PATIENCE: i64 = 5_000;
+/// How often to look; milliseconds.
+const TURN: u64 = 10;
+
+/// What starting came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Started {
+    /// It was there already.
+    Already,
+    /// It lives now.
+    Now,
+}
+
+/// Start the agent of a state root where there is none. `arguments` make `program` one; it gets the surroundings given,
+/// and no secret among its arguments, which others can read.
+///
+/// # Errors
+/// The program cannot be started, or ended at once.
+pub fn start(
+    home: &Path,
+    doors: &Doors,
+    processes: &dyn Processes,
+    program: &Path,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+) -> Result<Started, EngineError> {
+    if place::runs(home)? {
+        return Ok(Started::Already);
+    }
+    place::make(home, doors)?;
+    let launch = Launch {
+        program: program.to_owned(),
+        arguments,
+        environment,
+        // in use as long as the program runs anyway: it keeps no other folder from being removed
+        folder: program.parent().unwrap_or(home).to_owned(),
+        log: place::log(home),
+    };
+    let id = processes.spawn(&launch).map_err(EngineError::io("cannot start", program))?;
+    let begun = doors.clock.now_millis();
+    loop {
+        let alive = processes.alive(&id);
+        // looked at after that: one that ended may have left it to another
+        if place::runs(home)? {
+            return Ok(if alive { Started::Now } else { Started::Already });
+        }
+        let over = !(0..PATIENCE).contains(&(doors.clock.now_millis() - begun));
+        if !alive || over {
+            return Err(EngineError::Failed(Finding::new(
+                "the background agent did not start",
+                "Your work is saved when you type `kitbag sync` or `kitbag done`, but not by itself.",
+                format!("Try `kitbag agent start`; what it said stands in {}.", show(&launch.log)),
+            )));
+        }
+        doors.clock.sleep(TURN);
+    }
+}
