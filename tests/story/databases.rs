@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::background::{NoneLeft, agents, kill_agents, until};
 use crate::course::{environment, service, setup_with};
 use crate::docker::lab::{Docked, course_image, turn};
-use crate::machine::{pair, room, tree, write};
+use crate::machine::{pair, read, room, tree, write};
 
 const DUMP: &str = "backups/postgres/postgres.dump";
 
@@ -243,4 +244,44 @@ fn rows_outlive_a_killed_container_and_resets() {
     a.up();
     assert_eq!(marks(&a), "before,not saved");
     a.done();
+}
+
+/// Shows that rows of a server reach the cloud folder while the course is open, without a command; that an agent killed
+/// meanwhile, and a container, cost nothing; and that `done` ends it all. First tier.
+#[test]
+fn rows_are_saved_while_the_course_is_open() {
+    let _turn = turn();
+    if !course_image() {
+        return;
+    }
+    let room = room();
+    let (mut a, b) = machines(room.path());
+    a.set("agent.start", true);
+    a.set("environment.checkpoint_seconds", 1);
+    let _none_left = NoneLeft(a.home.clone());
+    a.up();
+    a.sql("CREATE TABLE marks (mark text PRIMARY KEY); INSERT INTO marks VALUES ('home')");
+    let shared = |mark: &str| {
+        let dump = read(&a.share.join(DUMP)).unwrap_or_default();
+        String::from_utf8_lossy(&dump).contains(mark)
+    };
+    until("the row is in the cloud folder", || shared("home"));
+    a.sql("INSERT INTO marks VALUES ('killed meanwhile')");
+    kill_agents(&a.home);
+    until("it is gone", || agents(&a.home).is_empty());
+    a.up();
+    a.sql("INSERT INTO marks VALUES ('after that')");
+    until("the rows are in the cloud folder", || shared("killed meanwhile") && shared("after that"));
+    // what does not run is not started by it
+    for container in a.things().running {
+        a.docker(&["kill", &container]);
+    }
+    a.write("notes/mine.md", "mine\n");
+    until("files go on", || a.share.join("notes/mine.md").exists());
+    assert!(a.things().running.is_empty());
+    a.done();
+    until("it ends with the session", || agents(&a.home).is_empty());
+    b.up();
+    assert_eq!(marks(&b), "after that,home,killed meanwhile");
+    b.done();
 }

@@ -117,6 +117,11 @@ impl Machine {
         self.acts = Some(words.collect());
     }
 
+    /// Run this copy of the program.
+    pub fn uses(&mut self, program: &Path) {
+        self.acts = Some(vec![program.as_os_str().to_owned()]);
+    }
+
     /// The same with a setting in place of what it had.
     pub fn with(mut self, key: &str, value: impl fmt::Display) -> Self {
         self.set(key, value);

@@ -6,6 +6,8 @@
 
 mod back;
 #[cfg(target_os = "linux")]
+mod background;
+#[cfg(target_os = "linux")]
 mod browser;
 mod compiled;
 mod contract;

@@ -109,7 +109,8 @@ impl Context {
                 Err(EngineError::Locked(_)) if agent::saves(&self.home) => {
                     if !said {
                         said = true;
-                        self.printer.say("kitbag is saving in the background; this goes on when it is done …");
+                        self.printer
+                            .say("kitbag is saving in the background; this goes on when it is done …");
                     }
                     // where the settings leave no time to wait, the lock did not wait either
                     std::thread::sleep(TURN.saturating_sub(turn) / 10);

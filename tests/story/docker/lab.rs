@@ -306,6 +306,6 @@ pub fn until(what: &str, patience: Duration, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + patience;
     while !is_so() {
         assert!(Instant::now() < deadline, "not in {patience:?}: {what}");
-        std::thread::sleep(Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(20));
     }
 }

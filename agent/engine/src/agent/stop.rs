@@ -84,6 +84,9 @@ fn by_force(home: &Path, doors: &Doors, processes: &dyn Processes) -> Result<Sto
     Err(EngineError::Failed(Finding::new(
         "the background agent does not end",
         "It was asked to, and could not be ended by force.",
-        format!("What it does stands in {}. It ends with the computer at the latest.", show(place::log(home))),
+        format!(
+            "What it does stands in {}. It ends with the computer at the latest.",
+            show(place::log(home))
+        ),
     )))
 }

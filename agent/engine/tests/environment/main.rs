@@ -4,6 +4,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
+mod agent;
 mod course;
 mod elsewhere;
 mod fake_servers;

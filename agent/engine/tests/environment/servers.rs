@@ -442,6 +442,12 @@ fn a_checkpoint_saves_rows_and_starts_nothing() {
     fake.asked();
     checkpoint();
     assert!(!fake.asked().iter().any(|one| one == "start" || one.starts_with("exec")));
+    // what could not be saved is named, so that it is tried again soon
+    fake.now().made.as_mut().unwrap().running = true;
+    fake.now().fails.insert("dump", (1, "no"));
+    assert_eq!(checkpoint().unsaved, ["records"]);
+    fake.now().fails.clear();
+    assert_eq!(checkpoint().unsaved, [""; 0]);
     // an engine that is gone keeps no file back
     fake.now().gone = true;
     a.write("notes.txt", "carried\n");

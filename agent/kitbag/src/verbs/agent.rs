@@ -34,19 +34,21 @@ pub fn run(context: &Context, options: &Options) -> Outcome {
 }
 
 fn live(context: &Context) -> Outcome {
+    // before anybody can see that it lives; where nothing can be noticed it ends at once, as ever, which loses nothing
+    let noticed = notice_interrupt();
     let program = std::env::current_exe().ok();
     let agent =
         Agent::begin(&context.home, context.config.clone(), context.doors.clone(), program.as_deref())?;
     let file = agent::log(&context.home);
     log::to_file(&file).map_err(EngineError::io("cannot write", &file))?;
-    // where nothing can be noticed it ends at once, as ever, which loses nothing
-    if let Err(error) = notice_interrupt() {
+    if let Err(error) = noticed {
         tracing::warn!(%error, "the end will not be noticed");
     }
     let seconds = context.config.checkpoint_seconds;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), process = std::process::id(), seconds, "begins");
     if stdout().is_terminal() {
-        let line = format!("Saving what is open every {seconds} seconds, until no course is open. Ctrl-C ends it.");
+        let line =
+            format!("Saving what is open every {seconds} seconds, until no course is open. Ctrl-C ends it.");
         context.printer.line(line);
         context.printer.line(format!("What it does stands in {}.", show(&file)));
     }
@@ -82,7 +84,7 @@ fn start(context: &Context) -> Outcome {
 }
 
 fn stop(context: &Context) -> Outcome {
-    let waiting = || context.printer.say("kitbag is saving in the background; it ends after that …");
+    let waiting = || context.printer.say("Waiting for kitbag in the background to end …");
     let (home, seconds) = (&context.home, context.config.agent_stop_seconds);
     let stopped = agent::stop(home, &context.doors, &RealProcesses::new(), seconds, &waiting)?;
     if context.printer.json() {

@@ -29,8 +29,7 @@ fn listen() -> io::Result<()> {
     unsafe extern "C" {
         fn signal(number: i32, handler: usize) -> usize;
     }
-    const NUMBERS: [i32; 2] =
-        [rustix::process::Signal::INT.as_raw(), rustix::process::Signal::TERM.as_raw()];
+    const NUMBERS: [i32; 2] = [rustix::process::Signal::INT.as_raw(), rustix::process::Signal::TERM.as_raw()];
     extern "C" fn handler(_: i32) {
         SEEN.store(true, Ordering::SeqCst);
         for number in NUMBERS {

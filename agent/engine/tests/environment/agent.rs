@@ -1,0 +1,328 @@
+//! The background agent, round by round, on a clock that only goes when told: what is open is saved when it is due, one
+//! workspace's trouble hinders no other, and it ends when it should.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kitbag_engine::agent::{self, Agent, Started, Step, Stopped, Why};
+use kitbag_engine::doors::Doors;
+use kitbag_engine::environment::{self, Backends, Options, last_checkpoint};
+use kitbag_engine::setup::{Wanted, setup};
+use kitbag_engine::sync::Silent;
+use kitbag_engine::workspace::{Config, Settings, Workspace};
+use kitbag_engine::{EngineError, events};
+use kitbag_platform::clock::{Clock, RealClock, SimulatedClock};
+use kitbag_platform::lock::Lock;
+use kitbag_platform::places::SimulatedPlaces;
+use kitbag_platform::process::SimulatedProcesses;
+use kitbag_plugin_host::{Backend, BoxFuture, PluginError};
+
+use crate::DUMP;
+use crate::world::{World, block};
+
+const EVERY: u64 = 600_000;
+
+fn config() -> Config {
+    Config { outside_settle_seconds: 0, threads: 2, keychain: false, ..Config::default() }
+}
+
+/// An agent, and the clock it lives by.
+struct Bench {
+    clock: SimulatedClock,
+    agent: Agent,
+}
+
+impl Bench {
+    fn new(home: &Path) -> Self {
+        Self::with(home, Doors::real(), None)
+    }
+
+    fn with(home: &Path, doors: Doors, program: Option<&Path>) -> Self {
+        let clock = SimulatedClock::new(RealClock.now_millis());
+        let doors = Doors { clock: Arc::new(clock.clone()), ..doors };
+        Bench { clock, agent: Agent::begin(home, config(), doors, program).unwrap() }
+    }
+
+    fn round(&mut self) -> Step {
+        block(self.agent.round())
+    }
+
+    /// A round after so long.
+    #[track_caller]
+    fn after(&mut self, millis: u64) {
+        self.clock.sleep(millis);
+        let step = self.round();
+        assert!(matches!(step, Step::Wait(1..=2_000)), "{step:?}");
+    }
+}
+
+/// Several workspaces of one state root, each open and without a course: files alone.
+struct Several {
+    folder: tempfile::TempDir,
+}
+
+impl Several {
+    fn new(names: &[&str]) -> Self {
+        let several = Several { folder: tempfile::tempdir().unwrap() };
+        for name in names {
+            let wanted = Wanted {
+                share: several.share(name),
+                work: several.work(name),
+                machine: "HOME-PC".into(),
+                name: Some((*name).into()),
+            };
+            let places = SimulatedPlaces::new(&several.folder.path().join("nobody"));
+            setup(&several.home(), &wanted, &places, &Doors::real()).unwrap();
+            let ws = several.open(name);
+            let options = Options { backend: None, ask: &|_| false, go_on: &|_| false };
+            block(environment::up(&ws, &several.home(), &options, Arc::new(Silent))).unwrap();
+        }
+        several
+    }
+
+    fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    fn share(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}-share"))
+    }
+
+    fn work(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}-work"))
+    }
+
+    fn open(&self, name: &str) -> Workspace {
+        let file = self.home().join("workspaces").join(name).join("workspace.json");
+        let settings: Settings = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        Workspace::open(&self.home(), settings, config(), Doors::real()).unwrap()
+    }
+
+    fn done(&self, name: &str) {
+        let ws = self.open(name);
+        block(environment::done(&ws, &self.home(), &|_| true, Arc::new(Silent))).unwrap();
+        assert!(!events::session_open(&ws.ledger).unwrap());
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.work(name).join("notes.txt"), text).unwrap();
+    }
+
+    /// What the cloud folder has of it.
+    fn carried(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.share(name).join("notes.txt")).ok()
+    }
+}
+
+#[test]
+fn an_open_course_is_saved_when_it_is_due_and_not_before() {
+    let world = World::new();
+    let a = world.machine("a", "share");
+    a.adopt(&world.course());
+    a.up();
+    let mut bench = Bench::new(&a.home);
+    a.sql("INSERT INTO books VALUES (3, 'Middlemarch')");
+    a.write("notes.txt", "mine\n");
+    let shared = |path: &str| fs::read_to_string(a.share.join(path)).unwrap_or_default();
+    bench.after(0);
+    bench.after(EVERY / 2);
+    assert!(!shared(DUMP).contains("Middlemarch"), "not yet");
+    assert_eq!(last_checkpoint(&a.open().ledger).unwrap(), None);
+    bench.after(EVERY / 2);
+    assert!(shared(DUMP).contains("Middlemarch"));
+    assert_eq!(shared("notes.txt"), "mine\n");
+    assert_eq!(last_checkpoint(&a.open().ledger).unwrap(), Some(bench.clock.rfc3339()));
+    // the course goes on
+    assert_eq!(a.view().state, "running");
+    a.sql("INSERT INTO books VALUES (4, 'Silas Marner')");
+    bench.after(EVERY - 1);
+    assert!(!shared(DUMP).contains("Silas"));
+    bench.after(1);
+    assert!(shared(DUMP).contains("Silas"));
+    a.done();
+    assert_eq!(bench.round(), Step::End(Why::Closed));
+}
+
+#[test]
+fn who_works_here_is_not_waited_for_and_comes_first() {
+    let several = Several::new(&["one"]);
+    let mut bench = Bench::new(&several.home());
+    several.write("one", "mine\n");
+    let person = several.open("one");
+    bench.after(EVERY);
+    bench.after(2_000);
+    assert_eq!(several.carried("one"), None);
+    drop(person);
+    bench.after(1_000);
+    assert_eq!(several.carried("one"), None, "soon, and not at once");
+    bench.after(1_000);
+    assert_eq!(several.carried("one").as_deref(), Some("mine\n"));
+    assert!(!agent::saves(&several.home()));
+}
+
+#[test]
+fn one_workspace_in_trouble_hinders_no_other() {
+    let several = Several::new(&["one", "two", "zoo"]);
+    let mut bench = Bench::new(&several.home());
+    bench.after(0);
+    for name in ["one", "two", "zoo"] {
+        several.write(name, "first\n");
+    }
+    let away = several.folder.path().join("away");
+    fs::rename(several.share("one"), &away).unwrap();
+    let settings = several.home().join("workspaces/zoo/workspace.json");
+    let whole = fs::read(&settings).unwrap();
+    fs::write(&settings, "{").unwrap();
+    bench.after(EVERY);
+    assert_eq!(several.carried("two").as_deref(), Some("first\n"));
+    // one that cannot be read is believed to be as it was for a while, and is tried with what was known
+    assert_eq!(several.carried("zoo").as_deref(), Some("first\n"));
+    fs::rename(&away, several.share("one")).unwrap();
+    bench.after(14_999);
+    assert_eq!(several.carried("one"), None, "not sooner than a while after it failed");
+    bench.after(1);
+    assert_eq!(several.carried("one").as_deref(), Some("first\n"));
+    several.done("two");
+    for _ in 0..5 {
+        bench.after(2_000);
+    }
+    several.write("zoo", "second\n");
+    bench.after(EVERY);
+    assert_eq!(several.carried("zoo").as_deref(), Some("first\n"), "it counts as closed");
+    fs::write(&settings, whole).unwrap();
+    bench.after(2_000);
+    assert_eq!(several.carried("zoo").as_deref(), Some("second\n"), "until it can be read again");
+    several.done("one");
+    bench.after(0);
+    several.done("zoo");
+    assert_eq!(bench.round(), Step::End(Why::Closed));
+}
+
+/// Backends that are called a fake: asking for one ends in a mistake of the program.
+struct Mistaken;
+
+impl Backends for Mistaken {
+    fn load<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a Path,
+        _: [u8; 32],
+    ) -> BoxFuture<'a, Result<Arc<dyn Backend>, PluginError>> {
+        panic!("a mistake made for the test")
+    }
+}
+
+#[test]
+fn a_mistake_of_kitbags_own_ends_no_agent() {
+    let world = World::new();
+    let a = world.machine("a", "share");
+    a.adopt(&world.course());
+    a.up();
+    let mut bench = Bench::with(&a.home, Doors { backends: Arc::new(Mistaken), ..Doors::real() }, None);
+    bench.after(EVERY);
+    bench.after(15_000);
+    drop(bench);
+    // and nothing is held that the next one needs
+    a.write("notes.txt", "mine\n");
+    Bench::new(&a.home).after(2 * EVERY);
+    assert_eq!(fs::read_to_string(a.share.join("notes.txt")).unwrap(), "mine\n");
+}
+
+#[test]
+fn it_ends_with_its_state_root() {
+    for again in [false, true] {
+        let several = Several::new(&["one"]);
+        let mut bench = Bench::new(&several.home());
+        bench.after(0);
+        fs::rename(several.home(), several.folder.path().join("old")).unwrap();
+        if again {
+            fs::create_dir_all(several.home().join("agent")).unwrap();
+            fs::write(several.home().join("agent/lock"), "").unwrap();
+        }
+        assert_eq!(bench.round(), Step::End(Why::Gone));
+        assert!(!several.home().join("workspaces").exists(), "nothing is made again");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let none = folder.path().join("none");
+    assert!(Agent::begin(&none, config(), Doors::real(), None).is_err());
+    assert!(!none.exists());
+}
+
+#[test]
+fn it_ends_when_its_program_was_replaced_and_not_while_it_is_being_replaced() {
+    let several = Several::new(&["one"]);
+    let program = several.folder.path().join("kitbag");
+    fs::write(&program, "one version").unwrap();
+    let mut bench = Bench::with(&several.home(), Doors::real(), Some(&program));
+    bench.after(0);
+    let aside = several.folder.path().join("aside");
+    fs::rename(&program, &aside).unwrap();
+    bench.after(0);
+    fs::rename(&aside, &program).unwrap();
+    bench.after(0);
+    fs::write(&aside, "another version").unwrap();
+    fs::rename(&aside, &program).unwrap();
+    assert_eq!(bench.round(), Step::End(Why::Replaced));
+    drop(bench);
+    let mut bench = Bench::with(&several.home(), Doors::real(), Some(&program));
+    fs::remove_file(&program).unwrap();
+    let ends = (0..20).map(|_| bench.round()).find(|step| *step == Step::End(Why::Replaced));
+    assert!(ends.is_some(), "gone for good");
+}
+
+#[test]
+fn there_is_one_at_a_time_and_who_asks_it_to_end_waits_for_it() {
+    let several = Several::new(&["one"]);
+    let home = several.home();
+    let processes = SimulatedProcesses::new();
+    let stop = |seconds| agent::stop(&home, &Doors::real(), &processes, seconds, &|| {});
+    assert_eq!(stop(9).unwrap(), Stopped::NotRunning);
+    let bench = Bench::new(&home);
+    let Err(EngineError::Failed(refused)) = Agent::begin(&home, config(), Doors::real(), None) else {
+        panic!("two agents");
+    };
+    assert!(refused.what.contains("runs already"), "{refused:?}");
+    let living = std::thread::spawn(move || block(bench.agent.live()));
+    assert_eq!(stop(60).unwrap(), Stopped::Ended);
+    assert_eq!(living.join().unwrap(), Why::Asked);
+    assert!(!agent::runs(&home).unwrap());
+    // an old request does not end the next one
+    fs::write(home.join("agent/stop"), "").unwrap();
+    let mut bench = Bench::new(&home);
+    bench.after(0);
+}
+
+#[test]
+fn one_that_does_not_end_is_said() {
+    let several = Several::new(&["one"]);
+    let home = several.home();
+    drop(Bench::new(&home));
+    let _held = Lock::acquire(&home.join("agent/lock"), Duration::ZERO).unwrap();
+    let clock = SimulatedClock::new(0);
+    let doors = Doors { clock: Arc::new(clock), ..Doors::real() };
+    let told = std::cell::Cell::new(0);
+    let stopped = agent::stop(&home, &doors, &SimulatedProcesses::new(), 300, &|| told.set(told.get() + 1));
+    assert!(matches!(stopped, Err(EngineError::Failed(_))), "{stopped:?}");
+    assert_eq!(told.get(), 1);
+    assert!(!home.join("agent/stop").exists());
+}
+
+#[test]
+fn it_is_started_where_there_is_none() {
+    let several = Several::new(&["one"]);
+    let (home, processes, program) = (several.home(), SimulatedProcesses::new(), Path::new("/bin/kitbag"));
+    let doors = Doors { clock: Arc::new(SimulatedClock::new(0)), ..Doors::real() };
+    let start = || agent::start(&home, &doors, &processes, program, vec!["agent".into()], Vec::new());
+    assert!(matches!(start(), Err(EngineError::Io { .. })), "no such program");
+    // it seems to run and never lives
+    processes.install(program);
+    let Err(EngineError::Failed(finding)) = start() else { panic!("it did not start") };
+    assert!(finding.remedy.contains("agent.log"), "{finding:?}");
+    let launch = processes.started().pop().unwrap().1;
+    assert_eq!((launch.folder.as_path(), launch.log), (Path::new("/bin"), agent::log(&home)));
+    let _bench = Bench::new(&home);
+    assert_eq!(start().unwrap(), Started::Already);
+    assert_eq!(processes.started().len(), 1);
+}
