@@ -101,7 +101,7 @@ impl Context {
     /// Another kitbag is at work.
     pub fn open_this(&self, settings: Settings) -> Result<Workspace, Trouble> {
         let mut left = Duration::from_secs(self.config.lock_wait_seconds);
-        let mut said = false;
+        let (mut said, mut last) = (false, false);
         loop {
             let turn = left.min(TURN);
             let (config, doors) = (self.config.clone(), self.doors.clone());
@@ -112,10 +112,13 @@ impl Context {
                         self.printer
                             .say("kitbag is saving in the background; this goes on when it is done …");
                     }
+                    last = false;
                     // where the settings leave no time to wait, the lock did not wait either
                     std::thread::sleep(TURN.saturating_sub(turn) / 10);
                 }
                 Err(EngineError::Locked(_)) if left > turn => left -= turn,
+                // it may have been the agent, which has just ended saving
+                Err(EngineError::Locked(_)) if !last => (left, last) = (Duration::ZERO, true),
                 opened => return Ok(opened?),
             }
         }

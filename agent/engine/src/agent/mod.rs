@@ -216,9 +216,10 @@ fn save(
     config: Config,
     doors: Doors,
 ) -> Result<Option<Report>, EngineError> {
-    let ws = Workspace::open_within(home, settings, config, doors, Duration::ZERO)?;
-    // tells who waits for the workspace what it is waiting for; without it they only wait less patiently
+    // Tells who waits for the workspace what it is waiting for: taken before the workspace is and let go of after it, so
+    // that nobody ever finds the one without the other. Where it cannot be had they only wait less patiently.
     let _saving = Lock::acquire(&place::saving(home), PATIENCE).ok();
+    let ws = Workspace::open_within(home, settings, config, doors, Duration::ZERO)?;
     if !events::session_open(&ws.ledger)? {
         return Ok(None);
     }
