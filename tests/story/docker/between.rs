@@ -170,6 +170,9 @@ fn to_and_fro(room: &Path, course: &Path, containers: usize, resets: usize) {
     let said = a.done();
     assert_eq!(said["sync"]["published"], 0, "nothing was changed: {said:#}");
 
+    if resets == 0 {
+        return;
+    }
     let things = a.things();
     for turn in 1..=resets {
         let before = a.numbers();
@@ -201,8 +204,8 @@ fn to_and_fro_in_one_container() {
     to_and_fro(room.path(), &data_course(), 1, 2);
 }
 
-/// Shows the same with the same course in three linked containers, by the words of its own comment. First tier, with one
-/// `reset`; the second one is in the second tier.
+/// Shows the same with the same course in three linked containers, by the words of its own comment. First tier; both
+/// `reset`s are in the second.
 #[test]
 fn to_and_fro_in_linked_containers() {
     if !course_image() {
@@ -210,6 +213,6 @@ fn to_and_fro_in_linked_containers() {
     }
     let _turn = turn();
     let room = room();
-    let resets = if full() { 2 } else { 1 };
+    let resets = if full() { 2 } else { 0 };
     to_and_fro(room.path(), &linked(room.path()), 3, resets);
 }
