@@ -210,22 +210,25 @@ pub async fn checkpoint(
     let share = ws.share();
     share.check(ws, false)?;
     let here = ensure_unpacked(ws, &share)?.here;
-    let troubles = match keep::existing(ws, &share, home, here.as_ref(), progress.clone()).await {
+    let recorded = match keep::existing(ws, &share, home, here.as_ref(), progress.clone()).await {
         Ok(Some((runner, here))) => {
             let keeper = Keeper { ws, share: &share, runner: &runner, here: &here };
-            keeper.record_if_running().await?.troubles
+            keeper.record_if_running().await?.map(|outcome| outcome.troubles)
         }
-        Ok(None) => BTreeMap::new(),
+        Ok(None) => Some(BTreeMap::new()),
         Err(EngineError::Failed(finding) | EngineError::Missing(finding)) => {
             tracing::warn!(what = finding.what, "the environment made here cannot be used");
-            BTreeMap::new()
+            None
         }
         Err(error) => return Err(error),
     };
+    // what cannot be reached now is no problem of this save, and not all is saved
+    let reached = recorded.is_some();
+    let troubles = recorded.unwrap_or_default();
     let mut report = carry_out(ws, &share, here.as_ref(), request, progress.as_ref()).await?;
     report.problems.extend(problems(&troubles));
     report.unsaved.extend(troubles.into_keys());
-    if report.unsaved.is_empty() {
+    if reached && report.unsaved.is_empty() {
         note_checkpoint(ws)?;
     }
     Ok(report)

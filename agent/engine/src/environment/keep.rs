@@ -56,20 +56,21 @@ impl<'a> Keeper<'a> {
         Databases { ws, share, here, servers: Some(&servers) }.record_servers().await
     }
 
-    /// Record what it holds where it runs, with everything going on.
+    /// Record what it holds where it runs, with everything going on; none: it does not run, and holds what was not
+    /// recorded.
     ///
     /// # Errors
     /// As [`Keeper::record`].
-    pub(super) async fn record_if_running(&self) -> Result<Outcome, EngineError> {
+    pub(super) async fn record_if_running(&self) -> Result<Option<Outcome>, EngineError> {
         if !self.concerns() {
-            return Ok(Outcome::default());
+            return Ok(Some(Outcome::default()));
         }
         let recorded = match self.runner.status().await {
-            Ok(status) if !runs(&status) => return Ok(Outcome::default()),
+            Ok(status) if !runs(&status) => return Ok(is_kept(self.ws)?.then(Outcome::default)),
             Ok(_) => self.record().await,
             Err(error) => Err(error),
         };
-        recorded.or_else(|error| Ok(self.unusable(error)?.outcome))
+        recorded.or_else(|error| Ok(self.unusable(error)?.outcome)).map(Some)
     }
 
     /// Record what it holds and was not recorded yet, and start it for that where it does not run.

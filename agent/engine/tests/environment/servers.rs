@@ -440,7 +440,10 @@ fn a_checkpoint_saves_rows_and_starts_nothing() {
     assert_eq!(at_b.rows(), "in the middle\n");
     fake.now().made.as_mut().unwrap().running = false;
     fake.asked();
+    let last = || environment::last_checkpoint(&a.open().ledger).unwrap();
+    let before = last();
     checkpoint();
+    assert!(before.is_some() && last() == before, "what it holds by now is not known to be saved");
     assert!(!fake.asked().iter().any(|one| one == "start" || one.starts_with("exec")));
     // what could not be saved is named, so that it is tried again soon
     fake.now().made.as_mut().unwrap().running = true;
