@@ -1,44 +1,9 @@
-//! Full and read-only disks: small file systems in memory, mounted by the test as root. Where mounting is not allowed
-//! the tests say so, and fail in CI, where it must be.
+//! Full and read-only disks. Where none can be mounted the tests say so, and fail in CI, where it must be.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
+use crate::disk::Mounted;
 use crate::machine::{Machine, noise, room, tree};
-
-/// A file system of its own at a folder; gone when dropped.
-pub struct Mounted(PathBuf);
-
-impl Mounted {
-    /// None, with a word about it, where this system does not let us mount.
-    pub fn new(at: &Path, size: &str) -> Option<Self> {
-        std::fs::create_dir_all(at).unwrap();
-        let options = format!("size={size},mode=700");
-        let done =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "kitbag-test"]).arg(at).output();
-        if done.as_ref().is_ok_and(|done| done.status.success()) {
-            return Some(Mounted(at.to_owned()));
-        }
-        eprintln!("NOT TESTED: mounting a small disk is not allowed here: {done:?}");
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "CI must allow mounting: {done:?}");
-        None
-    }
-
-    pub fn remount(&self, options: &str) {
-        let options = format!("remount,{options}");
-        assert!(Command::new("mount").args(["-o", &options]).arg(&self.0).status().unwrap().success());
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        // lazily: a failing test may still have files open there
-        let done = Command::new("umount").arg("-l").arg(&self.0).status();
-        if !done.as_ref().is_ok_and(std::process::ExitStatus::success) {
-            eprintln!("{} is still mounted: {done:?}", self.0.display());
-        }
-    }
-}
 
 fn machines(root: &Path) -> (Machine, Machine) {
     let share = root.join("share");

@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+#[path = "../story/disk.rs"]
+#[allow(dead_code, reason = "the stories use all of it")]
+mod disk;
 mod disks;
 mod flips;
 #[path = "../story/machine.rs"]

@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::disks::Mounted;
+use crate::disk::Mounted;
 use crate::machine::{Machine, noise, room, tree, write};
 
 fn machine(root: &Path) -> Machine {

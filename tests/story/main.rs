@@ -17,6 +17,8 @@ mod damage;
 mod databases;
 mod delivery;
 #[cfg(target_os = "linux")]
+mod disk;
+#[cfg(target_os = "linux")]
 mod docker;
 mod doctor;
 #[cfg(target_os = "linux")]

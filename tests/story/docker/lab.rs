@@ -111,20 +111,29 @@ pub fn docker(host: Option<&str>, args: &[&str]) -> Result<String, String> {
     if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
 }
 
-/// An image with a static busybox and nothing else, made once a process.
+/// An image with a static busybox, its tools found by name, and nothing else; made once, without any registry.
 pub fn small_image(host: Option<&str>) -> String {
+    const TOOLS: [&str; 12] =
+        ["sh", "cat", "echo", "httpd", "sleep", "test", "mkdir", "mv", "rm", "ls", "env", "true"];
     static MAKING: Mutex<()> = Mutex::new(());
     let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    let image = format!("kitbag-story-busybox:{}", env!("CARGO_PKG_VERSION"));
+    // another number for another recipe: one that is there is not made again
+    let image = "kitbag-story-busybox:2".to_owned();
     if docker(host, &["image", "inspect", &image]).is_err() {
         let room = crate::machine::room();
+        let at = |name: &str| room.path().join(name);
         let program = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).exists());
-        fs::create_dir(room.path().join("bin")).unwrap();
-        fs::copy(program.expect("install busybox-static"), room.path().join("bin/busybox")).unwrap();
+        for folder in ["bin", "tmp", "srv", "work", "etc"] {
+            fs::create_dir(at(folder)).unwrap();
+        }
+        fs::copy(program.expect("install busybox-static"), at("bin/busybox")).unwrap();
+        for tool in TOOLS {
+            std::os::unix::fs::symlink("busybox", at(&format!("bin/{tool}"))).unwrap();
+        }
         let tar = room.path().with_extension("tar");
-        let made = Command::new("tar").arg("-C").arg(room.path()).arg("-cf").arg(&tar).arg("bin").status();
+        let made = Command::new("tar").arg("-C").arg(room.path()).arg("-cf").arg(&tar).arg(".").status();
         assert!(made.unwrap().success());
-        docker(host, &["import", tar.to_str().unwrap(), &image]).unwrap();
+        docker(host, &["import", "--change", "ENV PATH=/bin", tar.to_str().unwrap(), &image]).unwrap();
         fs::remove_file(tar).unwrap();
     }
     image

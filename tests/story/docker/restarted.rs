@@ -1,97 +1,10 @@
 //! The engine itself fails: ended in the middle, killed, started again, its disk full. For this there is an engine of
-//! the test's own, in a network of its own, with its own files on a small disk; only root can have that.
+//! the test's own, with its files on a small disk.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-
-use super::lab::{Docked, docker, engine, small_course, small_image, turn, until};
+use super::lab::{Docked, small_course, small_image, turn};
 use crate::course::{environment, service, setup_with};
+use crate::engine::Engine;
 use crate::machine::room;
-
-/// An engine of the test's own.
-struct Own {
-    folder: PathBuf,
-    dockerd: Option<Child>,
-}
-
-impl Own {
-    /// None where it cannot be had: said aloud.
-    fn new(room: &Path) -> Option<Self> {
-        let here = |program: &str| Command::new(program).arg("--version").output().is_ok();
-        let root = fs::metadata("/proc/self").unwrap().uid() == 0;
-        if !engine() || !root || !here("dockerd") || !here("unshare") {
-            eprintln!("NOT TESTED: an engine of its own needs root, dockerd and unshare");
-            return None;
-        }
-        // short: the names of sockets are
-        let folder = room.join("d");
-        fs::create_dir(&folder).unwrap();
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", "size=96m", "tmpfs"]).arg(&folder).status();
-        assert!(mounted.unwrap().success());
-        let mut own = Own { folder, dockerd: None };
-        own.start();
-        Some(own)
-    }
-
-    fn host(&self) -> String {
-        format!("unix://{}/s", self.folder.display())
-    }
-
-    fn start(&mut self) {
-        let folder = self.folder.display();
-        let line = format!(
-            "/bin/busybox ip link set lo up; exec dockerd -H {} --data-root {folder}/data --exec-root {folder}/exec \
-             --pidfile {folder}/pid >> {folder}/log 2>&1",
-            self.host()
-        );
-        // of one that was killed: a process that has ended and that nobody collected yet looks alive to the next one
-        for file in ["pid", "exec/containerd/containerd.pid"] {
-            fs::remove_file(self.folder.join(file)).ok();
-        }
-        // a process group of its own would not be told of a Ctrl-C; the drop ends it
-        let child =
-            Command::new("unshare").args(["-n", "sh", "-c", &line]).stdin(Stdio::null()).spawn().unwrap();
-        self.dockerd = Some(child);
-        let host = self.host();
-        until("dockerd answers", Duration::from_secs(60), || docker(Some(&host), &["version"]).is_ok());
-    }
-
-    /// Ask it to end, or kill it.
-    fn stop(&mut self, signal: &str) {
-        let Some(mut child) = self.dockerd.take() else { return };
-        Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-        child.wait().unwrap();
-    }
-}
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        self.stop("-TERM");
-        // what a killed engine left behind
-        let mine = self.folder.display().to_string();
-        for process in fs::read_dir("/proc").unwrap().flatten() {
-            let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
-            let line = String::from_utf8_lossy(&line);
-            if let (true, Some(pid)) = (line.contains(&mine), process.file_name().to_str()) {
-                Command::new("kill").args(["-9", pid]).status().ok();
-            }
-        }
-        let below = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-        let mut mounts: Vec<&str> = below
-            .lines()
-            .filter_map(|line| line.split(' ').nth(1))
-            .filter(|at| at.starts_with(&mine))
-            .collect();
-        mounts.reverse();
-        for mount in mounts {
-            Command::new("umount").args(["-l", mount]).status().ok();
-        }
-    }
-}
 
 const UP: &[&str] = &["--yes", "up", "--no-open"];
 
@@ -101,8 +14,8 @@ const UP: &[&str] = &["--yes", "up", "--no-open"];
 fn an_engine_that_ends_and_comes_back() {
     let _turn = turn();
     let room = room();
-    let Some(mut own) = Own::new(room.path()) else { return };
-    let host = own.host();
+    let Some(mut own) = Engine::on_a_disk_of(room.path(), "96m") else { return };
+    let host = own.address();
     let image = small_image(Some(&host));
     let course = room.path().join("course");
     small_course(&course, &image);
@@ -111,14 +24,9 @@ fn an_engine_that_ends_and_comes_back() {
     setup_with(&a, &course).exits(&[0]);
 
     // full before anything is made
-    let filler = own.folder.join("data/filler");
-    Command::new("dd")
-        .args(["if=/dev/zero", "bs=4096"])
-        .arg(format!("of={}", filler.display()))
-        .output()
-        .unwrap();
+    let full = own.disk.as_ref().unwrap().fill(0);
     a.run(UP).exits(&[5]).explains(&["full"]);
-    fs::remove_file(filler).unwrap();
+    drop(full);
     a.run(UP).exits(&[0]);
     let things = a.things();
     assert_eq!(things.running.len(), 2, "{things:?}");
@@ -136,7 +44,7 @@ fn an_engine_that_ends_and_comes_back() {
         a.run(UP).exits(&[5]).explains(&["Docker"]);
         a.run(&["done"]).exits(&[5]).explains(&["Docker"]);
         assert!(a.mirror().0.contains_key(&format!("notes/{signal}.md")));
-        own.start();
+        own.again();
         let before = environment(&a)["state"].clone();
         a.run(UP).exits(&[0]);
         assert_eq!(service(&a, "page")["state"], "running", "after {signal}, when it was {before}");
@@ -157,7 +65,7 @@ fn an_engine_that_ends_and_comes_back() {
         own.stop("-KILL");
         let code = running.wait().unwrap().code();
         assert!(matches!(code, Some(0 | 1 | 5)), "at {part}: {code:?}");
-        own.start();
+        own.again();
         a.run(UP).exits(&[0]);
         assert_eq!(a.things(), things, "at {part}");
         a.run(&["done"]).exits(&[0]);
