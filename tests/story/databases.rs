@@ -15,7 +15,7 @@ use crate::machine::{pair, read, room, tree, write};
 const DUMP: &str = "backups/postgres/postgres.dump";
 
 /// Without notebooks: the server alone.
-const MANIFEST: &str = r#"
+pub const MANIFEST: &str = r#"
 id = "rows"
 title = "Rows"
 version = "1"

@@ -1,10 +1,11 @@
 //! kitbag is killed at random moments of `up` and `done` with Docker. The next command goes on from what is there:
-//! one environment and nothing beside it, the files as they were, the rows too. Seeded: STORY_SEED.
+//! one environment and nothing beside it, the files as they were, the rows of every database too. Seeded: STORY_SEED.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::lab::{Docked, Things, engine, small_course, small_image, turn};
+use super::lab::{COURSE_IMAGE, Docked, Things, course_image, engine, small_course, small_image, turn};
+use super::rows::{Rows, left_dumps, rows_course};
 use crate::course::{database, setup_with};
 use crate::gone::seed;
 use crate::http::get;
@@ -108,4 +109,103 @@ fn shape(things: &Things) -> [BTreeSet<String>; 4] {
     // `kitbag-HASH-page` is `page`
     let own = |names: &BTreeSet<String>| names.iter().map(|name| name.split('-').skip(2).collect()).collect();
     [&things.running, &things.containers, &things.volumes, &things.networks].map(own)
+}
+
+/// What is cut short.
+#[derive(Debug, Clone, Copy)]
+enum Cut {
+    /// `done`: the rows are dumped, and everything stops.
+    Saving,
+    /// `up`: the other machine's newer rows are brought in.
+    BringingIn,
+    /// `up` after a session that nobody ended and whose server was killed too: its rows are saved first.
+    Draining,
+}
+
+/// Shows "kill -9 of kitbag at random moments of `up` and `done`: no orphan, no lost row" for the rows of a server,
+/// PostgreSQL, on two machines: 3 moments in the first tier, 21 in the second. A row is added before each; after the next
+/// command every row ever added is there.
+#[test]
+fn rows_of_a_server_outlive_a_kill() {
+    if !course_image() {
+        return;
+    }
+    let _turn = turn();
+    let seed = seed();
+    let mut chance = Chance::new(seed);
+    let room = room();
+    let course = room.path().join("course");
+    rows_course(&course, COURSE_IMAGE, 300);
+    let share = room.path().join("share");
+    let (a, b) = (Docked::new(room.path(), "HOME-PC", &share), Docked::new(room.path(), "WORK-PC", &share));
+    setup_with(&a, &course).exits(&[0]);
+    b.setup().exits(&[0]);
+    // how long each takes, and what there is then
+    a.run(UP).exits(&[0]);
+    let whole = shape(&a.things());
+    let mut rows = Rows::begin(&a);
+    let saving = timed(&a, &["done"]);
+    b.run(UP).exits(&[0]);
+    rows.add(&b);
+    b.run(&["done"]).exits(&[0]);
+    let bringing_in = timed(&a, UP);
+    rows.add(&a);
+    crash(&a);
+    let draining = timed(&a, UP);
+    a.run(&["done"]).exits(&[0]);
+
+    let moments = if std::env::var_os("KITBAG_FULL").is_some() { 21 } else { 3 };
+    let mut in_time = 0;
+    for moment in 0..moments {
+        let cut = [Cut::Saving, Cut::BringingIn, Cut::Draining][moment % 3];
+        let part = chance.below(1_000) as f64 / 1_000.0;
+        let (x, y) = if chance.percent(50) { (&a, &b) } else { (&b, &a) };
+        let say = format!("seed {seed}, moment {moment}, {cut:?} on {} cut at {part}", x.name);
+        let (verb, took): (&[&str], _) = match cut {
+            Cut::Saving | Cut::Draining => {
+                x.run(UP).exits(&[0]);
+                rows.add(x);
+                if matches!(cut, Cut::Draining) {
+                    crash(x);
+                    (UP, draining)
+                } else {
+                    (&["done"], saving)
+                }
+            }
+            Cut::BringingIn => {
+                y.run(UP).exits(&[0]);
+                rows.add(y);
+                y.run(&["done"]).exits(&[0]);
+                (UP, bringing_in)
+            }
+        };
+        let cut_short = kill(x, verb, took.mul_f64(part));
+        in_time += usize::from(cut_short);
+        eprintln!("{say}: {}", if cut_short { "in time" } else { "too late" });
+        // either command may be the next one
+        if chance.percent(40) {
+            x.run(&["done"]).exits(&[0]);
+            assert!(x.things().running.is_empty(), "{say}");
+        }
+        x.run(UP).exits(&[0]);
+        rows.all_on(x, &say);
+        assert_eq!(shape(&x.things()), whole, "{say}");
+        x.run(&["done"]).exits(&[0]);
+        assert!(x.things().running.is_empty(), "{say}");
+        assert_eq!(left_dumps(x), [""; 0], "{say}");
+        assert_eq!(x.mirror(), x.files(), "{say}");
+    }
+    assert!(in_time >= moments / 3, "hardly any kill came in time: {in_time}, seed {seed}");
+    for machine in [&a, &b] {
+        machine.run(UP).exits(&[0]);
+        rows.all_on(machine, &format!("seed {seed}, at the end"));
+        machine.run(&["done"]).exits(&[0]);
+    }
+}
+
+/// The computer loses power, as far as its containers are concerned.
+fn crash(machine: &Docked) {
+    for container in machine.things().running {
+        machine.docker(&["kill", &container]);
+    }
 }

@@ -10,4 +10,5 @@ pub mod lab;
 mod life;
 mod refine;
 mod restarted;
+mod rows;
 mod troubles;

@@ -19,7 +19,7 @@ use kitbag_core::session::EventKind;
 use kitbag_plugin_host::EnvStatus;
 
 use super::cycle::note_checkpoint;
-use super::databases::{Databases, problems};
+use super::databases::{Databases, problems, sweep};
 use super::keep::{self, Keeper, note_kept};
 use super::runner::{Runner, runs};
 use super::up::{Doubt, GRACE, live};
@@ -58,6 +58,7 @@ pub async fn done(
 ) -> Result<Done, EngineError> {
     let share = ws.share();
     share.check(ws, false)?;
+    sweep(ws);
     let here = ensure_unpacked(ws, &share)?.here;
     let ended = end(ws, &share, home, here.as_ref(), go_on, progress.clone()).await;
     if let Err(Stopping::Refused(error)) = ended {
@@ -209,6 +210,7 @@ pub async fn checkpoint(
 ) -> Result<Report, EngineError> {
     let share = ws.share();
     share.check(ws, false)?;
+    sweep(ws);
     let here = ensure_unpacked(ws, &share)?.here;
     let recorded = match keep::existing(ws, &share, home, here.as_ref(), progress.clone()).await {
         Ok(Some((runner, here))) => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kitbag_core::finding::Finding;
 
-use super::databases::{Databases, file, forget_servers};
+use super::databases::{Databases, file, forget_servers, sweep};
 use super::done::{Stopping, end};
 use super::keep;
 use super::python;
@@ -30,6 +30,7 @@ pub async fn reset(
 ) -> Result<Up, EngineError> {
     let share = ws.share();
     share.check(ws, false)?;
+    sweep(ws);
     let here = ensure_unpacked(ws, &share)?.here;
     let ended = end(ws, &share, home, here.as_ref(), options.go_on, progress.clone()).await;
     let ended = ended.map_err(|(Stopping::Refused(error) | Stopping::Failed(error))| error)?;

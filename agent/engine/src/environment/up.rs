@@ -17,7 +17,7 @@ use kitbag_platform::specs::{Host, RealHost};
 use kitbag_plugin_host::{EnvStatus, Phase};
 
 use super::consent::Question;
-use super::databases::Databases;
+use super::databases::{Databases, sweep};
 use super::keep;
 use super::notebooks::open_notebooks;
 use super::reach::Opened;
@@ -82,6 +82,7 @@ pub async fn up(
 ) -> Result<Up, EngineError> {
     let share = ws.share();
     share.check(ws, false)?;
+    sweep(ws);
     let before = ensure_unpacked(ws, &share)?.here;
     let mut troubles = BTreeMap::new();
     if let Some(here) = &before {

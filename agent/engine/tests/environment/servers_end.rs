@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kitbag_engine::EngineError;
 use kitbag_engine::environment::{self, Doubt};
-use kitbag_engine::sync::Silent;
+use kitbag_engine::sync::{Request, Silent};
 
 use crate::fake_servers::FakeServers;
 use crate::servers::{pair, position, world};
@@ -142,5 +142,29 @@ fn killed_at_any_question_nothing_is_lost() {
                 break;
             }
         }
+    }
+}
+
+/// What a kill leaves of a dump is as big as the database: it goes with the next command, whichever that is.
+#[test]
+fn what_a_kill_left_of_a_dump_goes() {
+    let world = world();
+    let ((a, _), _) = pair(&world);
+    a.up();
+    let workspace = std::fs::read_dir(a.home.join("workspaces")).unwrap().next().unwrap().unwrap().path();
+    let left = workspace.join("environment/dumps/records.restore");
+    let checkpoint = || {
+        block(environment::checkpoint(&a.open(), &a.home, Request::default(), Arc::new(Silent))).unwrap();
+    };
+    let next: [(&str, &dyn Fn()); 4] = [
+        ("sync", &checkpoint),
+        ("done", &|| drop(a.done())),
+        ("up", &|| drop(a.up())),
+        ("reset", &|| drop(a.reset())),
+    ];
+    for (name, next) in next {
+        std::fs::write(&left, "half of it").unwrap();
+        next();
+        assert!(!left.exists(), "{name}");
     }
 }

@@ -23,6 +23,7 @@ use kitbag_core::version::Content;
 pub use file::file;
 pub(super) use server::Servers;
 use spool::Dump;
+pub(super) use spool::sweep;
 
 use super::sqlite::SqliteError;
 use crate::course::CourseHere;

@@ -28,7 +28,7 @@ pub(super) struct Dump<'a> {
 
 impl Drop for Dump<'_> {
     fn drop(&mut self) {
-        // a leftover costs disk only and is written over next time
+        // a leftover costs disk only and goes with the next command
         self.ws.doors.disk.remove(&self.file).ok();
     }
 }
@@ -57,6 +57,17 @@ impl<'a> Dump<'a> {
         self.content = Content::file(ContentId::from(hashing.hasher.finalize()), hashing.size);
         hashing.to.finish(false).map_err(EngineError::io("cannot write", &self.file))?;
         Ok(self)
+    }
+}
+
+/// Remove what a command that was killed left of dumps: it may be as big as the database. Whoever calls this holds the
+/// workspace, and has no dump yet. One that stays costs disk only.
+pub(in crate::environment) fn sweep(ws: &Workspace) {
+    let folder = ws.environment_folder().join("dumps");
+    for item in ws.doors.disk.list(&folder).unwrap_or_default() {
+        if let Err(error) = ws.doors.disk.remove(&folder.join(&item.name)) {
+            tracing::warn!(%error, name = %item.name.display(), "what is left of a dump cannot be removed");
+        }
     }
 }
 
