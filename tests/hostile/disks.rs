@@ -83,6 +83,26 @@ fn a_full_working_folder() {
     assert_eq!(temporaries(&b.work), Vec::<String>::new());
 }
 
+/// The same for one large file alone, which goes there piece by piece. First tier.
+#[test]
+fn a_large_file_for_a_full_working_folder() {
+    let room = room();
+    let (a, b) = machines(room.path());
+    let Some(disk) = Mounted::new(&b.work, "3m") else { return };
+    a.write("notes.txt", "1\n");
+    a.setup().exits(&[0]);
+    b.setup().exits(&[0]);
+    a.write("large.bin", noise(24 << 20, 1));
+    a.sync();
+    for _ in 0..2 {
+        b.run(&["sync"]).exits(&[5]).explains(&["disk is full", "Free some space"]);
+        assert_eq!(b.read("large.bin"), None);
+    }
+    disk.remount("size=64m");
+    b.sync();
+    assert_eq!(b.files(), a.files());
+}
+
 /// Shows "full disk": no room for this machine's own state. Nothing is overwritten that is not recorded; with room again
 /// all follows. First tier.
 #[test]

@@ -61,7 +61,13 @@ impl Engine {
 
     /// One that can be started again, with its volumes alone on a disk of this size.
     pub fn with_volumes_of(room: &Path, size: &str) -> Option<Self> {
-        Self::new(room, Network::Apart, |folder| Mounted::new(&folder.join("data/volumes"), size).map(Some))
+        Self::new(room, Network::Apart, |folder| {
+            // an engine mounts its files over themselves where they are no mount yet, and hides what is mounted in them
+            let data = folder.join("data");
+            fs::create_dir(&data).unwrap();
+            Command::new("mount").arg("--bind").args([&data, &data]).status().ok()?;
+            Mounted::new(&data.join("volumes"), size).map(Some)
+        })
     }
 
     fn number() -> u32 {

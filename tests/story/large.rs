@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::machine::{Machine, room};
 
-const MOST_MIB: u64 = 60;
+pub const MOST_MIB: u64 = 60;
 
 /// 100,000 files in the second tier, 20,000 in the first.
 fn how_many() -> usize {
@@ -37,7 +37,7 @@ fn fill(work: &Path, files: usize) {
 }
 
 /// Wait for the program to end well; the most memory it ever held, in MiB.
-fn most_memory(mut child: Child) -> u64 {
+pub fn most_memory(mut child: Child) -> u64 {
     let status = format!("/proc/{}/status", child.id());
     let mut most = 0;
     loop {

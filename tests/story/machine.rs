@@ -8,7 +8,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -152,7 +152,17 @@ impl Machine {
     /// Run the program to its end.
     #[track_caller]
     pub fn run(&self, args: &[&str]) -> Ran {
-        let output = self.command(args).output().unwrap();
+        self.ended(args, self.command(args).output().unwrap())
+    }
+
+    /// Start the program with what it says kept, for [`Machine::ended`].
+    pub fn begin(&self, args: &[&str]) -> Child {
+        self.command(args).spawn().unwrap()
+    }
+
+    /// What a run came to.
+    #[track_caller]
+    pub fn ended(&self, args: &[&str], output: Output) -> Ran {
         let ran = Ran {
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
             status: output.status.code().unwrap_or(-1),

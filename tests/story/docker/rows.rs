@@ -19,7 +19,7 @@ tools="bash sh cat chmod chown cp date dirname basename du echo env false find f
   od pgrep pkill rm runuser sed setpriv sleep sort stat tail tini touch tr true wc"
 programs=$(for tool in $tools; do readlink -f "$(command -v "$tool")"; printf '/usr/bin/%s\n' "$tool"; done | sort -u)
 server=$(find /usr/lib/postgresql -type f \( -path '*/bin/*' -o -path '*/lib/*.so' \) ! -name '*llvm*')
-libraries=$(ldd $programs $server 2>/dev/null | grep -o '/[^ ]*\.so[^ ]*' | sort -u | while read -r one; do
+libraries=$(ldd $programs $server /usr/lib/*/security/*.so 2>/dev/null | grep -o '/[^ ]*\.so[^ ]*' | sort -u | while read -r one; do
   readlink -f "$one"; printf '/usr%s\n' "${one#/usr}"; done | sort -u)
 rm -rf opt/course/database
 mkdir opt/course/database
@@ -30,14 +30,14 @@ SQL
 for one in $programs $libraries; do [ -e "$one" ] && printf '%s\n' "${one#/}"; done >tmp/list
 exec tar -c --exclude=bitcode --exclude='*llvm*' --no-recursion bin sbin lib lib64 usr usr/lib64 home home/student \
   home/student/work proc sys dev root run srv srv/course tmp var var/tmp -T tmp/list --recursion etc usr/lib/postgresql \
-  usr/lib/locale/C.utf8 usr/share/postgresql usr/share/zoneinfo opt/course/binder opt/course/database
+  usr/lib/locale/C.utf8 usr/lib/*/security usr/share/postgresql usr/share/zoneinfo opt/course/binder opt/course/database
 "#;
 
 /// The small image on an engine, with PostgreSQL as the reference course has it. That image has to be on this computer's
 /// engine.
 #[track_caller]
 pub fn small_database(host: &str) -> String {
-    let image = "kitbag-story-postgres:1".to_owned();
+    let image = "kitbag-story-postgres:2".to_owned();
     if docker(Some(host), &["image", "inspect", &image]).is_ok() {
         return image;
     }

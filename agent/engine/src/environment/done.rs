@@ -149,6 +149,8 @@ pub(super) async fn end(
             let kept = keeper.keep(&status).await?;
             ended.troubles = kept.outcome.troubles;
             if !ended.troubles.is_empty() {
+                // where nothing answers any more that is what is wrong, and has a remedy of its own
+                runner.status().await?;
                 if kept.started {
                     runner.stop(GRACE).await?;
                 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kitbag_core::finding::Finding;
 use kitbag_plugin_host::{EnvStatus, Op, Phase, Port, Reply};
 
-use super::databases::{Databases, Outcome, Servers};
+use super::databases::{Databases, Outcome, Servers, is_begun};
 use super::launch::PORT_TURNS;
 use super::runner::{LONG, Made, Runner, SHORT, runs, told};
 use super::{consent, jupyter, ports};
@@ -45,6 +45,11 @@ impl<'a> Keeper<'a> {
         self.here.course.databases(&self.runner.made.backend).any(|(service, _)| service.backup)
     }
 
+    /// Whether some command that brings a database in may be at work in it, with nobody waiting for it.
+    fn is_begun(&self) -> Result<bool, EngineError> {
+        is_begun(self.ws, self.here, &self.runner.made.backend)
+    }
+
     /// Record what it holds, with everything going on. One that does not run is left alone.
     ///
     /// # Errors
@@ -62,7 +67,8 @@ impl<'a> Keeper<'a> {
     /// # Errors
     /// As [`Keeper::record`].
     pub(super) async fn record_if_running(&self) -> Result<Option<Outcome>, EngineError> {
-        if !self.concerns() {
+        // while one is brought in they hold nothing that was not recorded before
+        if !self.concerns() || self.is_begun()? {
             return Ok(Some(Outcome::default()));
         }
         let recorded = match self.runner.status().await {
@@ -85,10 +91,14 @@ impl<'a> Keeper<'a> {
         if !live && (is_kept(self.ws)? || !self.has_data(status).await?) {
             return Ok(Kept::default());
         }
-        let mut kept = Kept { started: !live, ..Kept::default() };
+        let begun = live && self.is_begun()?;
+        let mut kept = Kept { started: !live || begun, ..Kept::default() };
         let tried = async {
+            if begun {
+                self.runner.stop(super::up::GRACE).await?;
+            }
             // one that should run and does not is started again too
-            if !live || status.phase == Phase::Unhealthy {
+            if !live || begun || status.phase == Phase::Unhealthy {
                 self.start(status).await?;
             }
             self.record().await

@@ -158,7 +158,8 @@ impl<'a> BatchContents<'a> {
 
 fn into_io(error: ContentError) -> io::Error {
     match error {
-        ContentError::Unreadable { error, .. } => error,
+        // the kind says whether a disk is full
+        ContentError::Unreadable { error, .. } | ContentError::Write(error) => error,
         other => io::Error::other(other.to_string()),
     }
 }
@@ -212,5 +213,15 @@ mod tests {
             }
         }
         assert!(killed > 5, "{killed}");
+    }
+
+    #[test]
+    fn a_full_disk_is_known_however_large_what_was_written_is() {
+        for error in [
+            ContentError::Write(io::ErrorKind::StorageFull.into()),
+            ContentError::Unreadable { id: ContentId::of(b""), error: io::ErrorKind::StorageFull.into() },
+        ] {
+            assert_eq!(into_io(error).kind(), io::ErrorKind::StorageFull);
+        }
     }
 }

@@ -40,6 +40,8 @@ pub struct State {
     pub gone: bool,
     /// What another course runs from cannot be had.
     pub no_image: bool,
+    /// In the middle of this command nothing answers any more.
+    pub goes_in: Option<&'static str>,
     /// So many starts find their ports taken.
     pub taken: usize,
     /// The ports of each start.
@@ -210,7 +212,8 @@ impl FakeServers {
         let given = String::from_utf8(given).unwrap();
         let (mut output, mut errors) = (streams.output.unwrap(), streams.errors.unwrap());
         let fails = self.now().fails.get(command).copied();
-        let breaks = self.now().breaks.contains(&command);
+        let goes = self.now().goes_in == Some(command);
+        let breaks = goes || self.now().breaks.contains(&command);
         let text = match command {
             "ready" => String::new(),
             "dump" => {
@@ -233,7 +236,10 @@ impl FakeServers {
         };
         let written = if breaks { &text[..text.len() / 2] } else { &text };
         output.write_all(written.as_bytes()).await.map_err(|error| PluginError::Host(error.to_string()))?;
-        if breaks {
+        if self.now().goes_in.take_if(|goes| *goes == command).is_some() {
+            self.now().gone = true;
+        }
+        if breaks || self.now().gone {
             return Err(fault(FaultCode::Network, "The connection broke."));
         }
         if let Some((code, words)) = fails {

@@ -310,6 +310,42 @@ fn a_restore_that_refuses_leaves_what_was_there() {
     assert_eq!(fake.rows(), "newer\n");
 }
 
+/// A server that starts and does not answer: nobody is told that all is well, also where nothing has to be brought in.
+#[test]
+fn a_server_that_does_not_answer_is_said() {
+    let world = world();
+    let ((a, fake), _) = pair(&world);
+    a.up();
+    a.done();
+    fake.now().fails.insert("ready", (2, "no response"));
+    let up = a.try_up().unwrap();
+    let said =
+        |one: &kitbag_engine::sync::report::Problem| one.fails && one.reason.contains("does not answer");
+    assert!(up.report.problems.iter().any(said), "{:?}", up.report);
+    fake.now().fails.clear();
+    assert_eq!(a.up().report.problems, []);
+}
+
+/// A disk with no room for the newer rows: nobody works on the older ones, and the person reads what to do.
+#[test]
+fn no_room_for_newer_rows_is_said_as_such() {
+    let world = world();
+    let ((a, at_a), (b, fake)) = pair(&world);
+    a.up();
+    b.up();
+    b.done();
+    at_a.write("newer\n");
+    a.done();
+    fake.now().fails.insert("restore", (1, "could not extend file: No space left on device"));
+    let Err(EngineError::Missing(finding)) = b.try_up() else { panic!("nothing was said") };
+    assert!(finding.what.contains("records") && finding.what.contains("full"), "{finding:?}");
+    assert!(finding.remedy.contains("Free some space"), "{finding:?}");
+    assert!(!fake.running());
+    fake.now().fails.clear();
+    b.up();
+    assert_eq!((fake.rows().as_str(), b.conflicts().len()), ("newer\n", 0));
+}
+
 #[test]
 fn data_that_were_lost_come_back_and_strange_ones_are_kept() {
     let world = world();

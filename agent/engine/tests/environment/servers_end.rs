@@ -168,3 +168,84 @@ fn what_a_kill_left_of_a_dump_goes() {
         assert!(!left.exists(), "{name}");
     }
 }
+
+/// Killed while a database was brought in: what does it may be at work yet and would take the database away from the dump.
+/// So the environment is started afresh before anybody asks it for one.
+#[test]
+fn what_is_brought_in_with_nobody_waiting_is_ended_before_a_dump() {
+    for of_done in [false, true] {
+        let world = world();
+        let ((a, at_a), (b, fake)) = pair(&world);
+        a.up();
+        b.up();
+        b.done();
+        at_a.write("newer\n");
+        a.done();
+        let asked = {
+            fake.asked();
+            b.up();
+            fake.asked()
+        };
+        assert_eq!(fake.rows(), "newer\n");
+        b.done();
+        a.up();
+        at_a.write("newest\n");
+        a.done();
+        fake.asked();
+        fake.now().stand_still = Some((position(&asked, "exec restore"), false));
+        let (options, ws) =
+            (environment::Options { backend: None, ask: &|_| true, go_on: &|_| true }, b.open());
+        assert!(killed(&fake, environment::up(&ws, &b.home, &options, Arc::new(Silent))));
+        drop(ws);
+        fake.now().stand_still = None;
+        assert_eq!(fake.asked().last().unwrap(), "exec restore");
+        // a checkpoint leaves it alone
+        block(environment::checkpoint(&b.open(), &b.home, Request::default(), Arc::new(Silent))).unwrap();
+        assert!(!fake.asked().contains(&"exec dump".to_owned()));
+        if of_done {
+            b.done();
+        } else {
+            b.up();
+        }
+        let asked = fake.asked();
+        let order = ["stop", "start", "exec dump"].map(|what| position(&asked, what));
+        assert!(order.is_sorted(), "{asked:?}");
+        b.up();
+        assert_eq!((fake.rows().as_str(), b.conflicts().len()), ("newest\n", 0));
+    }
+}
+
+/// The engine ends while a database is saved, or brought in: that it does not answer is said, with what to do, the files
+/// are carried, and when it is there again everything goes on.
+#[test]
+fn what_ends_in_the_middle_is_named() {
+    let missing = |error: EngineError| {
+        let EngineError::Missing(finding) = error else { panic!("{error:?}") };
+        assert!(
+            finding.what.contains("Nothing answers") && finding.remedy.contains("Start it"),
+            "{finding:?}"
+        );
+    };
+    let world = world();
+    let ((a, at_a), (b, fake)) = pair(&world);
+    a.up();
+    at_a.write("one\n");
+    a.done();
+    b.up();
+    fake.write("one\ntwo\n");
+    b.write("notes.txt", "carried\n");
+    fake.now().goes_in = Some("dump");
+    missing(block(environment::done(&b.open(), &b.home, &|_| true, Arc::new(Silent))).unwrap_err());
+    assert!(b.share.join("notes.txt").exists());
+    fake.now().gone = false;
+    b.done();
+    a.up();
+    assert_eq!(at_a.rows(), "one\ntwo\n");
+    at_a.write("three\n");
+    a.done();
+    fake.now().goes_in = Some("restore");
+    missing(b.try_up().unwrap_err());
+    fake.now().gone = false;
+    b.up();
+    assert_eq!((fake.rows().as_str(), b.conflicts().len()), ("three\n", 0));
+}

@@ -114,6 +114,10 @@ impl Databases<'_> {
             history = self.history(&path)?;
             step = self.step(one, &path, &history)?;
         }
+        if let Way::Server(database, servers) = one.kind {
+            // who is told that the course runs finds its database there
+            servers.ready(name, database).await?;
+        }
         match step {
             DatabaseStep::Keep => {}
             DatabaseStep::Follow(record) => {
@@ -153,7 +157,6 @@ impl Databases<'_> {
             }
             Way::Server(database, servers) => (database, servers),
         };
-        servers.ready(name, database).await?;
         let dump = self.copied_out(name, content)?;
         self.ws.ledger.set(&begun_key(name), &record.to_string())?;
         match servers.restore(self.ws, name, database, &dump.file).await {
@@ -163,11 +166,17 @@ impl Databases<'_> {
                     (Some(before), Ok(now)) => now.content == before,
                     _ => false,
                 };
-                if !unchanged {
-                    return Err(server::half(name, &why).into());
+                if unchanged {
+                    self.ws.ledger.unset(&begun_key(name))?;
+                } else {
+                    // where nothing answers any more that is what is wrong, and has a remedy of its own
+                    servers.answer().await?;
                 }
-                self.ws.ledger.unset(&begun_key(name))?;
-                Err(Trouble::Told(why))
+                match server::full(name, &why) {
+                    Some(full) => Err(full.into()),
+                    None if unchanged => Err(Trouble::Told(why)),
+                    None => Err(server::half(name, &why).into()),
+                }
             }
             Err(stops) => Err(stops),
         }

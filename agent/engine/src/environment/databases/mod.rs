@@ -194,6 +194,20 @@ pub(super) fn forget_servers(ws: &Workspace, here: &CourseHere) -> Result<(), En
     })
 }
 
+/// Whether bringing in a server's database was begun with this backend and no end of it was seen: what does it may be at
+/// work yet, with nobody waiting for it.
+///
+/// # Errors
+/// The ledger fails.
+pub(super) fn is_begun(ws: &Workspace, here: &CourseHere, backend: &str) -> Result<bool, EngineError> {
+    for (service, _) in here.course.databases(backend) {
+        if ws.ledger.get(&begun_key(&service.name))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Where the ledger remembers which data a server's database was brought into.
 fn stamp_key(service: &str) -> String {
     format!("database.{service}.stamp")

@@ -65,6 +65,14 @@ impl<'a> Servers<'a> {
         &self.runner.made.backend
     }
 
+    /// Whether there is anything to ask.
+    ///
+    /// # Errors
+    /// The backend does not answer.
+    pub(super) async fn answer(&self) -> Result<(), EngineError> {
+        self.runner.status().await.map(drop)
+    }
+
     /// Wait until a server answers.
     ///
     /// # Errors
@@ -164,6 +172,21 @@ fn limit(database: &Database) -> Duration {
 fn opened(ws: &Workspace, file: &Path) -> Result<ByteReader, EngineError> {
     let open = ws.doors.disk.open(file).map_err(EngineError::io("cannot read", file))?;
     Ok(Box::new(FromFile(open)))
+}
+
+/// What a program says when the disk it writes to is full: the system's own words (ENOSPC, EDQUOT).
+const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+
+/// Whether a database could not be brought in because there was no room for it; that in words.
+pub(super) fn full(service: &str, why: &str) -> Option<EngineError> {
+    FULL.iter().any(|words| why.contains(words)).then(|| {
+        EngineError::Missing(Finding::new(
+            format!("the disk that the database {service} lies on is full"),
+            why,
+            "Nothing is lost, and nothing was started on older rows. Free some space, then run `kitbag up` again; with \
+             Docker, `docker system df` shows what takes room.",
+        ))
+    })
 }
 
 /// A database that was not brought in whole must not be worked on.

@@ -11,7 +11,7 @@ use kitbag_core::id::ContentId;
 use kitbag_core::version::Content;
 use kitbag_platform::disk::Writing;
 use kitbag_plugin_host::ByteWriter;
-use kitbag_store::Contents;
+use kitbag_store::{ContentError, Contents};
 use tokio::io::AsyncWrite;
 
 use super::{Databases, Trouble};
@@ -80,9 +80,13 @@ impl<'a> Databases<'a> {
         let Some(id) = content.id() else { return Err(Trouble::Told("the backup was deleted".into())) };
         let (dump, mut out) = Dump::begin(self.ws, &format!("{service}.restore"))?;
         let kept = Kept::new(self.ws.kept_folder(), &self.ws.doors);
-        Contents::new(&self.ws.ledger, self.share, &kept)
-            .copy_to(id, &mut out)
-            .map_err(|error| Trouble::Told(format!("its backup cannot be read: {error}")))?;
+        Contents::new(&self.ws.ledger, self.share, &kept).copy_to(id, &mut out).map_err(
+            |error| match error {
+                ContentError::Write(error) => EngineError::io("cannot write", &dump.file)(error).into(),
+                ContentError::Store(error) => EngineError::from(error).into(),
+                other => Trouble::Told(format!("its backup cannot be read: {other}")),
+            },
+        )?;
         Ok(dump.end(out)?)
     }
 }
