@@ -4,10 +4,10 @@
 
 use std::marker::PhantomData;
 
-use crate::bindings::backend::exports::kitbag::plugin::{environment, log_source, meta, transfer};
+use crate::bindings::backend::exports::kitbag::plugin::{environment, log_source, meta, snapshot, transfer};
 use crate::{
     Description, Endpoint, EnvRef, EnvStatus, ExecRequest, Fault, FaultCode, PlanDoc, ProbeReport, Reader,
-    Sink, Spec, Writer,
+    Sink, Snap, Spec, Writer,
 };
 
 /// What a program run in an environment reads and writes.
@@ -131,6 +131,39 @@ pub trait Backend {
     /// What keeps them in.
     fn get(id: EnvRef, path: String, tar: &Writer) -> Result<u64, Fault>;
 
+    /// Copy the data the environment keeps for itself, under a label.
+    ///
+    /// # Errors
+    /// `unsupported`, as it stands here; `not-ready` while it runs; what keeps the data from being copied.
+    fn take_snapshot(_id: EnvRef, _label: String) -> Result<Snap, Fault> {
+        Err(no_snapshots())
+    }
+
+    /// Put a copy in the place of the data, which stand until the new ones are whole.
+    ///
+    /// # Errors
+    /// `unsupported`, as it stands here; `not-ready` while it runs; `not-found`; `conflict` for a copy of another
+    /// version of the course; what keeps the data from being copied.
+    fn restore_snapshot(_id: EnvRef, _snapshot: String) -> Result<(), Fault> {
+        Err(no_snapshots())
+    }
+
+    /// The whole copies, in the order they were taken in.
+    ///
+    /// # Errors
+    /// `unsupported`, as it stands here; when it cannot be found out.
+    fn list_snapshots(_id: EnvRef) -> Result<Vec<Snap>, Fault> {
+        Err(no_snapshots())
+    }
+
+    /// Remove a copy. An absent one is a success.
+    ///
+    /// # Errors
+    /// `unsupported`, as it stands here; what keeps it there.
+    fn remove_snapshot(_id: EnvRef, _snapshot: String) -> Result<(), Fault> {
+        Err(no_snapshots())
+    }
+
     /// The lines a service (nothing: each) printed, and with `follow` those to come, until the sink wants no more.
     ///
     /// # Errors
@@ -141,6 +174,11 @@ pub trait Backend {
 fn no_export() -> Fault {
     Fault::new(FaultCode::Unsupported, "This backend gives no copy of an environment.")
         .remedy("Your files and the databases' dumps are taken along all the same.")
+}
+
+fn no_snapshots() -> Fault {
+    Fault::new(FaultCode::Unsupported, "This backend keeps no data of its own that a snapshot could hold.")
+        .remedy_command("Your files and the databases' backups have older versions.", &["kitbag", "history"])
 }
 
 /// The component made of a [`Backend`]; [`crate::export_backend!`] names it.
@@ -211,6 +249,21 @@ impl<T: Backend> transfer::Guest for BackendComponent<T> {
     }
     fn get(id: EnvRef, path: String, tar: &Writer) -> Result<u64, Fault> {
         T::get(id, path, tar)
+    }
+}
+
+impl<T: Backend> snapshot::Guest for BackendComponent<T> {
+    fn take(id: EnvRef, label: String) -> Result<Snap, Fault> {
+        T::take_snapshot(id, label)
+    }
+    fn restore(id: EnvRef, snapshot: String) -> Result<(), Fault> {
+        T::restore_snapshot(id, snapshot)
+    }
+    fn list(id: EnvRef) -> Result<Vec<Snap>, Fault> {
+        T::list_snapshots(id)
+    }
+    fn remove(id: EnvRef, snapshot: String) -> Result<(), Fault> {
+        T::remove_snapshot(id, snapshot)
     }
 }
 

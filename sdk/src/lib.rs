@@ -72,6 +72,7 @@ pub use backend::{Backend, BackendComponent, Streams};
 pub use course::{Course, CourseComponent};
 
 pub use bindings::backend::exports::kitbag::plugin::environment::{ExecRequest, PlanDoc, ProbeReport};
+pub use bindings::backend::exports::kitbag::plugin::snapshot::Snap;
 pub use bindings::backend::kitbag::plugin::lines::Sink;
 pub use bindings::backend::kitbag::plugin::process::Command;
 pub use bindings::backend::kitbag::plugin::streams::{Reader, Writer};

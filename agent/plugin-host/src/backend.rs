@@ -9,7 +9,7 @@ use kitbag_core::takeaway::Export;
 use serde::{Deserialize, Serialize};
 
 use crate::context::OpContext;
-use crate::environment::{Description, Endpoint, EnvRef, EnvStatus, ExecRequest, PlanDoc, ProbeReport, Spec};
+use crate::environment::{Description, Endpoint, EnvRef, EnvStatus, ExecRequest, PlanDoc, ProbeReport, Snap, Spec};
 use crate::error::PluginError;
 use crate::fault::Fault;
 
@@ -84,6 +84,29 @@ pub enum Op {
     DescribeExport(Spec),
     /// The images of that description into `output` of the context → [`Reply::Moved`].
     ExportImages(Spec),
+    /// Copy the data it keeps → [`Reply::Snap`].
+    TakeSnapshot {
+        /// Which.
+        id: EnvRef,
+        /// What a person calls it.
+        label: String,
+    },
+    /// Put a copy in the place of its data → [`Reply::Done`].
+    RestoreSnapshot {
+        /// Which.
+        id: EnvRef,
+        /// The copy's id.
+        snapshot: String,
+    },
+    /// The copies there are → [`Reply::Snaps`].
+    ListSnapshots(EnvRef),
+    /// Remove a copy → [`Reply::Done`].
+    RemoveSnapshot {
+        /// Which.
+        id: EnvRef,
+        /// The copy's id.
+        snapshot: String,
+    },
     /// Lines of its services into `lines` of the context → [`Reply::Done`].
     Logs {
         /// Which.
@@ -105,12 +128,16 @@ impl Op {
             | Self::Start(spec)
             | Self::DescribeExport(spec)
             | Self::ExportImages(spec) => Some(&spec.id),
-            Self::Destroy(id) | Self::Status(id) | Self::Endpoints(id) | Self::DataStamp(id) => Some(id),
+            Self::Destroy(id) | Self::Status(id) | Self::Endpoints(id) | Self::DataStamp(id)
+            | Self::ListSnapshots(id) => Some(id),
             Self::WaitReady { id, .. }
             | Self::Stop { id, .. }
             | Self::ExecIn { id, .. }
             | Self::Put { id, .. }
             | Self::Get { id, .. }
+            | Self::TakeSnapshot { id, .. }
+            | Self::RestoreSnapshot { id, .. }
+            | Self::RemoveSnapshot { id, .. }
             | Self::Logs { id, .. } => Some(id),
         }
     }
@@ -142,6 +169,10 @@ pub enum Reply {
     Moved(u64),
     /// What an environment is made of; checked.
     Export(Box<Export>),
+    /// A copy of its data.
+    Snap(Snap),
+    /// The copies of its data, in the order they were taken in.
+    Snaps(Vec<Snap>),
 }
 
 macro_rules! takers {
@@ -184,6 +215,10 @@ takers! {
     moved: Moved -> u64;
     /// What an environment is made of.
     export: Export -> Box<Export>;
+    /// A copy of its data.
+    snap: Snap -> Snap;
+    /// The copies of its data.
+    snaps: Snaps -> Vec<Snap>;
 }
 
 impl Reply {

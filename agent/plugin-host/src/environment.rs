@@ -136,3 +136,16 @@ pub struct Description {
     /// What people call it.
     pub title: String,
 }
+
+/// A copy of the data an environment keeps for itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snap {
+    /// What it is asked for by: letters and digits.
+    pub id: String,
+    /// As it was given when it was taken.
+    pub label: String,
+    /// Of the files in it.
+    pub bytes: u64,
+    /// Seconds since 1970 by this machine's clock, for people.
+    pub taken: Option<u64>,
+}

@@ -38,7 +38,7 @@ pub use doors::{
 };
 pub use environment::{
     Description, Endpoint, EnvRef, EnvStatus, ExecRequest, Phase, PlanDoc, Port, ProbeReport, ServiceStatus,
-    Spec,
+    Snap, Spec,
 };
 pub use error::PluginError;
 pub use fake::FakeBackend;

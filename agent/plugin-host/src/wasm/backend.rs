@@ -123,11 +123,39 @@ impl Call {
                 let stamp = environment.call_data_stamp(store, &id.into()).await;
                 convert::stamp(self.take(stamp)?).map(Reply::Stamp)
             }
+            Op::TakeSnapshot { .. }
+            | Op::RestoreSnapshot { .. }
+            | Op::ListSnapshots(_)
+            | Op::RemoveSnapshot { .. } => self.snapshot(instance, op).await,
             Op::DescribeExport(spec) => {
                 let said = environment.call_describe_export(store, &spec.into()).await;
                 convert::export(&self.take(said)?).map(Reply::Export)
             }
             other => Err(PluginError::Host(format!("not a plain operation: {other:?}"))),
+        }
+    }
+
+    async fn snapshot(&mut self, instance: &Instance, op: Op) -> Result<Reply, PluginError> {
+        let interface = instance.kitbag_plugin_snapshot();
+        let store = self.store.as_context_mut();
+        match op {
+            Op::TakeSnapshot { id, label } => {
+                let taken = interface.call_take(store, &id.into(), &label).await;
+                convert::snap(self.take(taken)?).map(Reply::Snap)
+            }
+            Op::RestoreSnapshot { id, snapshot } => {
+                let restored = interface.call_restore(store, &id.into(), &snapshot).await;
+                self.take(restored).map(|()| Reply::Done)
+            }
+            Op::ListSnapshots(id) => {
+                let all = interface.call_list(store, &id.into()).await;
+                convert::snaps(self.take(all)?).map(Reply::Snaps)
+            }
+            Op::RemoveSnapshot { id, snapshot } => {
+                let gone = interface.call_remove(store, &id.into(), &snapshot).await;
+                self.take(gone).map(|()| Reply::Done)
+            }
+            other => Err(PluginError::Host(format!("not about snapshots: {other:?}"))),
         }
     }
 

@@ -5,11 +5,12 @@ use kitbag_core::path::WorkPath;
 use kitbag_core::takeaway::Export;
 
 use super::bindings::backend::exports::kitbag::plugin::environment as wit_env;
+use super::bindings::backend::exports::kitbag::plugin::snapshot as wit_snapshot;
 use super::bindings::backend::kitbag::plugin::types as wit;
 use super::bindings::course::exports::kitbag::plugin::hooks as wit_hooks;
 use crate::backend::{Advice, Layout, Moment};
 use crate::environment::{
-    Description, Endpoint, EnvRef, EnvStatus, ExecRequest, Phase, PlanDoc, ProbeReport, ServiceStatus, Spec,
+    Description, Endpoint, EnvRef, EnvStatus, ExecRequest, Phase, PlanDoc, ProbeReport, ServiceStatus, Snap, Spec,
 };
 use crate::error::PluginError;
 use crate::fault::{Fault, FaultCode, Remedy};
@@ -168,6 +169,20 @@ pub fn owned(from: Vec<wit::EnvRef>) -> Checked<Vec<EnvRef>> {
 /// A stamp is compared with what it was before, so it is taken as it is or not at all.
 pub fn stamp(from: Option<String>) -> Checked<Option<String>> {
     from.map(|text| plain(text, NAME, "the name of an environment's data")).transpose()
+}
+
+/// A copy's id must come back as it is, and its label is a person's word for it: one that is changed on the way would
+/// name another one.
+pub fn snap(from: wit_snapshot::Snap) -> Checked<Snap> {
+    let wit_snapshot::Snap { id, label, bytes, taken } = from;
+    if id.is_empty() || id.len() > NAME || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return nonsense("the id of a snapshot");
+    }
+    Ok(Snap { id, label: plain(label, NAME, "the label of a snapshot")?, bytes, taken })
+}
+
+pub fn snaps(from: Vec<wit_snapshot::Snap>) -> Checked<Vec<Snap>> {
+    list(from, MOST, snap)
 }
 
 /// Endpoints are opened in a browser, so only web addresses pass.

@@ -12,7 +12,7 @@ pub const PROCESS: &str = "[[capability]]\nname = \"process\"\nreason = \"To be 
 pub const STATE: &str = "[[capability]]\nname = \"state\"\nreason = \"To be hostile.\"\n";
 
 /// Name and core signature of every function of world `backend`.
-const EXPORTS: [(&str, &str); 18] = [
+const EXPORTS: [(&str, &str); 22] = [
     ("meta@0.1.0-dev#describe", ""),
     ("environment@0.1.0-dev#probe", ""),
     ("environment@0.1.0-dev#plan", "i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32"),
@@ -30,6 +30,10 @@ const EXPORTS: [(&str, &str); 18] = [
     ("environment@0.1.0-dev#export-images", "i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32"),
     ("transfer@0.1.0-dev#put", "i32 i32 i32 i32 i32 i32 i32 i32 i32"),
     ("transfer@0.1.0-dev#get", "i32 i32 i32 i32 i32 i32 i32 i32 i32"),
+    ("snapshot@0.1.0-dev#take", "i32 i32 i32 i32 i32 i32 i32 i32"),
+    ("snapshot@0.1.0-dev#restore", "i32 i32 i32 i32 i32 i32 i32 i32"),
+    ("snapshot@0.1.0-dev#list", "i32 i32 i32 i32 i32 i32"),
+    ("snapshot@0.1.0-dev#remove", "i32 i32 i32 i32 i32 i32 i32 i32"),
     ("log-source@0.1.0-dev#read", "i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32"),
 ];
 
