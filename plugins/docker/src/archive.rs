@@ -65,13 +65,14 @@ fn absent(path: &str) -> Fault {
 }
 
 /// A tar stream that goes by, its files counted.
-struct Counting<R> {
+pub(crate) struct Counting<R> {
     from: R,
-    files: Files,
+    pub(crate) files: Files,
 }
 
 impl<R: Read> Counting<R> {
-    fn new(from: R) -> Self {
+    /// Nothing has gone by yet.
+    pub(crate) fn new(from: R) -> Self {
         Self { from, files: Files::default() }
     }
 }
@@ -86,35 +87,81 @@ impl<R: Read> Read for Counting<R> {
 
 /// Bytes of the files of a tar stream, found in its headers.
 #[derive(Debug, Default)]
-struct Files {
-    bytes: u64,
+pub(crate) struct Files {
+    pub(crate) bytes: u64,
+    /// Files, folders and whatever else has a name.
+    pub(crate) entries: u64,
     head: Vec<u8>,
     /// Bytes until the next header.
     skip: u64,
+    /// What is said in more words of the entry to come, and how much of that is still to come.
+    said: Vec<u8>,
+    saying: u64,
+    /// Empty headers in a row: two are the end.
+    empty: u8,
 }
 
 const BLOCK: u64 = 512;
+/// More is never said of an entry.
+const SAID: u64 = 1 << 20;
 
 impl Files {
+    /// Whether the stream came to its own end: an engine that fails on the way ends its answer like any other.
+    pub(crate) fn whole(&self) -> bool {
+        self.empty >= 2
+    }
+
     fn pass(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
+            let said = usize::try_from(self.saying).unwrap_or(usize::MAX).min(skipped);
+            self.said.extend(&bytes[..said]);
+            self.saying -= said as u64;
             self.skip -= skipped as u64;
             bytes = &bytes[skipped..];
             let wanted = (BLOCK as usize - self.head.len()).min(bytes.len());
             self.head.extend(&bytes[..wanted]);
             bytes = &bytes[wanted..];
             if self.head.len() == BLOCK as usize {
-                let size = size(&self.head[124..136]);
-                // '0' and nothing are plain files, '7' is as good as one; headers of names and the like are not.
-                if matches!(self.head[156], b'0' | b'7' | 0) {
-                    self.bytes = self.bytes.saturating_add(size);
-                }
-                self.skip = size.div_ceil(BLOCK).saturating_mul(BLOCK);
+                self.header();
                 self.head.clear();
             }
         }
     }
+
+    fn header(&mut self) {
+        if self.head.iter().all(|&byte| byte == 0) {
+            self.empty = self.empty.saturating_add(1);
+            return;
+        }
+        self.empty = 0;
+        let mut size = size(&self.head[124..136]);
+        match self.head[156] {
+            // what is said of the next entry, its size among it where the header is too small for that
+            b'x' => {
+                self.said.clear();
+                self.saying = size.min(SAID);
+            }
+            b'g' | b'L' | b'K' => {}
+            kind => {
+                size = said_size(&self.said).unwrap_or(size);
+                self.said.clear();
+                self.entries += 1;
+                // '0' and nothing are plain files, '7' is as good as one
+                if matches!(kind, b'0' | b'7' | 0) {
+                    self.bytes = self.bytes.saturating_add(size);
+                }
+            }
+        }
+        self.skip = size.div_ceil(BLOCK).saturating_mul(BLOCK);
+    }
+}
+
+/// The size among lines of `LENGTH KEY=VALUE`.
+fn said_size(said: &[u8]) -> Option<u64> {
+    let lines = said.split(|&byte| byte == b'\n');
+    let value = lines.filter_map(|line| std::str::from_utf8(line).ok()?.split_once(" size=")).next_back()?.1;
+    value.parse().ok()
 }
 
 /// Octal digits, or for what they cannot hold a number in the field's own bytes with the highest bit set.
@@ -148,7 +195,35 @@ mod tests {
         for piece in [1, 7, 511, 512, 513, 100_000] {
             let mut files = Files::default();
             bytes.chunks(piece).for_each(|chunk| files.pass(chunk));
-            assert_eq!(files.bytes, 512 + 513 + 100_000, "{piece}");
+            assert_eq!(
+                (files.bytes, files.entries, files.whole()),
+                (512 + 513 + 100_000, 5, true),
+                "{piece}"
+            );
+            let mut half = Files::default();
+            bytes[..bytes.len() - 600].chunks(piece).for_each(|chunk| half.pass(chunk));
+            assert!(!half.whole(), "{piece}");
+        }
+    }
+
+    /// As the engine writes a file of more than 8 GiB: the header holds no size, the words before it do.
+    #[test]
+    fn a_size_that_is_said_in_words() {
+        let mut archive = tar::Builder::new(Vec::new());
+        archive.append_pax_extensions([("mtime", b"1.5".as_slice()), ("size", b"1000")]).unwrap();
+        let mut bytes = archive.into_inner().unwrap();
+        bytes.truncate(1024);
+        let mut head = tar::Header::new_ustar();
+        head.set_path("big").unwrap();
+        head.set_size(0);
+        head.set_cksum();
+        bytes.extend(head.as_bytes());
+        bytes.extend([7; 1000]);
+        bytes.extend([0; 24 + 1024]);
+        for piece in [1, 513, 10_000] {
+            let mut files = Files::default();
+            bytes.chunks(piece).for_each(|chunk| files.pass(chunk));
+            assert_eq!((files.bytes, files.entries, files.whole()), (1000, 1, true), "{piece}");
         }
     }
 

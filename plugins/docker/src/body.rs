@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::layout::{Container, From, Layout};
 use crate::names;
+use crate::volumes::Volume;
 
 /// Everything a container's request is made from besides the container.
 #[derive(Debug)]
@@ -62,8 +63,14 @@ impl Around<'_> {
         (self.layout.containers.len() > 1).then(|| names::part(self.id, "net"))
     }
 
-    /// The create request of a container.
-    pub fn container(&self, of: &Container, image: &str, declared: &BTreeSet<String>) -> Value {
+    /// The create request of a container. `there` are the volumes that are there, by part.
+    pub fn container(
+        &self,
+        of: &Container,
+        image: &str,
+        declared: &BTreeSet<String>,
+        there: &BTreeMap<String, Volume>,
+    ) -> Value {
         let fingerprint = self.layout.fingerprint();
         let mut exposed = Map::new();
         let mut bindings = Map::new();
@@ -83,7 +90,7 @@ impl Around<'_> {
             "Env": self.environment(of),
             "Labels": labels,
             "ExposedPorts": exposed,
-            "HostConfig": { "Mounts": self.mounts(of, declared), "PortBindings": bindings },
+            "HostConfig": { "Mounts": self.mounts(of, declared, there), "PortBindings": bindings },
         });
         let mut set = |key: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -104,7 +111,12 @@ impl Around<'_> {
         body
     }
 
-    fn mounts(&self, of: &Container, declared: &BTreeSet<String>) -> Vec<Value> {
+    fn mounts(
+        &self,
+        of: &Container,
+        declared: &BTreeSet<String>,
+        there: &BTreeMap<String, Volume>,
+    ) -> Vec<Value> {
         let mut mounts = Vec::new();
         for mount in &of.mounts {
             if let From::Folder { token, path } = &mount.from {
@@ -117,8 +129,10 @@ impl Around<'_> {
         }
         for (target, part) in volumes(of, declared) {
             let read_only = of.mounts.iter().any(|mount| mount.target == target && mount.read_only);
+            // one that a restore made has a name of its own
+            let name = there.get(&part).map_or_else(|| names::part(self.id, &part), |one| one.name.clone());
             mounts.push(json!({
-                "Type": "volume", "Source": names::part(self.id, &part), "Target": target, "ReadOnly": read_only,
+                "Type": "volume", "Source": name, "Target": target, "ReadOnly": read_only,
             }));
         }
         mounts

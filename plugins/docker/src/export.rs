@@ -57,7 +57,7 @@ pub fn describe(api: Result<&Api<'_>, &Fault>, what: &Spec) -> Result<String, Fa
             _ => one.image.build.as_ref(),
         };
         let declared = have.images.get(&wanted.name).map(|facts| facts.volumes.clone()).unwrap_or_default();
-        let request = around.container(one, &wanted.name, &declared);
+        let request = around.container(one, &wanted.name, &declared, &have.volumes);
         containers.push(container(one, &told, built, &request, &declared, &ports));
     }
     if let Err(fault) = api {

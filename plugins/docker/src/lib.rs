@@ -25,9 +25,11 @@ pub mod probe;
 mod rules;
 pub mod run;
 mod services;
+pub mod snapshot;
 pub mod source;
 pub mod stamp;
 pub mod status;
+pub mod volumes;
 mod yaml;
 
 use std::time::Duration;
@@ -35,7 +37,7 @@ use std::time::Duration;
 use kitbag_sdk::engine::HostEngine;
 use kitbag_sdk::{
     Backend, Description, Endpoint, EnvRef, EnvStatus, ExecRequest, Fault, PlanDoc, ProbeReport, Reader,
-    Sink, Spec, Streams, Writer,
+    Sink, Snap, Spec, Streams, Writer,
 };
 
 use api::Api;
@@ -134,6 +136,22 @@ impl Backend for Docker {
 
     fn get(id: EnvRef, path: String, mut tar: &Writer) -> Result<u64, Fault> {
         with(|api| archive::get(api, &id, &path, &mut tar))
+    }
+
+    fn take_snapshot(id: EnvRef, label: String) -> Result<Snap, Fault> {
+        with(|api| snapshot::take(api, &id, &label))
+    }
+
+    fn restore_snapshot(id: EnvRef, snapshot: String) -> Result<(), Fault> {
+        with(|api| snapshot::restore(api, &id, &snapshot))
+    }
+
+    fn list_snapshots(id: EnvRef) -> Result<Vec<Snap>, Fault> {
+        with(|api| snapshot::list(api, &id))
+    }
+
+    fn remove_snapshot(id: EnvRef, snapshot: String) -> Result<(), Fault> {
+        with(|api| snapshot::remove(api, &id, &snapshot))
     }
 
     fn logs(id: EnvRef, service: Option<String>, follow: bool, out: &Sink) -> Result<(), Fault> {

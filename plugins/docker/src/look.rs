@@ -10,6 +10,7 @@ use crate::api::Api;
 use crate::layout::{About, Layout};
 use crate::names;
 use crate::plan::{self, Facts, Have, Made};
+use crate::volumes::{Volume, Volumes};
 
 /// A container that is there, as its labels and its list entry say.
 #[derive(Debug, Clone)]
@@ -26,6 +27,10 @@ pub struct Found {
     pub about: Option<About>,
     /// Outer ports by inner ones; only while it runs.
     pub ports: BTreeMap<u16, u16>,
+    /// The image it was made from, by its id.
+    pub image: String,
+    /// Whether it is none of the course's, and never started.
+    pub helper: bool,
     made: Made,
 }
 
@@ -47,6 +52,16 @@ pub fn filter(labels: &[(&str, &str)]) -> String {
 /// # Errors
 /// The engine's.
 pub fn containers(api: &Api<'_>, id: &EnvRef) -> Result<Vec<Found>, Fault> {
+    let mut found = all_containers(api, id)?;
+    found.retain(|one| !one.helper);
+    Ok(found)
+}
+
+/// The same, with those that kitbag made for itself.
+///
+/// # Errors
+/// The engine's.
+pub fn all_containers(api: &Api<'_>, id: &EnvRef) -> Result<Vec<Found>, Fault> {
     let list = api.get(&format!("/containers/json?all=1&filters={}", filter(&names::labels(id))))?;
     let mut found: Vec<Found> = list.as_array().into_iter().flatten().map(container).collect();
     found.sort_by_key(|one| (one.about.as_ref().map_or(usize::MAX, |about| about.order), one.part.clone()));
@@ -74,54 +89,49 @@ pub fn container(entry: &Value) -> Found {
             fresh: state == "created",
             running: ["running", "paused", "restarting"].contains(&state.as_str()),
         },
+        image: text(&entry["ImageID"]),
+        helper: entry["Labels"][names::HELPER].is_string(),
         state,
     }
 }
 
-/// A network or volume that is there.
+/// A network that is there.
 #[derive(Debug, Clone)]
-pub struct Thing {
-    /// What it is removed by: a network's id (two may have one name), a volume's name.
+pub struct Network {
+    /// What it is removed by: two may have one name.
     pub id: String,
     /// Its name.
     pub name: String,
     /// Of the course's block it was made from.
     pub fingerprint: String,
-    /// Of a volume: when it was made.
-    pub made: String,
 }
 
 /// The environment's networks.
 ///
 /// # Errors
 /// The engine's.
-pub fn networks(api: &Api<'_>, id: &EnvRef) -> Result<Vec<Thing>, Fault> {
+pub fn networks(api: &Api<'_>, id: &EnvRef) -> Result<Vec<Network>, Fault> {
     match api.get(&format!("/networks?filters={}", filter(&names::labels(id)))) {
-        Ok(list) => Ok(things(&list, "Id")),
+        Ok(list) => Ok(list.as_array().into_iter().flatten().map(network).collect()),
         // Who may have no networks has none; a course that needs one is told so when it is made.
         Err(fault) if fault.code == FaultCode::NotGranted => Ok(Vec::new()),
         Err(fault) => Err(fault),
     }
 }
 
-/// The environment's volumes.
+fn network(entry: &Value) -> Network {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let fingerprint = text(&entry["Labels"][names::FINGERPRINT]);
+    Network { id: text(&entry["Id"]), name: text(&entry["Name"]), fingerprint }
+}
+
+/// The environment's volumes, each in its place.
 ///
 /// # Errors
 /// The engine's.
-pub fn volumes(api: &Api<'_>, id: &EnvRef) -> Result<Vec<Thing>, Fault> {
+pub fn volumes(api: &Api<'_>, id: &EnvRef) -> Result<Volumes, Fault> {
     let list = api.get(&format!("/volumes?filters={}", filter(&names::labels(id))))?;
-    Ok(things(&list["Volumes"], "Name"))
-}
-
-fn things(list: &Value, id: &str) -> Vec<Thing> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let thing = |entry: &Value| Thing {
-        id: text(&entry[id]),
-        name: text(&entry["Name"]),
-        fingerprint: text(&entry["Labels"][names::FINGERPRINT]),
-        made: text(&entry["Labels"][names::MADE_AT]),
-    };
-    list.as_array().into_iter().flatten().map(thing).collect()
+    Ok(Volumes::sort(list["Volumes"].as_array().into_iter().flatten().map(Volume::read)))
 }
 
 /// Everything the planner asks for.
@@ -143,7 +153,7 @@ pub fn have(api: &Api<'_>, id: &EnvRef, layout: &Layout) -> Result<Have, Fault> 
         arch: api.arch.clone(),
         images,
         networks: networks(api, id)?.into_iter().map(|one| (one.name, one.fingerprint)).collect(),
-        volumes: volumes(api, id)?.into_iter().map(|one| (one.name, one.fingerprint)).collect(),
+        volumes: volumes(api, id)?.current,
         containers: containers(api, id)?.into_iter().map(|one| (one.part, one.made)).collect(),
     })
 }

@@ -23,6 +23,16 @@ pub const MADE_FROM: &str = "kitbag.docker.made-from";
 /// Label of a container: what the course says of the services in it, as JSON.
 pub const ABOUT: &str = "kitbag.docker.about";
 
+/// Label of a volume: the snapshot it is a part of.
+pub const SNAPSHOT: &str = "kitbag.docker.snapshot";
+/// Label of a volume that says that others are whole: those of its snapshot, or those that a restore made. It is made
+/// last, and holds nothing.
+pub const WHOLE: &str = "kitbag.docker.whole";
+/// Label of a volume that a restore made: how many there were before it.
+pub const GENERATION: &str = "kitbag.docker.generation";
+/// Label of a container that is never started: through it a volume is read or written.
+pub const HELPER: &str = "kitbag.docker.helper";
+
 /// 128 bits of FNV-1a in hexadecimal. Tells things apart; keeps nobody from forging one.
 pub fn hash(text: &str) -> String {
     let hash = text.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::body::{self, Around};
 use crate::layout::{Condition, Container, Image, shown};
+use crate::volumes::Volume;
 use crate::{names, owner};
 
 /// What the engine has of this environment, and of what it needs.
@@ -20,8 +21,8 @@ pub struct Have {
     pub images: BTreeMap<String, Facts>,
     /// Networks of this environment, by name: the fingerprint each was made from.
     pub networks: BTreeMap<String, String>,
-    /// Volumes, by name.
-    pub volumes: BTreeMap<String, String>,
+    /// Volumes, by their name in the course.
+    pub volumes: BTreeMap<String, Volume>,
     /// Containers, by their name in the course.
     pub containers: BTreeMap<String, Made>,
 }
@@ -196,7 +197,7 @@ fn with_tag(name: &str) -> String {
 /// `conflict` when something of it was made from another course, or no image fits.
 pub fn create(around: &Around<'_>, have: &Have) -> Result<Vec<Step>, Fault> {
     let fingerprint = around.layout.fingerprint();
-    let prints = have.networks.values().chain(have.volumes.values());
+    let prints = have.networks.values().chain(have.volumes.values().map(|one| &one.fingerprint));
     if prints.chain(have.containers.values().map(|made| &made.fingerprint)).any(|print| *print != fingerprint)
     {
         return Err(changed());
@@ -222,14 +223,13 @@ pub fn create(around: &Around<'_>, have: &Have) -> Result<Vec<Step>, Fault> {
         volumes.extend(body::volumes(container, &declared).into_values());
         if !made {
             let name = names::part(around.id, &container.name);
-            let request = around.container(container, &wanted.name, &declared);
+            let request = around.container(container, &wanted.name, &declared, &have.volumes);
             containers.push(Step::Create(container.name.clone(), name, request));
         }
     }
     for part in volumes {
-        let name = names::part(around.id, &part);
-        if !have.volumes.contains_key(&name) {
-            things.push(Step::Volume(name, part));
+        if !have.volumes.contains_key(&part) {
+            things.push(Step::Volume(names::part(around.id, &part), part));
         }
     }
     Ok(images.into_iter().chain(things).chain(containers).collect())
@@ -263,7 +263,7 @@ pub fn start(around: &Around<'_>, have: &Have) -> Result<Vec<Step>, Fault> {
         let wanted = image(container, &prefix, have)?;
         // Without its image nothing can be made afresh; the one that is there is better than none.
         if let Some(facts) = have.images.get(&wanted.name) {
-            let request = around.container(container, &wanted.name, &facts.volumes);
+            let request = around.container(container, &wanted.name, &facts.volumes, &have.volumes);
             let old = request["Labels"][names::MADE_FROM] != made.made_from.as_str();
             if old {
                 steps.push(Step::Remove(part.clone(), name.clone()));

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use kitbag_sdk::engine::Request;
 use kitbag_sdk::{EnvRef, Fault, FaultCode, PlanDoc, Spec};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::api::{Api, refused, whole};
 use crate::body::{self, Around};
 use crate::layout::{About, Layout};
 use crate::plan::{self, Step};
-use crate::{images, look, names, owner, source, status};
+use crate::{images, look, names, owner, snapshot, source, status};
 
 /// How often a plan is made again when the engine has changed meanwhile.
 const TRIES: usize = 4;
@@ -57,6 +57,7 @@ pub fn create(api: &Api<'_>, what: &Spec, fingerprint: &str) -> Result<(), Fault
         return Err(plan::changed());
     }
     api.host().remember_machine(&what.id.machine)?;
+    snapshot::sweep(api, &what.id)?;
     let ports = body::ports(what);
     for _ in 0..TRIES {
         let have = look::have(api, &what.id, &layout)?;
@@ -97,6 +98,7 @@ fn restless() -> Fault {
 /// `not-found` before `create`; what keeps a container from starting.
 pub fn start(api: &Api<'_>, what: &Spec) -> Result<(), Fault> {
     let layout = source::read(&what.source)?;
+    snapshot::sweep(api, &what.id)?;
     for _ in 0..TRIES {
         let have = look::have(api, &what.id, &layout)?;
         let steps = plan::start(&around(what, &layout, &body::ports(what)), &have)?;
@@ -144,7 +146,7 @@ fn act(api: &Api<'_>, id: &EnvRef, layout: &Layout, step: &Step) -> Result<(), F
         Step::Volume(name, part) => {
             let mut labels = body::labels(id, &fingerprint, part);
             labels.insert(names::MADE_AT.to_owned(), json!(api.host().moment().to_string()));
-            made(api, "/volumes/create", &json!({ "Name": name, "Driver": "local", "Labels": labels }))
+            volume(api, name, labels)
         }
         Step::Create(_, name, request) => made(api, &format!("/containers/create?name={name}"), request),
         // Its volumes have names and stay.
@@ -159,8 +161,19 @@ fn act(api: &Api<'_>, id: &EnvRef, layout: &Layout, step: &Step) -> Result<(), F
     }
 }
 
+/// Make a volume.
+///
+/// # Errors
+/// The engine's.
+pub fn volume(api: &Api<'_>, name: &str, labels: Map<String, Value>) -> Result<(), Fault> {
+    made(api, "/volumes/create", &json!({ "Name": name, "Driver": "local", "Labels": labels }))
+}
+
 /// Post; one of that name that is there already is seen when the plan is made again.
-fn made(api: &Api<'_>, path: &str, request: &serde_json::Value) -> Result<(), Fault> {
+///
+/// # Errors
+/// The engine's.
+pub fn made(api: &Api<'_>, path: &str, request: &Value) -> Result<(), Fault> {
     let answer = api.send(Request::new("POST", path).json(request.to_string()))?;
     match answer.status {
         200..300 | 409 => whole(answer).map(drop),
@@ -189,11 +202,13 @@ pub fn stop(api: &Api<'_>, id: &EnvRef, grace: Duration) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Remove everything of it: containers, networks, volumes. Images stay, since another start would need them.
+/// Remove everything of it: containers, networks, volumes. Images stay, since another start would need them, and so do
+/// snapshots, which were taken for such a day.
 ///
 /// # Errors
 /// The engine's.
 pub fn destroy(api: &Api<'_>, id: &EnvRef) -> Result<(), Fault> {
+    snapshot::sweep(api, id)?;
     for container in look::containers(api, id)?.iter().rev() {
         api.host().step(&format!("remove-{}", container.part), &format!("Remove {}", container.part));
         api.remove(&format!("/containers/{}?force=1&v=1", names::encode(&container.name)))?;
@@ -201,8 +216,8 @@ pub fn destroy(api: &Api<'_>, id: &EnvRef) -> Result<(), Fault> {
     for network in look::networks(api, id)? {
         api.remove(&format!("/networks/{}", names::encode(&network.id)))?;
     }
-    for volume in look::volumes(api, id)? {
-        api.remove(&format!("/volumes/{}", names::encode(&volume.id)))?;
+    for volume in look::volumes(api, id)?.current.values() {
+        api.remove(&format!("/volumes/{}", names::encode(&volume.name)))?;
     }
     Ok(())
 }

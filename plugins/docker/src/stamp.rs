@@ -1,6 +1,7 @@
 //! Which data an environment keeps. Data lies in volumes; one that was removed and made again has the same name and
-//! another moment of making, which stands in its label. A course without volumes keeps its data in the containers themselves. kitbag remembers
-//! the stamp beside what it brought into a database, and believes nothing of a database with another one.
+//! another moment of making, which stands in its label. A course without volumes keeps its data in the containers
+//! themselves. kitbag remembers the stamp beside what it brought into a database, and believes nothing of a database
+//! with another one. Snapshots are no part of it.
 
 use kitbag_sdk::{EnvRef, Fault};
 
@@ -12,8 +13,9 @@ use crate::{look, names};
 /// # Errors
 /// The engine's.
 pub fn stamp(api: &Api<'_>, id: &EnvRef) -> Result<Option<String>, Fault> {
+    let current = look::volumes(api, id)?.current;
     let mut parts: Vec<String> =
-        look::volumes(api, id)?.into_iter().map(|one| format!("{} {}", one.id, one.made)).collect();
+        current.into_values().map(|one| format!("{} {}", one.name, one.made)).collect();
     let kind = if parts.is_empty() { "containers" } else { "volumes" };
     if parts.is_empty() {
         parts = look::containers(api, id)?.into_iter().map(|one| one.id).collect();

@@ -42,7 +42,10 @@ impl World {
                     have.images.insert(wanted.name.clone(), Facts { volumes, user });
                 }
                 Step::Network(name) => drop(have.networks.insert(name.clone(), print)),
-                Step::Volume(name, _) => drop(have.volumes.insert(name.clone(), print)),
+                Step::Volume(name, part) => {
+                    let volume = Volume { name: name.clone(), fingerprint: print, ..Volume::default() };
+                    have.volumes.insert(part.clone(), volume);
+                }
                 Step::Create(part, _, request) => {
                     let made_from = request["Labels"][names::MADE_FROM].as_str().unwrap().to_owned();
                     have.containers.insert(
@@ -117,7 +120,10 @@ fn another_course_is_a_conflict_wherever_it_shows() {
     let made = Made { fingerprint: other.clone(), made_from: String::new(), running: true, fresh: false };
     for have in [
         Have { networks: [("n".into(), other.clone())].into(), ..empty() },
-        Have { volumes: [("v".into(), other)].into(), ..empty() },
+        Have {
+            volumes: [("v".into(), Volume { fingerprint: other, ..Volume::default() })].into(),
+            ..empty()
+        },
         Have { containers: [("db".into(), made)].into(), ..empty() },
     ] {
         assert_eq!(create(&world.around(), &have).unwrap_err().code, FaultCode::Conflict);

@@ -12,7 +12,7 @@ use crate::host::TestHost;
 use crate::{engine, host, spec, up, with};
 
 /// Run something and let the trap end it. True: it ended by the trap.
-fn trapped(of: impl FnOnce()) -> bool {
+pub fn trapped(of: impl FnOnce()) -> bool {
     match catch_unwind(AssertUnwindSafe(of)) {
         Ok(()) => false,
         Err(cause) if cause.is::<Trap>() => true,
@@ -21,7 +21,7 @@ fn trapped(of: impl FnOnce()) -> bool {
 }
 
 /// Everything of this machine is found and goes; what is another machine's stays.
-fn clean(engine: &FakeEngine, host: &TestHost, stays: usize) {
+pub fn clean(engine: &FakeEngine, host: &TestHost, stays: usize) {
     for id in with(engine, host, run::list_owned).unwrap() {
         assert_eq!(id.machine, "mine");
         with(engine, host, |api| run::destroy(api, &id)).unwrap();
@@ -30,7 +30,7 @@ fn clean(engine: &FakeEngine, host: &TestHost, stays: usize) {
     assert!(with(engine, host, run::list_owned).unwrap().is_empty());
 }
 
-fn others(engine: &FakeEngine) -> usize {
+pub fn others(engine: &FakeEngine) -> usize {
     up(engine, &host(), &spec("other")).unwrap();
     engine.counted();
     engine.things()

@@ -35,6 +35,8 @@ pub struct FakeEngine {
     pub containers: RefCell<BTreeMap<String, Container>>,
     pub networks: RefCell<BTreeMap<String, Value>>,
     pub volumes: RefCell<BTreeMap<String, Value>>,
+    /// What lies in a volume: one file.
+    pub contents: RefCell<BTreeMap<String, String>>,
     /// Images that are there: the folders each declares.
     pub images: RefCell<BTreeMap<String, Vec<String>>>,
     /// Images a registry has.
@@ -157,6 +159,7 @@ impl FakeEngine {
                 if self.containers.borrow().values().any(uses) {
                     return (409, json!({ "message": "volume is in use" }));
                 }
+                self.contents.borrow_mut().remove(*name);
                 gone(self.volumes.borrow_mut().remove(*name).is_some())
             }
             ("POST", ["exec", _, "start"]) => (200, Value::Null),
@@ -178,6 +181,7 @@ impl FakeEngine {
             return missing(format!("No such image {}", body["Image"]));
         }
         if let Some(network) = body["HostConfig"]["NetworkMode"].as_str()
+            && network != "none"
             && !self.networks.borrow().contains_key(network)
         {
             return missing(format!("network {network} not found"));
@@ -250,20 +254,28 @@ impl Engine for FakeEngine {
         {
             return said.clone().map(|said| response(200, said.to_string()));
         }
+        let mut sent = Vec::new();
         let body = match &mut request.body {
             Body::Json(text) => serde_json::from_str(text).unwrap(),
             Body::Stream(from) => {
-                from.read_to_end(&mut Vec::new()).unwrap();
+                from.read_to_end(&mut sent).unwrap();
                 Value::Null
             }
             Body::Empty => Value::Null,
         };
         let (status, said) = self.answer(&request, &body);
+        let volume = self.copied(&request.path);
+        if let (Some(volume), "PUT", 200) = (&volume, request.method, status) {
+            self.unpack(volume, &sent);
+        }
         if trap.is_some() {
             std::panic::resume_unwind(Box::new(Trap));
         }
         let told = self.told.borrow().clone().filter(|_| request.path.contains("/images/create"));
         let text = if said.is_null() { String::new() } else { said.to_string() };
+        if let (Some(volume), "GET", 200) = (&volume, request.method, status) {
+            return Ok(Response { status, body: Box::new(Cursor::new(self.pack(volume))) });
+        }
         // An empty folder of the administrator.
         if request.method == "GET" && request.path.contains("/archive?") && status == 200 {
             let mut head = tar::Header::new_ustar();
@@ -283,6 +295,47 @@ impl Engine for FakeEngine {
             return Ok(Response { status, body: Box::new(Cursor::new(frame)) });
         }
         Ok(response(status, told.map_or(text.clone(), |told| told + &text)))
+    }
+}
+
+impl FakeEngine {
+    /// The volume that a container is for copying from or to, where the request is for what lies in it.
+    fn copied(&self, path: &str) -> Option<String> {
+        let (path, query) = path.split_once("/archive?")?;
+        let all = self.containers.borrow();
+        let mount = mounts(&all.get(path.rsplit('/').next()?)?.request).next()?.clone();
+        let target = mount["Target"].as_str().filter(|target| *target == "/kitbag-copy/data")?;
+        assert!(
+            decoded(query) == format!("path={target}") || decoded(query) == "path=/kitbag-copy",
+            "{query}"
+        );
+        assert_eq!(mount["VolumeOptions"]["NoCopy"], true);
+        Some(mount["Source"].as_str()?.to_owned())
+    }
+
+    fn pack(&self, volume: &str) -> Vec<u8> {
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut head = tar::Header::new_ustar();
+        head.set_entry_type(tar::EntryType::Directory);
+        head.set_size(0);
+        archive.append_data(&mut head, "data", std::io::empty()).unwrap();
+        if let Some(text) = self.contents.borrow().get(volume) {
+            let mut head = tar::Header::new_ustar();
+            head.set_size(text.len() as u64);
+            archive.append_data(&mut head, "data/file", text.as_bytes()).unwrap();
+        }
+        archive.into_inner().unwrap()
+    }
+
+    fn unpack(&self, volume: &str, tar: &[u8]) {
+        for entry in tar::Archive::new(tar).entries().unwrap() {
+            let mut entry = entry.unwrap();
+            if &*entry.path_bytes() == b"data/file" {
+                let mut text = String::new();
+                entry.read_to_string(&mut text).unwrap();
+                self.contents.borrow_mut().insert(volume.to_owned(), text);
+            }
+        }
     }
 }
 
@@ -306,7 +359,7 @@ fn listed(name: &str, one: &Container) -> Value {
         json!({ "PrivatePort": inner, "PublicPort": outer, "IP": "127.0.0.1" })
     };
     let ports: Vec<Value> = bound.filter(|_| one.state == "running").map(port).collect();
-    json!({ "Id": format!("id-{}", one.number), "Names": [format!("/{name}")], "Labels": one.request["Labels"], "State": one.state, "Ports": ports })
+    json!({ "Id": format!("id-{}", one.number), "Names": [format!("/{name}")], "ImageID": one.request["Image"], "Labels": one.request["Labels"], "State": one.state, "Ports": ports })
 }
 
 fn decoded(text: &str) -> String {

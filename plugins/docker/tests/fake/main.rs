@@ -12,6 +12,7 @@ mod host;
 mod images;
 mod pages;
 mod probe;
+mod snapshot;
 
 use kitbag_plugin_docker::api::Api;
 use kitbag_plugin_docker::run;

@@ -11,6 +11,7 @@ mod files;
 mod host;
 mod image;
 mod linked;
+mod snapshot;
 mod socket;
 mod streams;
 mod troubles;
@@ -19,7 +20,7 @@ mod walk;
 use std::net::TcpListener;
 
 use kitbag_plugin_docker::api::Api;
-use kitbag_plugin_docker::{exec, run};
+use kitbag_plugin_docker::{exec, run, snapshot as snapshots};
 use kitbag_sdk::{EnvRef, ExecRequest, Fault, Port, Spec};
 
 use host::TestHost;
@@ -78,9 +79,11 @@ impl Machine {
     /// How many containers, networks and volumes of it the engine has.
     fn things(&self) -> usize {
         self.with(|api| {
-            let containers = kitbag_plugin_docker::look::containers(api, &self.id)?.len();
+            let containers = kitbag_plugin_docker::look::all_containers(api, &self.id)?.len();
             let networks = kitbag_plugin_docker::look::networks(api, &self.id)?.len();
-            Ok(containers + networks + kitbag_plugin_docker::look::volumes(api, &self.id)?.len())
+            let volumes = kitbag_plugin_docker::look::volumes(api, &self.id)?;
+            let snapshots: usize = volumes.snapshots.iter().map(|one| one.parts.len() + 1).sum();
+            Ok(containers + networks + volumes.current.len() + volumes.leftover.len() + snapshots)
         })
         .unwrap()
     }
@@ -88,7 +91,11 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        let gone = self.with(|api| run::destroy(api, &self.id));
+        let gone = self.with(|api| {
+            run::destroy(api, &self.id)?;
+            let all = snapshots::list(api, &self.id)?;
+            all.iter().try_for_each(|one| snapshots::remove(api, &self.id, &one.id))
+        });
         assert!(gone.is_ok() || std::thread::panicking(), "{gone:?}");
     }
 }

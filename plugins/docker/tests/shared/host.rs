@@ -18,6 +18,8 @@ pub struct TestHost {
     /// Ids of the steps that were said.
     pub steps: RefCell<Vec<String>>,
     pub found: Found,
+    /// Megabytes free on this machine.
+    pub free_mb: u64,
     /// How often the clock was looked at: no two looks are the same moment.
     moments: RefCell<u128>,
 }
@@ -33,6 +35,7 @@ impl Default for TestHost {
             machines: RefCell::default(),
             steps: RefCell::default(),
             found,
+            free_mb: 50_000,
             moments: RefCell::default(),
         }
     }
@@ -67,7 +70,7 @@ impl Host for TestHost {
     }
 
     fn free_disk_mb(&self) -> u64 {
-        50_000
+        self.free_mb
     }
 
     fn remember_machine(&self, machine: &str) -> Result<(), Fault> {
