@@ -4,7 +4,7 @@
 //! a clock, the environment or chance (clippy.toml refuses it), so two machines that know the same versions
 //! decide the same, and a simulator can run the real rules millions of times. The files stand in the order
 //! of the work: path, version, history, merge, reconcile, plan, conflict; then course, database, session, checkpoint,
-//! takeaway and findings.
+//! snapshot, takeaway and findings.
 
 pub mod checkpoint;
 pub mod conflict;
@@ -30,6 +30,7 @@ pub mod provider;
 pub mod reconcile;
 pub mod rename;
 pub mod session;
+pub mod snapshot;
 pub mod takeaway;
 pub mod tidy;
 pub mod unit;

@@ -1,11 +1,15 @@
 //! The command line's contract. The eight verbs of a student's day stand first in the help, the rest below; words from
 //! other tools are answered with the right verb.
 
+mod snapshot;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+pub use snapshot::{Snapshot, SnapshotVerb};
 
 const REST: &str = "\
 More commands:
@@ -19,6 +23,7 @@ More commands:
   exec         Run a command beside the services
   verify       Check that everything stored is whole
   clean        Free disk space nobody needs
+  snapshot     take, list, restore, remove: what the course's programs keep, as it is now
   takeaway     Everything you have in one file, for a computer without kitbag
   course       check: look a course's folder over
   plugin       list, info: what runs courses here, and what it may do
@@ -118,6 +123,9 @@ pub enum Verb {
     /// Everything you have in one file, for a computer without kitbag
     #[command(hide = true)]
     Takeaway(Takeaway),
+    /// What the course's programs keep for themselves, as it is now, on this computer
+    #[command(hide = true)]
+    Snapshot(Snapshot),
     /// For course teams
     #[command(hide = true)]
     Course(Course),
@@ -286,6 +294,9 @@ pub struct CleanOptions {
     /// Databases put aside by `reset` too: they may be the only copy of what is in them
     #[arg(long)]
     pub databases: bool,
+    /// Snapshots too, every one
+    #[arg(long)]
+    pub snapshots: bool,
 }
 
 /// `takeaway`.

@@ -24,7 +24,7 @@ pub fn go_on(context: &Context, doubt: &Doubt) -> bool {
                 say(format!("The database {} cannot be saved: {}", shown(service), shown(why)));
             }
             say("What was changed since its last backup would be lost.".to_owned());
-            agreed(context, "Start afresh all the same? [y/N]", false)
+            agreed(context, "Go on all the same? [y/N]", false)
         }
     }
 }

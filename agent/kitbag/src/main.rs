@@ -90,6 +90,7 @@ fn run(args: Args, printer: Arc<Printer>) -> Outcome {
         Verb::Clean(options) => verbs::clean::run(&context, &options),
         Verb::Verify(options) => verbs::verify::run(&context, &options),
         Verb::Takeaway(options) => verbs::takeaway::run(&context, &options),
+        Verb::Snapshot(options) => verbs::snapshot::run(&context, options),
         Verb::Course(options) => verbs::course::run(&context, &options),
         Verb::Plugin(options) => verbs::plugin::run(&context, &options),
         Verb::Agent(options) => verbs::agent::run(&context, &options),

@@ -23,7 +23,7 @@ use super::databases::{Databases, problems, sweep};
 use super::keep::{self, Keeper, note_kept};
 use super::runner::{Runner, runs};
 use super::up::{Doubt, GRACE, live};
-use super::{consent, jupyter, ports, steps};
+use super::{consent, jupyter, ports, snapshot, steps};
 use crate::course::unpack::ensure_unpacked;
 use crate::course::{CourseHere, rules};
 use crate::error::EngineError;
@@ -141,6 +141,7 @@ pub(super) async fn end(
     let mut ended = Ended::default();
     let here = keep::course(ws, share, &runner.made, here)?;
     if let Some(here) = &here {
+        snapshot::settle(ws, &runner, &here.course).await?;
         if runs(&status) {
             ended.notes = last_steps(ws, &runner, here, &status, go_on).await?;
         }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use kitbag_core::finding::Finding;
 use kitbag_plugin_host::{EnvStatus, Op, Phase, Port, Reply};
 
-use super::databases::{Databases, Outcome, Servers, is_begun};
+use super::databases::{Databases, Outcome, Servers, half_server};
 use super::launch::PORT_TURNS;
 use super::runner::{LONG, Made, Runner, SHORT, runs, told};
-use super::{consent, jupyter, ports};
+use super::{consent, jupyter, ports, snapshot};
 use crate::course::{CourseHere, unpack};
 use crate::error::EngineError;
 use crate::share::Share;
@@ -47,7 +47,7 @@ impl<'a> Keeper<'a> {
 
     /// Whether some command that brings a database in may be at work in it, with nobody waiting for it.
     fn is_begun(&self) -> Result<bool, EngineError> {
-        is_begun(self.ws, self.here, &self.runner.made.backend)
+        Ok(half_server(self.ws, self.here, &self.runner.made.backend)?.is_some())
     }
 
     /// Record what it holds, with everything going on. One that does not run is left alone.
@@ -222,6 +222,7 @@ pub(super) async fn existing<'a>(
     let Some(mut runner) = Runner::existing(ws, home, progress, false).await? else { return Ok(None) };
     let Some(here) = course(ws, share, &runner.made, here)? else { return Ok(None) };
     runner.package = Some(here.folder.clone());
+    snapshot::settle(ws, &runner, &here.course).await?;
     Ok(Some((runner, here)))
 }
 

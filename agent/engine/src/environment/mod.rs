@@ -1,6 +1,6 @@
 //! The life of an environment on this machine. `up` carries a course from its package to running services with the
 //! databases a student left, `done` carries them back. `databases` decides nothing by time: a dump's parent is what
-//! the database was loaded from; `keep` sees to it that nothing is taken away that was not recorded. `runner` talks to
+//! the database was loaded from; `keep` sees to it that nothing is taken away that was not recorded; `snapshot` puts what was there earlier in the place of it. `runner` talks to
 //! the backend plugin, `doors` is all that plugin can reach.
 
 mod backends;
@@ -23,6 +23,7 @@ mod reach;
 mod reset;
 mod runner;
 mod secret;
+pub mod snapshot;
 mod source;
 pub mod sqlite;
 mod steps;

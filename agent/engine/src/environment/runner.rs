@@ -23,6 +23,8 @@ use crate::workspace::Workspace;
 
 /// Where the ledger remembers the environment that was made here.
 const MADE: &str = "environment.made";
+/// Where the ledger remembers the environment's name for ever: what outlives an environment is found by it.
+const ID: &str = "environment.id";
 /// A question takes no longer than this.
 pub(super) const SHORT: Duration = Duration::from_secs(15);
 /// Starting, stopping, a step of the course.
@@ -105,6 +107,8 @@ impl<'a> Runner<'a> {
         let workspace = ws.ledger.get(IDENTITIES)?.unwrap_or_default();
         let workspace = workspace.lines().min().unwrap_or(&ws.settings.name).to_owned();
         let id = EnvRef { workspace, machine: ws.settings.machine_id.clone(), name: "course".to_owned() };
+        let earlier = ws.ledger.get(ID)?.and_then(|text| serde_json::from_str::<EnvRef>(&text).ok());
+        let id = earlier.filter(|earlier| earlier.machine == id.machine).unwrap_or(id);
         let made = match made(ws)? {
             Some(made) if made.backend == backend => made,
             _ => Made { backend: backend.to_owned(), id, package: None, spec: None },
@@ -239,11 +243,12 @@ impl<'a> Runner<'a> {
     }
 
     /// Remember the environment's name, before anything is done in it; it stays when the workspace later turns out to
-    /// have another id too.
+    /// have another id too, and when the environment is made afresh.
     ///
     /// # Errors
     /// The ledger fails.
     pub(super) fn remember(&self) -> Result<(), EngineError> {
+        self.ws.ledger.set(ID, &serde_json::to_string(&self.made.id).unwrap_or_default())?;
         Ok(self.ws.ledger.set(MADE, &serde_json::to_string(&self.made).unwrap_or_default())?)
     }
 

@@ -6,6 +6,7 @@ use kitbag_core::finding::Finding;
 
 use super::keep::{self, Keeper};
 use super::runner::{Made, Runner};
+use super::snapshot;
 use super::up::Work;
 use crate::course::CourseHere;
 use crate::error::EngineError;
@@ -85,7 +86,14 @@ impl<'a> Former<'a> {
         Ok(match going.destroy().await {
             Ok(()) => {
                 ws.ledger.unset(FORMER)?;
-                None
+                snapshot::known(ws)?.filter(|known| known.backend == *backend).map(|known| {
+                    let names: Vec<_> = known.snapshots.iter().map(|one| one.name.as_str()).collect();
+                    format!(
+                        "Your snapshots of {backend} are kept on this computer: {}. `kitbag up --backend {backend}` \
+                         goes back to them.",
+                        names.join(", ")
+                    )
+                })
             }
             Err(error) => {
                 tracing::warn!(%error, "the former environment could not be removed");

@@ -1,6 +1,7 @@
 //! `clean`: says what can be freed, asks, and frees it. Never work.
 
 use kitbag_core::finding::Exit;
+use kitbag_engine::environment::snapshot;
 use kitbag_engine::error::{count, size};
 use kitbag_engine::storage::clean::{Freeable, free, look};
 use serde::Serialize;
@@ -20,15 +21,42 @@ struct Document<'a> {
 /// Look, ask, free.
 pub fn run(context: &Context, options: &CleanOptions) -> Outcome {
     let ws = context.open()?;
-    let found = look(&ws, &context.home, options.databases)?;
+    let mut found = look(&ws, &context.home, options.databases)?;
     let printer = &context.printer;
+    let snapshots = match options.snapshots {
+        true => context.wait(snapshot::list(&ws, &context.home, printer.clone()))?,
+        false => Vec::new(),
+    };
+    if !snapshots.is_empty() {
+        found.free.push(Freeable {
+            kind: "snapshots",
+            what: "Snapshots of what the course's programs keep",
+            files: snapshots.len() as u64,
+            bytes: snapshots.iter().map(|one| one.bytes).sum(),
+        });
+    }
     for one in &found.free {
-        let files = count(usize::try_from(one.files).unwrap_or(usize::MAX), "file");
+        let of = if one.kind == "snapshots" { "snapshot" } else { "file" };
+        let files = count(usize::try_from(one.files).unwrap_or(usize::MAX), of);
         printer.line(format!("{}: {files}, {}", one.what, size(one.bytes)));
+    }
+    if let Some(known) = snapshot::known(&ws)?.filter(|_| !options.snapshots && !printer.json()) {
+        let bytes = known.snapshots.iter().map(|one| one.bytes).sum();
+        printer.line(format!(
+            "{} stay ({}); `kitbag clean --snapshots` frees them too.",
+            count(known.snapshots.len(), "snapshot"),
+            size(bytes)
+        ));
     }
     let wanted = !options.dry_run && !found.free.is_empty();
     let agreed = wanted && (context.yes || agrees(context, found.bytes()));
-    let freed = if agreed { Some(free(&ws, &found)?) } else { None };
+    let mut freed = if agreed { Some(free(&ws, &found)?) } else { None };
+    if let Some(freed) = &mut freed {
+        for one in &snapshots {
+            context.wait(snapshot::remove(&ws, &context.home, &one.name, printer.clone()))?;
+            *freed += one.bytes;
+        }
+    }
     if printer.json() {
         printer.document(&Document { free: &found.free, bytes: found.bytes(), freed });
     } else if found.free.is_empty() {

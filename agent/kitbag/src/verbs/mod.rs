@@ -18,6 +18,7 @@ pub mod reset;
 pub mod resolve;
 pub mod restore;
 pub mod setup;
+pub mod snapshot;
 pub mod status;
 pub mod sync;
 pub mod takeaway;

@@ -12,7 +12,7 @@ mod spool;
 
 use std::collections::BTreeMap;
 
-use kitbag_core::course::{Database, Service, ServiceKind, Sqlite, backup_path};
+use kitbag_core::course::{Course, Database, Service, ServiceKind, Sqlite, backup_path};
 use kitbag_core::database::{DatabaseStep, Loaded, believed, database_step};
 use kitbag_core::finding::Finding;
 use kitbag_core::history::History;
@@ -194,18 +194,44 @@ pub(super) fn forget_servers(ws: &Workspace, here: &CourseHere) -> Result<(), En
     })
 }
 
-/// Whether bringing in a server's database was begun with this backend and no end of it was seen: what does it may be at
-/// work yet, with nobody waiting for it.
+/// The data of an environment are other ones now, put in their place by a person: what is believed of its servers stays
+/// believed, so that what they hold now becomes an edit of that. Of what nothing was believed before nothing is now.
 ///
 /// # Errors
 /// The ledger fails.
-pub(super) fn is_begun(ws: &Workspace, here: &CourseHere, backend: &str) -> Result<bool, EngineError> {
+pub(super) fn replaced_servers(
+    ws: &Workspace,
+    course: &Course,
+    before: Option<&str>,
+    now: &str,
+) -> Result<(), EngineError> {
+    let servers = course.services.iter().filter(|one| matches!(one.kind, ServiceKind::Database(_)));
+    for service in servers {
+        let key = stamp_key(&service.name);
+        if ws.ledger.get(&key)?.as_deref() == before {
+            ws.ledger.set(&key, now)?;
+        }
+        ws.ledger.unset(&begun_key(&service.name))?;
+    }
+    Ok(())
+}
+
+/// A database whose bringing in with this backend was begun and of which no end was seen: what it holds is nobody's work,
+/// and what brings it in may be at work yet, with nobody waiting for it.
+///
+/// # Errors
+/// The ledger fails.
+pub(super) fn half_server(
+    ws: &Workspace,
+    here: &CourseHere,
+    backend: &str,
+) -> Result<Option<String>, EngineError> {
     for (service, _) in here.course.databases(backend) {
         if ws.ledger.get(&begun_key(&service.name))?.is_some() {
-            return Ok(true);
+            return Ok(Some(service.name.clone()));
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// Where the ledger remembers which data a server's database was brought into.
