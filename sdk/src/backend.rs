@@ -177,7 +177,7 @@ fn no_export() -> Fault {
 }
 
 fn no_snapshots() -> Fault {
-    Fault::new(FaultCode::Unsupported, "This backend keeps no data of its own that a snapshot could hold.")
+    Fault::new(FaultCode::Unsupported, "What runs the course here takes no snapshots.")
         .remedy_command("Your files and the databases' backups have older versions.", &["kitbag", "history"])
 }
 

@@ -12,7 +12,7 @@ use crate::course::{environment, service, setup_with};
 use crate::docker::lab::{Docked, course_image, turn};
 use crate::machine::{pair, read, room, tree, write};
 
-const DUMP: &str = "backups/postgres/postgres.dump";
+pub const DUMP: &str = "backups/postgres/postgres.dump";
 
 /// Without notebooks: the server alone.
 pub const MANIFEST: &str = r#"
@@ -123,7 +123,7 @@ fn documents_follow_the_student_by_the_commands_of_a_fake_mongodb() {
     assert_eq!(a.done()["sync"]["published"], 0);
 }
 
-fn course(room: &Path) -> PathBuf {
+pub fn course(room: &Path) -> PathBuf {
     let folder = room.join("rows");
     write(&folder.join("course.toml"), MANIFEST);
     write(&folder.join("notes/week1.md"), "# Week 1\n");

@@ -9,7 +9,9 @@ use kitbag_core::takeaway::Export;
 use serde::{Deserialize, Serialize};
 
 use crate::context::OpContext;
-use crate::environment::{Description, Endpoint, EnvRef, EnvStatus, ExecRequest, PlanDoc, ProbeReport, Snap, Spec};
+use crate::environment::{
+    Description, Endpoint, EnvRef, EnvStatus, ExecRequest, PlanDoc, ProbeReport, Snap, Spec,
+};
 use crate::error::PluginError;
 use crate::fault::Fault;
 
@@ -128,7 +130,10 @@ impl Op {
             | Self::Start(spec)
             | Self::DescribeExport(spec)
             | Self::ExportImages(spec) => Some(&spec.id),
-            Self::Destroy(id) | Self::Status(id) | Self::Endpoints(id) | Self::DataStamp(id)
+            Self::Destroy(id)
+            | Self::Status(id)
+            | Self::Endpoints(id)
+            | Self::DataStamp(id)
             | Self::ListSnapshots(id) => Some(id),
             Self::WaitReady { id, .. }
             | Self::Stop { id, .. }

@@ -17,7 +17,7 @@ fn moments() -> usize {
 }
 
 /// Start a verb, kill it after a part of the time it would take; whether it was still at work.
-fn kill(machine: &Docked, verb: &[&str], after: Duration) -> bool {
+pub fn kill(machine: &Docked, verb: &[&str], after: Duration) -> bool {
     let mut running = machine.start(verb);
     std::thread::sleep(after);
     let ended = running.try_wait().unwrap().is_some();

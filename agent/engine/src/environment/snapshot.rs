@@ -111,13 +111,7 @@ pub async fn take(
     let (runner, here) = work.existing().await?;
     let there = list_of(ws, &runner).await?;
     let name = free_name(name, &there)?;
-    if let Some(service) = half_server(ws, &here, &runner.made.backend)? {
-        return Err(EngineError::Failed(Finding::new(
-            "no snapshot was taken, because a database is not whole",
-            format!("Bringing in the database {service} was begun and did not end."),
-            "Run `kitbag up`, which brings it in again, then try again.",
-        )));
-    }
+    whole(ws, &here, &runner.made.backend, "no snapshot was taken")?;
     let live = runs(&runner.status().await?);
     let ended = work.end(&here).await?;
     if !ended.troubles.is_empty() {
@@ -147,6 +141,7 @@ pub async fn restore(
     let work = Work::open(ws, home, options, progress).await?;
     let (runner, here) = work.existing().await?;
     let snapshot = found(list_of(ws, &runner).await?, name)?;
+    whole(ws, &here, &runner.made.backend, "nothing was restored")?;
     let live = runs(&runner.status().await?);
     let ended = work.end(&here).await?;
     let mut notes = ended.notes;
@@ -333,6 +328,16 @@ fn but(what: &str, error: EngineError) -> EngineError {
         EngineError::Failed(finding) => EngineError::Failed(add(finding)),
         other => other,
     }
+}
+
+/// What a database holds that is half brought in is nobody's work: neither to be copied nor to be built upon.
+fn whole(ws: &Workspace, here: &CourseHere, backend: &str, what: &str) -> Result<(), EngineError> {
+    let Some(service) = half_server(ws, here, backend)? else { return Ok(()) };
+    Err(EngineError::Failed(Finding::new(
+        format!("{what}, because the database {service} is not whole"),
+        "Bringing it in was begun and did not end.",
+        "Run `kitbag up`, which brings it in again, then try again.",
+    )))
 }
 
 async fn copying(runner: &Runner<'_>, op: Op) -> Result<Reply, EngineError> {

@@ -1,6 +1,7 @@
 //! FakeServers: a backend that is called a fake. It keeps one environment a machine in memory, with one database whose
 //! rows are a text: `dump` writes them below a line that is another one every time, `normalise` leaves that line out,
-//! `restore` replaces them. It notes what it was asked, can fail as real ones do, and can stand still at any question as
+//! `restore` replaces them. Its snapshots are copies of the rows; one that is restored leaves data without anything that
+//! could run, as containers do that are tied to the old data. It notes what it was asked, can fail as real ones do, and can stand still at any question as
 //! if the whole program had been killed there.
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use kitbag_engine::environment::{Backends, Bundled};
 use kitbag_plugin_host::{
     Backend, BoxFuture, EnvStatus, ExecRequest, Fault, FaultCode, Op, OpContext, Phase, PlanDoc, PluginError,
-    ProbeReport, Reply, ServiceStatus, Spec,
+    ProbeReport, Reply, ServiceStatus, Snap, Spec,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
@@ -25,6 +26,8 @@ pub struct Environment {
     pub print: String,
     /// Of its data.
     pub stamp: usize,
+    /// Its data are there, and nothing that could run.
+    pub bare: bool,
 }
 
 #[derive(Default)]
@@ -48,10 +51,15 @@ pub struct State {
     pub ports: Vec<Vec<u16>>,
     /// Stand still at the question of this number: before (false) or after (true) it took effect.
     pub stand_still: Option<(usize, bool)>,
+    /// Copies of the rows, and of what they were made from.
+    pub snapshots: Vec<(Snap, String, String)>,
+    /// Copying does not succeed.
+    pub full: bool,
     /// A restore keeps this many bytes when it breaks.
     pub half: usize,
     stamps: usize,
     dumps: usize,
+    snaps: u64,
 }
 
 #[derive(Clone, Default)]
@@ -140,17 +148,21 @@ impl State {
                 Some(made) if made.print != print(&spec) => {
                     Err(fault(FaultCode::Conflict, "Another course."))
                 }
-                Some(_) => Ok(Reply::Done),
+                Some(_) => {
+                    self.made.iter_mut().for_each(|made| made.bare = false);
+                    Ok(Reply::Done)
+                }
                 None => {
                     self.stamps += 1;
                     let (rows, print, stamp) = (SEED.to_owned(), print(&spec), self.stamps);
-                    self.made = Some(Environment { running: false, rows, print, stamp });
+                    self.made = Some(Environment { running: false, rows, print, stamp, bare: false });
                     Ok(Reply::Done)
                 }
             },
             Op::Start(spec) if self.is_taken(&spec) => Err(fault(FaultCode::PortTaken, "A port is taken.")),
             Op::Start(spec) => match &mut self.made {
                 None => Err(fault(FaultCode::NotFound, "There is none.")),
+                Some(made) if made.bare => Err(fault(FaultCode::NotFound, "There is none.")),
                 Some(made) if made.print != print(&spec) => {
                     Err(fault(FaultCode::Conflict, "Another course."))
                 }
@@ -172,6 +184,43 @@ impl State {
             Op::DataStamp(_) => {
                 Ok(Reply::Stamp(self.made.as_ref().map(|made| format!("data-{}", made.stamp))))
             }
+            other => self.snapshot(other),
+        }
+    }
+
+    fn snapshot(&mut self, op: Op) -> Result<Reply, PluginError> {
+        let copies = matches!(op, Op::TakeSnapshot { .. } | Op::RestoreSnapshot { .. });
+        if copies && self.made.as_ref().is_some_and(|made| made.running) {
+            return Err(fault(FaultCode::NotReady, "It runs."));
+        }
+        match op {
+            Op::ListSnapshots(_) => {
+                Ok(Reply::Snaps(self.snapshots.iter().map(|(snap, ..)| snap.clone()).collect()))
+            }
+            Op::RemoveSnapshot { snapshot, .. } => {
+                self.snapshots.retain(|(snap, ..)| snap.id != snapshot);
+                Ok(Reply::Done)
+            }
+            _ if self.full && copies => Err(fault(FaultCode::Quota, "The disk is full.")),
+            Op::TakeSnapshot { label, .. } => {
+                let made = self.made.as_ref().ok_or_else(|| fault(FaultCode::NotFound, "There is none."))?;
+                self.snaps += 1;
+                let (id, bytes) = (format!("s{}", self.snaps), made.rows.len() as u64);
+                let snap = Snap { id, label, bytes, taken: Some(1_700_000_000 + self.snaps) };
+                self.snapshots.push((snap.clone(), made.rows.clone(), made.print.clone()));
+                Ok(Reply::Snap(snap))
+            }
+            Op::RestoreSnapshot { snapshot, .. } => {
+                let (_, rows, print) = self.snapshots.iter().find(|(snap, ..)| snap.id == snapshot).unwrap();
+                if self.made.as_ref().is_some_and(|made| made.print != *print) {
+                    return Err(fault(FaultCode::Conflict, "Of another course."));
+                }
+                let (rows, print) = (rows.clone(), print.clone());
+                self.stamps += 1;
+                let stamp = self.stamps;
+                self.made = Some(Environment { running: false, rows, print, stamp, bare: true });
+                Ok(Reply::Done)
+            }
             other => panic!("FakeServers does not know {other:?}"),
         }
     }
@@ -179,6 +228,7 @@ impl State {
     fn status(&self) -> EnvStatus {
         let phase = match &self.made {
             None => return EnvStatus { phase: Phase::Absent, services: vec![] },
+            Some(made) if made.bare => return EnvStatus { phase: Phase::Absent, services: vec![] },
             Some(made) if made.running => Phase::Running,
             Some(_) => Phase::Stopped,
         };

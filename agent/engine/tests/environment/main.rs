@@ -12,6 +12,7 @@ mod notebooks;
 mod servers;
 mod servers_end;
 mod services;
+mod snapshots;
 mod world;
 
 use kitbag_engine::sync::Keep;

@@ -10,9 +10,9 @@ use kitbag_engine::sync::{Keep, Silent};
 use crate::fake_servers::{FakeServers, SEED};
 use crate::world::{Machine, World, block};
 
-const DUMP: &str = "backups/records/records.dump";
+pub const DUMP: &str = "backups/records/records.dump";
 
-fn manifest(version: &str, image: &str) -> String {
+pub fn manifest(version: &str, image: &str) -> String {
     format!(
         r#"id = "mini"
 title = "Mini"
@@ -75,7 +75,7 @@ pub fn position(asked: &[String], what: &str) -> usize {
 }
 
 /// How many versions the backup has.
-fn versions(machine: &Machine) -> usize {
+pub fn versions(machine: &Machine) -> usize {
     let ws = machine.open();
     let path = kitbag_core::path::WorkPath::parse(DUMP).unwrap();
     ws.ledger.lineage(&path, None).unwrap().len()

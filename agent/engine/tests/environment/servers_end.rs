@@ -79,7 +79,7 @@ fn notebooks_at_work_are_asked_about_and_ended_before_the_dump() {
 }
 
 /// Run something, and drop it where the fake stands still, as if the program had been killed; whether it was.
-fn killed<T>(fake: &FakeServers, work: impl Future<Output = Result<T, EngineError>>) -> bool {
+pub fn killed<T>(fake: &FakeServers, work: impl Future<Output = Result<T, EngineError>>) -> bool {
     block(async {
         tokio::select! {
             ended = work => {

@@ -10,7 +10,8 @@ use super::bindings::backend::kitbag::plugin::types as wit;
 use super::bindings::course::exports::kitbag::plugin::hooks as wit_hooks;
 use crate::backend::{Advice, Layout, Moment};
 use crate::environment::{
-    Description, Endpoint, EnvRef, EnvStatus, ExecRequest, Phase, PlanDoc, ProbeReport, ServiceStatus, Snap, Spec,
+    Description, Endpoint, EnvRef, EnvStatus, ExecRequest, Phase, PlanDoc, ProbeReport, ServiceStatus, Snap,
+    Spec,
 };
 use crate::error::PluginError;
 use crate::fault::{Fault, FaultCode, Remedy};

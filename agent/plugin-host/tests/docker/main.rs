@@ -176,6 +176,71 @@ async fn a_whole_life() {
     }
 }
 
+/// Snapshots through the host and its filter, which has no more doors than before: what a volume held comes back, and
+/// `commit` stays refused.
+#[tokio::test]
+async fn a_snapshot_holds_the_volumes_and_nothing_else() {
+    let Some(lab) = Lab::open() else { return };
+    if !lab.runs() {
+        return;
+    }
+    let docker = load(&lab).await;
+    let id = lab.id();
+    let script = "trap 'exit 0' TERM; while :; do /bin/busybox sleep 0.1; done";
+    let command = ["/bin/busybox", "sh", "-c", script];
+    let source = json!({ "image": lab.image, "mounts": ["rows:/rows", "other:/other"], "command": command });
+    let what = Spec { id: lab.id(), source, ports: vec![], env: vec![] };
+    let start = async || {
+        let plan = ask(&lab, &docker, Op::Plan(what.clone())).await.unwrap().plan().unwrap();
+        let create = Op::Create { spec: what.clone(), fingerprint: plan.fingerprint };
+        ask(&lab, &docker, create).await.unwrap().done().unwrap();
+        ask(&lab, &docker, Op::Start(what.clone())).await.unwrap().status().unwrap();
+    };
+    let run = async |script: &str| {
+        let argv = ["/bin/busybox", "sh", "-c", script];
+        let (code, out) = exec(&lab, &docker, "/rows", &argv, None).await.unwrap();
+        assert_eq!(code, Some(0), "{script}");
+        String::from_utf8(out).unwrap()
+    };
+    let stop = async || {
+        let stop = Op::Stop { id: id.clone(), grace_millis: 1000 };
+        ask(&lab, &docker, stop).await.unwrap().status().unwrap();
+    };
+    let list = async || ask(&lab, &docker, Op::ListSnapshots(id.clone())).await.unwrap().snaps().unwrap();
+    start().await;
+    run("echo 1 > row && /bin/busybox head -c 3000000 /dev/zero > big && echo x > /inside").await;
+    let take = |label: &str| Op::TakeSnapshot { id: id.clone(), label: label.to_owned() };
+    let refused = ask(&lab, &docker, take("early")).await.unwrap_err();
+    assert!(
+        matches!(&refused, PluginError::Fault(fault) if fault.code == FaultCode::NotReady),
+        "{refused:?}"
+    );
+    stop().await;
+    let snap = ask(&lab, &docker, take("week 1")).await.unwrap().snap().unwrap();
+    assert!(snap.label == "week 1" && snap.bytes > 3_000_000 && snap.taken > Some(1_700_000_000), "{snap:?}");
+    assert_eq!(list().await, std::slice::from_ref(&snap));
+    let stamp = async || ask(&lab, &docker, Op::DataStamp(id.clone())).await.unwrap().stamp().unwrap();
+    let before = stamp().await;
+    start().await;
+    run("/bin/busybox rm row big && echo 2 > later").await;
+    stop().await;
+    assert_eq!(stamp().await, before);
+    let restore = Op::RestoreSnapshot { id: id.clone(), snapshot: snap.id.clone() };
+    ask(&lab, &docker, restore).await.unwrap().done().unwrap();
+    assert_ne!(stamp().await, before);
+    start().await;
+    assert_eq!(run("/bin/busybox cat row; test -s big; test ! -e later; test ! -e /inside").await, "1\n");
+    // it outlives the environment and is owned until it is removed
+    ask(&lab, &docker, Op::Destroy(id.clone())).await.unwrap().done().unwrap();
+    assert_eq!(ask(&lab, &docker, Op::ListOwned).await.unwrap().owned().unwrap(), std::slice::from_ref(&id));
+    for _ in 0..2 {
+        let remove = Op::RemoveSnapshot { id: id.clone(), snapshot: snap.id.clone() };
+        ask(&lab, &docker, remove).await.unwrap().done().unwrap();
+        assert_eq!(list().await, []);
+    }
+    assert_eq!(ask(&lab, &docker, Op::ListOwned).await.unwrap().owned().unwrap(), []);
+}
+
 /// What was not granted is a fault that says so, and nothing is left of the try.
 #[tokio::test]
 async fn without_the_grant_there_is_a_reason() {

@@ -138,3 +138,36 @@ fn every_honest_request_passes() {
 fn host_ok(value: Value) {
     let _ = host(value).unwrap();
 }
+
+/// A container that is never started, through which one volume is read or written. Only the plugin's own volumes can be
+/// in it, and what of it is asked for has to be its own too.
+#[test]
+fn what_copies_a_volume_passes_with_own_volumes_only() {
+    let helper = |source: &str| {
+        create(json!({
+            "Image": "sha256:4f2a", "Cmd": ["kitbag"], "Labels": { "kitbag.docker.helper": "yes" },
+            "HostConfig": { "NetworkMode": "none", "Mounts": [{
+                "Type": "volume", "Source": source, "Target": "/kitbag-copy/data", "ReadOnly": true,
+                "VolumeOptions": { "NoCopy": true },
+            }] },
+        }))
+    };
+    let pass = helper("kitbag-1-rows").unwrap();
+    let checks: Vec<_> = pass.checks.iter().map(|one| (one.name.as_str(), one.want)).collect();
+    assert_eq!(checks, [("kitbag-1-rows", Want::Own)]);
+    let Carried::Json(body) = pass.carried else { panic!() };
+    assert_eq!(body["Labels"]["org.kitbag.machine"], "m1");
+    assert_eq!(body["HostConfig"]["Mounts"][0]["VolumeOptions"]["NoCopy"], true);
+    for foreign in ["/var/lib/docker", "..", "a/b", "{work}"] {
+        assert!(helper(foreign).is_err(), "{foreign}");
+    }
+    for (method, target) in [
+        ("GET", "/containers/kitbag-1-copy-from/archive?path=%2Fkitbag-copy%2Fdata"),
+        ("PUT", "/containers/kitbag-1-copy-to/archive?path=%2Fkitbag-copy"),
+        ("DELETE", "/containers/kitbag-1-copy-to?force=1&v=1"),
+        ("DELETE", "/volumes/kitbag-1-rows.g1"),
+    ] {
+        let pass = ask(method, target, json!({})).unwrap();
+        assert_eq!((pass.checks.len(), pass.checks[0].want), (1, Want::Own), "{target}");
+    }
+}
