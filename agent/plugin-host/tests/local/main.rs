@@ -88,6 +88,17 @@ async fn a_whole_life_twice_over() {
         status
     );
     assert_eq!(ask(&local, &bench, Op::ListOwned).await.unwrap().owned().unwrap(), [id()]);
+    // programs of the computer have no snapshots, and that is a sentence
+    for op in [
+        Op::ListSnapshots(id()),
+        Op::TakeSnapshot { id: id(), label: "x".into() },
+        Op::RestoreSnapshot { id: id(), snapshot: "x".into() },
+        Op::RemoveSnapshot { id: id(), snapshot: "x".into() },
+    ] {
+        let fault = ask(&local, &bench, op).await.unwrap_err().fault();
+        assert_eq!(fault.code, kitbag_plugin_host::FaultCode::Unsupported, "{fault:?}");
+        assert!(!fault.remedies.is_empty());
+    }
 
     for _ in 0..2 {
         let stopped =
