@@ -103,9 +103,17 @@ impl<'a> Keeper<'a> {
             }
             self.record().await
         };
-        match tried.await {
+        match tried.await.or_else(|error| Ok(self.unusable(error)?.outcome)) {
             Ok(outcome) => kept.outcome = outcome,
-            Err(error) => kept.outcome = self.unusable(error)?.outcome,
+            Err(error) => {
+                // nobody is told where it is
+                if kept.started
+                    && let Err(error) = self.runner.stop(super::up::GRACE).await
+                {
+                    tracing::warn!(%error, "what was started could not be stopped");
+                }
+                return Err(error);
+            }
         }
         Ok(kept)
     }

@@ -78,6 +78,29 @@ fn notebooks_at_work_are_asked_about_and_ended_before_the_dump() {
     assert!(of("exec dump") < of("stop"), "{asked:?}");
 }
 
+/// A disk that takes no dump stops the command, and what was started only for the dump does not go on.
+#[test]
+fn what_was_started_for_a_dump_does_not_go_on_when_none_can_be_written() {
+    let world = world();
+    let ((a, fake), _) = pair(&world);
+    a.up();
+    fake.write("mine\n");
+    // left without an end
+    fake.now().made.as_mut().unwrap().running = false;
+    let dumps = a.open().environment_folder().join("dumps");
+    std::fs::remove_dir_all(&dumps).unwrap();
+    std::fs::write(&dumps, "in the way").unwrap();
+    for _ in 0..2 {
+        assert!(matches!(a.try_up().unwrap_err(), EngineError::Io { .. }));
+        assert!(!fake.running());
+        assert!(block(environment::done(&a.open(), &a.home, &|_| true, Arc::new(Silent))).is_err());
+        assert!(!fake.running());
+    }
+    std::fs::remove_file(&dumps).unwrap();
+    a.up();
+    assert_eq!(fake.rows(), "mine\n");
+}
+
 /// Run something, and drop it where the fake stands still, as if the program had been killed; whether it was.
 pub fn killed<T>(fake: &FakeServers, work: impl Future<Output = Result<T, EngineError>>) -> bool {
     block(async {

@@ -96,7 +96,7 @@ async fn a_whole_life_twice_over() {
         Op::RemoveSnapshot { id: id(), snapshot: "x".into() },
     ] {
         let fault = ask(&local, &bench, op).await.unwrap_err().fault();
-        assert_eq!(fault.code, kitbag_plugin_host::FaultCode::Unsupported, "{fault:?}");
+        assert_eq!(fault.code, FaultCode::Unsupported, "{fault:?}");
         assert!(!fault.remedies.is_empty());
     }
 
