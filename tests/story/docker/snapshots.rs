@@ -7,10 +7,11 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::killed::kill;
-use super::lab::{Docked, course_image, engine, get, small_course, small_image, turn};
+use super::lab::{Docked, course_image, engine, small_course, small_image, turn};
 use crate::course::setup_with;
 use crate::databases;
 use crate::gone::seed;
+use crate::http::get;
 use crate::machine::{Chance, room};
 
 const UP: &[&str] = &["--yes", "up", "--no-open"];
@@ -180,17 +181,12 @@ fn rows_come_back_and_follow_the_student() {
     let (a, b) = crate::machine::pair(room.path(), &[]);
     setup_with(&a, &databases::course(room.path())).exits(&[0]);
     let (a, b) = (Docked::from(a), Docked::from(b));
-    let sql = |machine: &Docked, sql: &str| {
-        let psql = ["psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-c", sql];
-        let args: Vec<&str> = ["exec", "postgres", "--"].into_iter().chain(psql).collect();
-        machine.run(&args).exits(&[0]).stdout.trim().to_owned()
-    };
-    let marks = |machine: &Docked| sql(machine, "SELECT string_agg(mark, ',' ORDER BY mark) FROM marks");
+    let marks = |machine: &Docked| machine.sql("SELECT string_agg(mark, ',' ORDER BY mark) FROM marks");
     a.run(UP).exits(&[0]);
-    sql(&a, "CREATE TABLE marks (mark text PRIMARY KEY); INSERT INTO marks VALUES ('first'), ('second')");
+    a.sql("CREATE TABLE marks (mark text PRIMARY KEY); INSERT INTO marks VALUES ('first'), ('second')");
     a.run(&["--yes", "snapshot", "good"]).exits(&[0]);
     assert_eq!(marks(&a), "first,second");
-    sql(&a, "DELETE FROM marks WHERE mark = 'first'; INSERT INTO marks VALUES ('late')");
+    a.sql("DELETE FROM marks WHERE mark = 'first'; INSERT INTO marks VALUES ('late')");
     a.run(&["--yes", "snapshot", "restore", "good"]).exits(&[0]);
     assert_eq!(marks(&a), "first,second");
     let versions = a.run(&["--json", "history", databases::DUMP]).exits(&[0]).json();
@@ -199,7 +195,7 @@ fn rows_come_back_and_follow_the_student() {
     assert!(!fs::read_to_string(a.work.join(databases::DUMP)).unwrap().contains("late"));
     b.run(UP).exits(&[0]);
     assert_eq!(marks(&b), "first,second");
-    sql(&b, "INSERT INTO marks VALUES ('of b')");
+    b.sql("INSERT INTO marks VALUES ('of b')");
     b.run(&["done"]).exits(&[0]);
     a.run(UP).exits(&[0]);
     assert_eq!(marks(&a), "first,of b,second", "newer rows come in as ever");
