@@ -170,7 +170,8 @@ fn killed_while_it_copies() {
 }
 
 /// Shows that rows of PostgreSQL come back with a snapshot, that this is an edit which follows the student to the other
-/// machine and asks nobody anything, and that what was there before is in the history. First tier.
+/// machine and asks nobody anything, and that what was there before is in the history. First tier; in the second also
+/// there and back, where the course stands still, and after `reset`.
 #[test]
 fn rows_come_back_and_follow_the_student() {
     if !course_image() {
@@ -195,6 +196,11 @@ fn rows_come_back_and_follow_the_student() {
     assert!(!fs::read_to_string(a.work.join(databases::DUMP)).unwrap().contains("late"));
     b.run(UP).exits(&[0]);
     assert_eq!(marks(&b), "first,second");
+    if std::env::var_os("KITBAG_FULL").is_none() {
+        b.run(&["done"]).exits(&[0]);
+        assert_eq!(b.conflicts()["conflicts"], Value::Array(vec![]));
+        return;
+    }
     b.sql("INSERT INTO marks VALUES ('of b')");
     b.run(&["done"]).exits(&[0]);
     a.run(UP).exits(&[0]);
