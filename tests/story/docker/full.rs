@@ -2,6 +2,8 @@
 //! on, while they are saved, brought in and written. Each time it is a sentence with a remedy, nothing is lost, and the
 //! next command goes on when there is room.
 
+use std::path::Path;
+
 use super::lab::{COURSE_IMAGE, Docked, course_image, turn};
 use super::rows::{Rows, ask, left_dumps, rows_course, small_database};
 use crate::course::setup_with;
@@ -23,9 +25,12 @@ fn no_room_to_save_rows() {
     rows_course(&course, COURSE_IMAGE, 60);
     // what fills the disk lies beside the cloud folder: in it, it would be somebody's file
     let share = room.path().join("drive/share");
+    // they go after the machines: a machine knows by its state what is its own
+    let (state, drive);
     let (a, b) = (Docked::new(room.path(), "HOME-PC", &share), Docked::new(room.path(), "WORK-PC", &share));
-    let Some(state) = Mounted::new(&a.home, "200m") else { return };
-    let Some(drive) = Mounted::new(&room.path().join("drive"), "200m") else { return };
+    let small = |at: &Path| Mounted::new(at, "200m");
+    let (Some(one), Some(other)) = (small(&a.home), small(&room.path().join("drive"))) else { return };
+    (state, drive) = (one, other);
     std::fs::create_dir(&share).unwrap();
     setup_with(&a, &course).exits(&[0]);
     b.setup().exits(&[0]);
