@@ -137,6 +137,7 @@ pub(super) async fn end(
     let Some(runner) = Runner::existing(ws, home, progress, false).await? else {
         return Ok(Ended::default());
     };
+    runner.finish_stopping().await?;
     let status = runner.status().await?;
     let mut ended = Ended::default();
     let here = keep::course(ws, share, &runner.made, here)?;

@@ -71,6 +71,9 @@ impl<'a> Keeper<'a> {
         if !self.concerns() || self.is_begun()? {
             return Ok(Some(Outcome::default()));
         }
+        if self.runner.is_stopping()? {
+            return Ok(None);
+        }
         let recorded = match self.runner.status().await {
             Ok(status) if !runs(&status) => return Ok(is_kept(self.ws)?.then(Outcome::default)),
             Ok(_) => self.record().await,
@@ -91,7 +94,7 @@ impl<'a> Keeper<'a> {
         if !live && (is_kept(self.ws)? || !self.has_data(status).await?) {
             return Ok(Kept::default());
         }
-        let begun = live && self.is_begun()?;
+        let begun = live && (self.is_begun()? || self.runner.is_stopping()?);
         let mut kept = Kept { started: !live || begun, ..Kept::default() };
         let tried = async {
             if begun {

@@ -15,6 +15,7 @@ use kitbag_plugin_host::{
 use serde::{Deserialize, Serialize};
 
 use super::secret::access_token;
+use super::up::GRACE;
 use super::{compiler, consent, doors, keep, ports, python};
 use crate::error::EngineError;
 use crate::folders::IDENTITIES;
@@ -25,6 +26,8 @@ use crate::workspace::Workspace;
 const MADE: &str = "environment.made";
 /// Where the ledger remembers the environment's name for ever: what outlives an environment is found by it.
 const ID: &str = "environment.id";
+/// Where the ledger remembers which backend's environment was asked to stop, until the end of that is seen.
+const STOPPING: &str = "environment.stopping";
 /// A question takes no longer than this.
 pub(super) const SHORT: Duration = Duration::from_secs(15);
 /// Starting, stopping, a step of the course.
@@ -261,6 +264,7 @@ impl<'a> Runner<'a> {
         spec: Spec,
         programs: &BTreeSet<String>,
     ) -> Result<EnvStatus, EngineError> {
+        self.finish_stopping().await?;
         keep::forget_kept(self.ws)?;
         let mut grants = self.grants(programs)?;
         grants.ports = spec.ports.iter().map(|port| port.number).collect();
@@ -276,10 +280,27 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// What the plugin or its host says.
     pub(super) async fn stop(&self, grace: Duration) -> Result<(), EngineError> {
+        self.ws.ledger.set(STOPPING, &self.made.backend)?;
         let grace_millis = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
         let op = Op::Stop { id: self.made.id.clone(), grace_millis };
         self.call(op, self.grants(&BTreeSet::new())?, LONG).await.and_then(Reply::status).map_err(told)?;
-        Ok(())
+        Ok(self.ws.ledger.unset(STOPPING)?)
+    }
+
+    /// Whether a command that is no more asked it to stop: whatever runs may end at any moment.
+    ///
+    /// # Errors
+    /// The ledger fails.
+    pub(super) fn is_stopping(&self) -> Result<bool, EngineError> {
+        Ok(self.ws.ledger.get(STOPPING)?.is_some_and(|backend| backend == self.made.backend))
+    }
+
+    /// See the end of that.
+    ///
+    /// # Errors
+    /// What the plugin or its host says.
+    pub(super) async fn finish_stopping(&self) -> Result<(), EngineError> {
+        if self.is_stopping()? { self.stop(GRACE).await } else { Ok(()) }
     }
 
     /// Stop and forget it.
@@ -288,7 +309,11 @@ impl<'a> Runner<'a> {
     /// What the plugin or its host says.
     pub(super) async fn destroy(&self) -> Result<(), EngineError> {
         let op = Op::Destroy(self.made.id.clone());
-        self.call(op, self.grants(&BTreeSet::new())?, LONG).await.and_then(Reply::done).map_err(told)
+        self.call(op, self.grants(&BTreeSet::new())?, LONG).await.and_then(Reply::done).map_err(told)?;
+        if self.is_stopping()? {
+            self.ws.ledger.unset(STOPPING)?;
+        }
+        Ok(())
     }
 }
 

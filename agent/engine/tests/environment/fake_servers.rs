@@ -43,6 +43,8 @@ pub struct State {
     pub gone: bool,
     /// What another course runs from cannot be had.
     pub no_image: bool,
+    /// It was asked to stop, and ends when this command begins.
+    pub ends_at: Option<&'static str>,
     /// In the middle of this command nothing answers any more.
     pub goes_in: Option<&'static str>,
     /// So many starts find their ports taken.
@@ -172,6 +174,7 @@ impl State {
                 }
             },
             Op::Stop { .. } => {
+                self.ends_at = None;
                 self.made.iter_mut().for_each(|made| made.running = false);
                 Ok(Reply::Status(self.status()))
             }
@@ -250,6 +253,9 @@ impl FakeServers {
 
     async fn exec(&self, request: ExecRequest, cx: &OpContext) -> Result<Reply, PluginError> {
         let command = request.argv[0].as_str();
+        if self.now().ends_at.take_if(|ends| *ends == command).is_some() {
+            self.now().made.iter_mut().for_each(|made| made.running = false);
+        }
         if !self.now().made.as_ref().is_some_and(|made| made.running) {
             return Err(fault(FaultCode::NotReady, "It does not run."));
         }

@@ -272,3 +272,44 @@ fn what_ends_in_the_middle_is_named() {
     b.up();
     assert_eq!((fake.rows().as_str(), b.conflicts().len()), ("three\n", 0));
 }
+
+/// A `done` that is killed while it stops everything leaves an environment that ends some seconds later, in the middle of
+/// whatever comes next: that first sees the end of it.
+#[test]
+fn what_was_asked_to_stop_by_a_killed_command_is_seen_to_its_end() {
+    for of_done in [false, true] {
+        let world = world();
+        let ((a, fake), (b, at_b)) = pair(&world);
+        a.up();
+        fake.write("one\n");
+        fake.asked();
+        a.done();
+        let asked = fake.asked();
+        a.up();
+        fake.write("one\ntwo\n");
+        fake.asked();
+        fake.now().stand_still = Some((position(&asked, "stop"), false));
+        let ws = a.open();
+        assert!(killed(&fake, environment::done(&ws, &a.home, &|_| true, Arc::new(Silent))));
+        drop(ws);
+        fake.now().stand_still = None;
+        assert_eq!(fake.asked().last().unwrap(), "stop");
+        fake.now().ends_at = Some("dump");
+        // a checkpoint leaves it alone
+        block(environment::checkpoint(&a.open(), &a.home, Request::default(), Arc::new(Silent))).unwrap();
+        assert!(!fake.asked().contains(&"exec dump".to_owned()));
+        if of_done {
+            a.done();
+        } else {
+            a.up();
+            assert!(fake.running());
+        }
+        let asked = fake.asked();
+        let order = ["stop", "start", "exec dump"].map(|what| position(&asked, what));
+        assert!(order.is_sorted(), "{asked:?}");
+        a.done();
+        assert!(!fake.running());
+        b.up();
+        assert_eq!((at_b.rows().as_str(), b.conflicts().len()), ("one\ntwo\n", 0));
+    }
+}
