@@ -170,10 +170,7 @@ pub fn volume(api: &Api<'_>, name: &str, labels: Map<String, Value>) -> Result<(
 }
 
 /// Post; one of that name that is there already is seen when the plan is made again.
-///
-/// # Errors
-/// The engine's.
-pub fn made(api: &Api<'_>, path: &str, request: &Value) -> Result<(), Fault> {
+fn made(api: &Api<'_>, path: &str, request: &Value) -> Result<(), Fault> {
     let answer = api.send(Request::new("POST", path).json(request.to_string()))?;
     match answer.status {
         200..300 | 409 => whole(answer).map(drop),

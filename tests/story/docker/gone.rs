@@ -60,11 +60,7 @@ fn the_engine_ends_while_rows_are_carried() {
     let course = room.path().join("course");
     rows_course(&course, &small_database(&engine.address()), 60);
     let share = room.path().join("share");
-    let machine = |name: &str| {
-        let mut machine = Docked::new(room.path(), name, &share);
-        machine.variables.insert("DOCKER_HOST".into(), engine.address());
-        machine
-    };
+    let machine = |name: &str| Docked::at(&engine.address(), room.path(), name, &share);
     let (a, b) = (machine("HOME-PC"), machine("WORK-PC"));
     setup_with(&a, &course).exits(&[0]);
     b.setup().exits(&[0]);

@@ -186,6 +186,13 @@ impl Docked {
         Machine::new(root, name, share).into()
     }
 
+    /// One whose engine listens there.
+    pub fn at(host: &str, root: &Path, name: &str, share: &Path) -> Self {
+        let mut machine = Docked::new(root, name, share);
+        machine.variables.insert("DOCKER_HOST".into(), host.to_owned());
+        machine
+    }
+
     /// Start the course as one who trusts it; what was said.
     #[track_caller]
     pub fn up(&self) -> Value {

@@ -19,8 +19,7 @@ fn an_engine_that_ends_and_comes_back() {
     let image = small_image(Some(&host));
     let course = room.path().join("course");
     small_course(&course, &image);
-    let mut a = Docked::new(room.path(), "HOME-PC", &room.path().join("share"));
-    a.variables.insert("DOCKER_HOST".into(), host.clone());
+    let a = Docked::at(&host, room.path(), "HOME-PC", &room.path().join("share"));
     setup_with(&a, &course).exits(&[0]);
 
     // full before anything is made
