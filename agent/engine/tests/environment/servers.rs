@@ -70,6 +70,17 @@ pub fn pair(world: &World) -> ((Machine, FakeServers), (Machine, FakeServers)) {
     (a, b)
 }
 
+/// Both have the course, and the first has saved rows that the second has not brought in yet: "newer".
+pub fn newer_at_the_other(world: &World) -> ((Machine, FakeServers), (Machine, FakeServers)) {
+    let ((a, at_a), (b, at_b)) = pair(world);
+    a.up();
+    b.up();
+    b.done();
+    at_a.write("newer\n");
+    a.done();
+    ((a, at_a), (b, at_b))
+}
+
 pub fn position(asked: &[String], what: &str) -> usize {
     asked.iter().position(|one| one == what).unwrap_or_else(|| panic!("{what} was not asked: {asked:?}"))
 }
@@ -292,12 +303,7 @@ fn a_restore_that_was_cut_short_is_nobodys_work() {
 #[test]
 fn a_restore_that_refuses_leaves_what_was_there() {
     let world = world();
-    let ((a, at_a), (b, fake)) = pair(&world);
-    a.up();
-    b.up();
-    b.done();
-    at_a.write("newer\n");
-    a.done();
+    let (_a, (b, fake)) = newer_at_the_other(&world);
     fake.now().fails.insert("restore", (1, "no"));
     let up = b.try_up().unwrap();
     assert!(up.report.problems.iter().any(|one| one.fails && one.reason.contains("no")), "{:?}", up.report);
@@ -330,12 +336,7 @@ fn a_server_that_does_not_answer_is_said() {
 #[test]
 fn no_room_for_newer_rows_is_said_as_such() {
     let world = world();
-    let ((a, at_a), (b, fake)) = pair(&world);
-    a.up();
-    b.up();
-    b.done();
-    at_a.write("newer\n");
-    a.done();
+    let (_a, (b, fake)) = newer_at_the_other(&world);
     fake.now().fails.insert("restore", (1, "could not extend file: No space left on device"));
     let Err(EngineError::Missing(finding)) = b.try_up() else { panic!("nothing was said") };
     assert!(finding.what.contains("records") && finding.what.contains("full"), "{finding:?}");

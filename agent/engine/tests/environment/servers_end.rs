@@ -9,7 +9,7 @@ use kitbag_engine::environment::{self, Doubt};
 use kitbag_engine::sync::{Request, Silent};
 
 use crate::fake_servers::FakeServers;
-use crate::servers::{pair, position, world};
+use crate::servers::{newer_at_the_other, pair, position, world};
 use crate::world::block;
 
 /// A fake notebook server on the page's port: one notebook whose kernel is busy, and a terminal, until they are ended.
@@ -198,12 +198,7 @@ fn what_a_kill_left_of_a_dump_goes() {
 fn what_is_brought_in_with_nobody_waiting_is_ended_before_a_dump() {
     for of_done in [false, true] {
         let world = world();
-        let ((a, at_a), (b, fake)) = pair(&world);
-        a.up();
-        b.up();
-        b.done();
-        at_a.write("newer\n");
-        a.done();
+        let ((a, at_a), (b, fake)) = newer_at_the_other(&world);
         let asked = {
             fake.asked();
             b.up();
