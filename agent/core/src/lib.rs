@@ -4,7 +4,7 @@
 //! a clock, the environment or chance (clippy.toml refuses it), so two machines that know the same versions
 //! decide the same, and a simulator can run the real rules millions of times. The files stand in the order
 //! of the work: path, version, history, merge, reconcile, plan, conflict; then course, database, session, checkpoint,
-//! snapshot, takeaway and findings.
+//! snapshot, takeaway, install, notice and findings.
 
 pub mod checkpoint;
 pub mod conflict;
@@ -17,12 +17,14 @@ pub mod guard;
 pub mod history;
 pub mod id;
 pub mod ignore;
+pub mod install;
 pub mod link;
 pub mod merge;
 pub mod moves;
 pub mod mutation;
 pub mod names;
 pub mod notebook;
+pub mod notice;
 pub mod outside;
 pub mod path;
 pub mod plan;

@@ -7,6 +7,7 @@ pub mod agent;
 pub mod apart;
 pub mod course;
 pub mod doctor;
+mod document;
 pub mod doors;
 pub mod environment;
 pub mod error;

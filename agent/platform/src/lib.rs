@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod autostart;
 pub mod chance;
 pub mod clock;
 pub mod disk;
@@ -15,6 +16,7 @@ pub mod lock;
 pub mod log;
 pub mod loopback;
 pub mod memory;
+pub mod notice;
 pub mod places;
 pub mod process;
 pub mod provider;

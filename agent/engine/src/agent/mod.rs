@@ -3,6 +3,8 @@
 //! anything: what needs an answer waits for the person. It ends by itself when no session is open any more, when the
 //! state root is gone, when it is asked to, and when its program was replaced; the next `up` starts it again.
 
+mod install;
+mod notice;
 mod place;
 mod start;
 mod stop;
@@ -28,6 +30,8 @@ use crate::sync::report::Report;
 use crate::workspace::{Config, Settings, Workspace};
 use watch::Watch;
 
+pub use install::{Became, Called, Installed, Registered, install, installed, uninstall};
+pub use notice::{Teller, seen};
 pub use place::{log, runs, saves};
 pub use start::{Started, start};
 pub use stop::{Stopped, stop};

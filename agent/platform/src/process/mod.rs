@@ -2,8 +2,10 @@
 //! again by process id *and* start time, because ids are used again. Programs get exactly the environment
 //! they are given.
 
+mod brief;
 mod find;
 mod interrupt;
+mod own;
 mod port;
 mod real;
 mod simulated;
@@ -20,8 +22,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use brief::{Brief, brief};
 pub use find::find_program;
 pub use interrupt::{interrupted, notice_interrupt};
+pub use own::own_program;
 pub use port::{free_port, port_answers};
 pub use real::RealProcesses;
 pub use simulated::SimulatedProcesses;
