@@ -52,5 +52,7 @@ mod renamed;
 mod socket;
 #[cfg(target_os = "linux")]
 mod takeaway;
+#[cfg(target_os = "linux")]
+mod talk;
 mod tidy;
 mod units;

@@ -1,14 +1,13 @@
-//! The command line's contract. The eight verbs of a student's day stand first in the help, the rest below; words from
-//! other tools are answered with the right verb.
+//! The command line's contract. The eight verbs of a student's day stand first in the help, the rest below.
 
+mod explain;
 mod snapshot;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-use clap::error::ErrorKind;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+pub use explain::{explain, wants_talk};
 pub use snapshot::{Snapshot, SnapshotVerb};
 
 const REST: &str = "\
@@ -68,6 +67,9 @@ pub struct Args {
     /// No colour, no moving lines
     #[arg(long, global = true, action = ArgAction::SetTrue, help_heading = "Options for every command")]
     pub plain: bool,
+    /// Talk with the program that runs this: a JSON object a line on stdout, answers on stdin
+    #[arg(long, global = true, hide = true, action = ArgAction::SetTrue)]
+    pub talk: bool,
     /// Tell each step on stderr
     #[arg(long, global = true, action = ArgAction::SetTrue, help_heading = "Options for every command")]
     pub verbose: bool,
@@ -400,38 +402,9 @@ pub struct Completions {
     pub shell: clap_complete::Shell,
 }
 
-/// Words from Vagrant, compose and git, and the verb that is meant.
-const OTHER_WORDS: &[(&str, &str)] = &[
-    ("halt", "done"),
-    ("suspend", "done"),
-    ("destroy", "reset"),
-    ("ssh", "exec"),
-    ("run", "exec"),
-    ("provision", "up"),
-    ("start", "up"),
-    ("ps", "status"),
-    ("push", "sync"),
-    ("pull", "sync"),
-    ("init", "setup"),
-    ("clone", "setup"),
-    ("reload", "reset"),
-    ("log", "history"),
-    ("checkout", "restore"),
-    ("revert", "undo"),
-    ("export", "takeaway"),
-    ("package", "takeaway"),
-];
-
-/// Print what clap has to say, with the right verb for words of other tools.
-pub fn explain(error: clap::Error) -> ExitCode {
-    // help and version go to stdout and are no error; a closed pipe is nobody's trouble
-    error.print().ok();
-    if error.kind() == ErrorKind::InvalidSubcommand
-        && let Some(clap::error::ContextValue::String(word)) =
-            error.get(clap::error::ContextKind::InvalidSubcommand)
-        && let Some((_, verb)) = OTHER_WORDS.iter().find(|(other, _)| other == word)
-    {
-        crate::printer::hint(&format!("in kitbag this is `kitbag {verb}`"));
+impl Verb {
+    /// Whether what it prints is not kitbag's own, so that nobody can talk with it.
+    pub fn is_mute(&self) -> bool {
+        matches!(self, Verb::Exec(_) | Verb::Completions(_) | Verb::CompilePlugin)
     }
-    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }

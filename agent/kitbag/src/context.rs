@@ -1,6 +1,5 @@
-//! What every verb needs: the state root, the doors, the settings, and a way to ask.
+//! What every verb needs: the state root, the doors, the settings, and a printer. How it asks stands in `question`.
 
-use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +20,7 @@ use kitbag_platform::places::{Places, RealPlaces};
 use crate::Trouble;
 use crate::args::Args;
 use crate::printer::Printer;
+use crate::stop::Stop;
 
 /// How long to wait for another kitbag before looking whether it is the agent.
 const TURN: Duration = Duration::from_secs(1);
@@ -35,6 +35,8 @@ pub struct Context {
     pub config: Config,
     /// Prints.
     pub printer: Arc<Printer>,
+    /// Whether it is to end early.
+    pub stop: Arc<Stop>,
     /// Take the usual answer.
     pub yes: bool,
     /// The settings as they were given, for a kitbag started by this one.
@@ -47,7 +49,7 @@ impl Context {
     ///
     /// # Errors
     /// A setting that does not exist, or no place for machine state.
-    pub fn new(args: &Args, printer: Arc<Printer>) -> Result<Self, Trouble> {
+    pub fn new(args: &Args, printer: Arc<Printer>, stop: Arc<Stop>) -> Result<Self, Trouble> {
         let mut config = Config::default();
         for setting in &args.config {
             config.set(setting).map_err(|what| usage(what, "Run `kitbag --help` for what there is."))?;
@@ -68,7 +70,7 @@ impl Context {
             doors.backends = Arc::new(Apart { program });
         }
         let given = args.config.clone();
-        Ok(Context { home, doors, config, printer, yes: args.yes, given, workspace })
+        Ok(Context { home, doors, config, printer, stop, yes: args.yes, given, workspace })
     }
 
     /// The name given with `--workspace`.
@@ -223,18 +225,6 @@ impl Context {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(EngineError::io("cannot start work in", &self.home))?;
         Ok(runtime.block_on(work)?)
-    }
-
-    /// Ask for a line; none when nobody can be asked.
-    pub fn ask(&self, question: &str) -> Option<String> {
-        if self.yes || !std::io::stdin().is_terminal() {
-            return None;
-        }
-        let mut out = std::io::stderr().lock();
-        write!(out, "{question} ").and_then(|()| out.flush()).ok()?;
-        let mut line = String::new();
-        std::io::stdin().read_line(&mut line).ok()?;
-        Some(line.trim().to_owned())
     }
 }
 

@@ -2,36 +2,103 @@
 //! through the printer, all bad news through one funnel: what happened, why, what to do.
 
 mod args;
+mod consent;
 mod context;
 mod doubt;
 mod log;
 mod opener;
 mod printer;
+mod question;
+mod stop;
+mod talk;
 mod verbs;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 
 use clap::Parser;
 use kitbag_core::finding::{Exit, Finding};
+use kitbag_platform::process::notice_interrupt;
 
 use args::{AgentVerb, Args, Verb};
-use context::Context;
+use context::{Context, usage};
 use printer::Printer;
+use stop::Stop;
+
+/// How often to look whether a command that another program talks with is to end.
+const TURN: Duration = Duration::from_millis(20);
+/// As large as the main thread's.
+const STACK: usize = 8 << 20;
 
 fn main() -> ExitCode {
     kitbag_platform::memory::keep_small();
+    let stop = Arc::new(Stop::default());
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) => return args::explain(error),
+        Err(error) => {
+            let talk = args::wants_talk(std::env::args_os()).then(|| Printer::talking(&stop));
+            let exit = args::explain(&error, talk.as_ref());
+            if let Some(printer) = talk {
+                printer.end(exit);
+            }
+            return ExitCode::from(exit.code());
+        }
     };
-    let printer = Arc::new(Printer::new(args.json, args.plain));
+    let printer = Arc::new(Printer::new(&args, &stop));
     // a program nobody watches writes into a file
     if !matches!(&args.verb, Some(Verb::Agent(agent)) if agent.verb == AgentVerb::Run) {
         log::to_stderr(args.verbose);
     }
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(args, printer.clone())));
-    let exit = match outcome {
+    let exit =
+        if printer.talk().is_some() { attended(args, &printer, &stop) } else { ended(args, &printer, &stop) };
+    printer.end(exit);
+    ExitCode::from(exit.code())
+}
+
+/// The verb while another program talks with it: answers are listened to, and a request to end is followed at once and
+/// still has a last line.
+fn attended(args: Args, printer: &Arc<Printer>, stop: &Arc<Stop>) -> Exit {
+    if let Err(error) = notice_interrupt() {
+        tracing::warn!(%error, "a request to end will not be noticed");
+    }
+    let thread = || std::thread::Builder::new().stack_size(STACK);
+    let listener = Arc::clone(printer);
+    let listen = move || listener.talk().map_or((), |talk| talk.listen(std::io::stdin().lock()));
+    let (done, end) = channel();
+    let (its_printer, its_stop) = (Arc::clone(printer), Arc::clone(stop));
+    // whoever waits has gone only with the whole program
+    let work = move || done.send(ended(args, &its_printer, &its_stop)).unwrap_or(());
+    if let Err(error) = thread().spawn(listen).and_then(|_| thread().spawn(work)) {
+        printer.finding(&Finding::new("kitbag cannot start work", error.to_string(), "Try again."));
+        return Exit::Failed;
+    }
+    loop {
+        match end.recv_timeout(TURN) {
+            Ok(exit) => return exit,
+            Err(RecvTimeoutError::Timeout) if !stop.at_once() => {}
+            Err(RecvTimeoutError::Disconnected) => return Exit::Bug,
+            Err(RecvTimeoutError::Timeout) => {
+                printer.finding(&Finding::new(
+                    "this was stopped before it was done",
+                    "Somebody asked for it. Nothing is lost.",
+                    "The next command goes on where this one was.",
+                ));
+                return Exit::Failed;
+            }
+        }
+    }
+}
+
+/// The verb to its end.
+fn ended(args: Args, printer: &Arc<Printer>, stop: &Arc<Stop>) -> Exit {
+    caught(printer, || run(args, Arc::clone(printer), Arc::clone(stop)))
+}
+
+/// What came of it, and what there is to say about that.
+fn caught(printer: &Printer, run: impl FnOnce() -> Outcome) -> Exit {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
         Ok(Ok(exit)) => exit,
         Ok(Err(trouble)) => {
             printer.finding(&trouble.finding);
@@ -45,8 +112,7 @@ fn main() -> ExitCode {
             ));
             Exit::Bug
         }
-    };
-    ExitCode::from(exit.code())
+    }
 }
 
 /// What stops a verb.
@@ -69,9 +135,13 @@ impl From<Finding> for Trouble {
 
 type Outcome = Result<Exit, Trouble>;
 
-fn run(args: Args, printer: Arc<Printer>) -> Outcome {
-    let context = Context::new(&args, printer)?;
-    match args.verb.unwrap_or(Verb::Status) {
+fn run(mut args: Args, printer: Arc<Printer>, stop: Arc<Stop>) -> Outcome {
+    let verb = args.verb.take().unwrap_or(Verb::Status);
+    if args.talk && verb.is_mute() {
+        return Err(usage("nobody can talk with this command", "Run it without --talk."));
+    }
+    let context = Context::new(&args, printer, stop)?;
+    match verb {
         Verb::Setup(options) => verbs::setup::run(&context, &options),
         Verb::Status => verbs::status::run(&context),
         Verb::Where => verbs::whereabouts::run(&context),

@@ -41,7 +41,7 @@ pub use cycle::{cycle, last_checkpoint};
 pub use databases::file as database_file;
 pub use done::{Done, checkpoint, done};
 pub(crate) use export::Exporting;
-pub use kitbag_plugin_host::{LineSink, Manifest, Streams, World, bundled};
+pub use kitbag_plugin_host::{EngineRight, LineSink, Manifest, Streams, World, bundled};
 pub use notebooks::open_notebooks;
 pub use python::AskedPython;
 pub use reach::{Opened, exec, logs, open};

@@ -68,7 +68,7 @@ pub struct Known {
 }
 
 /// What taking or restoring came to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Changed {
     /// Which.
     pub snapshot: Snapshot,

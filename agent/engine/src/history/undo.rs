@@ -20,14 +20,14 @@ use crate::sync::{self, Cycle, Progress, Request, Rules, report::Report};
 use crate::workspace::Workspace;
 
 /// What a person asks for.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted {
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
     /// Which operation; none for the latest.
     pub operation: Option<i64>,
     /// Only say what would be done.
     pub dry_run: bool,
-    /// Remove files even when they are many.
-    pub many: bool,
+    /// Whether so many files may be removed, where they are many.
+    pub many: &'a dyn Fn(usize) -> bool,
 }
 
 /// What an undo did, or would do.
@@ -60,7 +60,7 @@ pub fn undo(
     ws: &Workspace,
     rules: &Rules,
     request: &Request,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     progress: &dyn Progress,
 ) -> Result<(Undone, Option<Report>), EngineError> {
     let operation = choose(ws, wanted.operation)?;
@@ -126,7 +126,7 @@ fn choose(ws: &Workspace, number: Option<i64>) -> Result<Operation, EngineError>
 }
 
 /// Many files are not removed everywhere without a word.
-fn guard(ws: &Workspace, backs: &[Back], many: bool) -> Result<(), EngineError> {
+fn guard(ws: &Workspace, backs: &[Back], many: &dyn Fn(usize) -> bool) -> Result<(), EngineError> {
     let missing = backs.iter().filter(|back| back.record.content == Content::Deleted).count();
     let day = 24 * 3600 * 1000;
     let removals = Removals {
@@ -134,7 +134,7 @@ fn guard(ws: &Workspace, backs: &[Back], many: bool) -> Result<(), EngineError> 
         known: ws.ledger.counts()?.files,
         last_day: ws.ledger.removals_since(ws.doors.clock.now_millis() - day)?,
     };
-    if many || !removals.ask() {
+    if !removals.ask() || many(missing) {
         return Ok(());
     }
     Err(EngineError::Failed(Finding::new(

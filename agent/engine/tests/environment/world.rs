@@ -245,7 +245,7 @@ impl Machine {
     pub fn undo(&self) {
         let ws = self.open();
         let rules = rules(unpack::unpacked(&ws).unwrap().as_ref());
-        let wanted = history::Wanted::default();
+        let wanted = history::Wanted { operation: None, dry_run: false, many: &|_| false };
         let (undone, _) = history::undo(&ws, &rules, &Request::default(), wanted, &Silent).unwrap();
         assert!(undone.files.iter().all(|file| file.undone), "{undone:?}");
     }

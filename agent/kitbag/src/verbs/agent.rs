@@ -70,9 +70,8 @@ fn start(context: &Context) -> Outcome {
     let open = any_open(context)?;
     let started = if open { Some(spawn(context)?) } else { None };
     let running = open || agent::runs(&context.home)?;
-    if context.printer.json() {
-        let changed = started == Some(Started::Now);
-        context.printer.document(&Document { running, changed });
+    let changed = started == Some(Started::Now);
+    if context.printer.document(&Document { running, changed }) {
         return Ok(Exit::Done);
     }
     context.printer.line(match started {
@@ -87,9 +86,8 @@ fn stop(context: &Context) -> Outcome {
     let waiting = || context.printer.say("Waiting for kitbag in the background to end …");
     let (home, seconds) = (&context.home, context.config.agent_stop_seconds);
     let stopped = agent::stop(home, &context.doors, &RealProcesses::new(), seconds, &waiting)?;
-    if context.printer.json() {
-        let changed = stopped != Stopped::NotRunning;
-        context.printer.document(&Document { running: false, changed });
+    let changed = stopped != Stopped::NotRunning;
+    if context.printer.document(&Document { running: false, changed }) {
         return Ok(Exit::Done);
     }
     context.printer.line(match stopped {

@@ -3,12 +3,14 @@
 use kitbag_core::finding::Exit;
 use kitbag_engine::environment::snapshot;
 use kitbag_engine::error::{count, size};
-use kitbag_engine::storage::clean::{Freeable, free, look};
+use kitbag_engine::storage::clean::{Found, Freeable, free, look};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::Outcome;
 use crate::args::CleanOptions;
 use crate::context::Context;
+use crate::question::{Kind, Question};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -49,7 +51,7 @@ pub fn run(context: &Context, options: &CleanOptions) -> Outcome {
         ));
     }
     let wanted = !options.dry_run && !found.free.is_empty();
-    let agreed = wanted && (context.yes || agrees(context, found.bytes()));
+    let agreed = wanted && (context.yes || agrees(context, &found));
     let mut freed = if agreed { Some(free(&ws, &found)?) } else { None };
     if let Some(freed) = &mut freed {
         for one in &snapshots {
@@ -57,22 +59,22 @@ pub fn run(context: &Context, options: &CleanOptions) -> Outcome {
             *freed += one.bytes;
         }
     }
-    if printer.json() {
-        printer.document(&Document { free: &found.free, bytes: found.bytes(), freed });
-    } else if found.free.is_empty() {
-        printer.line("There is nothing to free.");
-    } else if let Some(freed) = freed {
-        printer.line(format!("Freed {}.", size(freed)));
-    } else if options.dry_run {
-        printer.line(format!("{} could be freed. Nothing was.", size(found.bytes())));
-    } else {
-        printer.line("Nothing was freed. `kitbag clean --yes` frees it without a question.");
-    }
     // a question that nobody answered
-    Ok(if wanted && !agreed { Exit::Failed } else { Exit::Done })
+    let exit = if wanted && !agreed { Exit::Failed } else { Exit::Done };
+    if printer.document(&Document { free: &found.free, bytes: found.bytes(), freed }) {
+        return Ok(exit);
+    }
+    printer.line(match freed {
+        _ if found.free.is_empty() => "There is nothing to free.".to_owned(),
+        Some(freed) => format!("Freed {}.", size(freed)),
+        None if options.dry_run => format!("{} could be freed. Nothing was.", size(found.bytes())),
+        None => "Nothing was freed. `kitbag clean --yes` frees it without a question.".to_owned(),
+    });
+    Ok(exit)
 }
 
-fn agrees(context: &Context, bytes: u64) -> bool {
-    let answer = context.ask(&format!("Free {}? [y/N]", size(bytes)));
-    answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes"))
+fn agrees(context: &Context, found: &Found) -> bool {
+    let detail = json!({ "about": "free", "free": found.free, "bytes": found.bytes() });
+    let text = format!("Free {}?", size(found.bytes()));
+    context.agrees(&Question { kind: Kind::GoOn, told: Vec::new(), text, detail }).unwrap_or(false)
 }

@@ -33,10 +33,11 @@ pub fn run(context: &Context, options: &Conflicts) -> Outcome {
         (false, true) => Exit::Conflicts,
         (_, false) => Exit::Failed,
     };
-    if context.printer.json() {
-        context.printer.document(&Document { conflicts, held });
+    let document = Document { conflicts, held };
+    if context.printer.document(&document) {
         return Ok(exit);
     }
+    let Document { conflicts, held } = document;
     for conflict in &conflicts {
         context.printer.line(format!("{}: {}", shown(&conflict.path), sentence(conflict.kind)));
         for side in &conflict.sides {

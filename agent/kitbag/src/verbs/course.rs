@@ -34,8 +34,7 @@ pub fn run(context: &Context, options: &Course) -> Outcome {
         Err(error) => return Err(error.into()),
     };
     let exit = if document.problems.is_empty() { Exit::Done } else { Exit::Failed };
-    if context.printer.json() {
-        context.printer.document(&document);
+    if context.printer.document(&document) {
         return Ok(exit);
     }
     for problem in document.problems.iter().chain(&document.warnings) {

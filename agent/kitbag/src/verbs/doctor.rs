@@ -31,10 +31,11 @@ pub fn run(context: &Context, options: &Doctor) -> Outcome {
     };
     let checks = examine(&patient, options.fix);
     let exit = exit(&checks);
-    if context.printer.json() {
-        context.printer.document(&Document { checks });
+    let document = Document { checks };
+    if context.printer.document(&document) {
         return Ok(exit);
     }
+    let Document { checks } = document;
     for checked in &checks {
         context.printer.line(format!("{:<22}{}", checked.check, word(checked.state)));
         checked.findings.iter().for_each(|diagnosis| tell(context, diagnosis));

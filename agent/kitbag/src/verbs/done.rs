@@ -23,12 +23,12 @@ pub fn run(context: &Context) -> Outcome {
     let go_on = |doubt: &Doubt| doubt::go_on(context, doubt);
     let done = context.wait(environment::done(&ws, &context.home, &go_on, context.printer.clone()))?;
     let exit = done.report.exit();
-    if context.printer.json() {
-        context.printer.document(&Document { waiting: done.waiting, notes: done.notes, sync: done.report });
+    let done = Document { waiting: done.waiting, notes: done.notes, sync: done.report };
+    let printer = &context.printer;
+    if printer.document(&done) {
         return Ok(exit);
     }
-    let printer = &context.printer;
-    tell(printer, &done.report);
+    tell(printer, &done.sync);
     for line in done.notes.iter().chain(&done.waiting) {
         printer.line(shown(line));
     }

@@ -25,11 +25,10 @@ pub fn run(context: &Context, options: &History) -> Outcome {
         )
         .into());
     }
-    if context.printer.json() {
-        context.printer.document(&history);
+    let printer = &context.printer;
+    if printer.document(&history) {
         return Ok(Exit::Done);
     }
-    let printer = &context.printer;
     // of a single file the name needs to be said only where it was another one
     let own = |version: &VersionView| path.as_ref().is_some_and(|path| path.as_str() == version.path);
     for version in &history.versions {

@@ -32,10 +32,15 @@ struct Lines {
 impl LineSink for Lines {
     fn line(&self, service: &str, text: &str) -> bool {
         let line = || Line { service: service.to_owned(), line: text.to_owned() };
-        match &self.kept {
-            Some(kept) => kept.lock().unwrap_or_else(PoisonError::into_inner).push(line()),
-            None if self.printer.json() => self.printer.document(&line()),
-            None => self.printer.line(format!("{}: {}", shown(service), shown(text))),
+        let only = match &self.kept {
+            Some(kept) => {
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push(line());
+                true
+            }
+            None => self.printer.json() && self.printer.document(&line()),
+        };
+        if !only {
+            self.printer.line(format!("{}: {}", shown(service), shown(text)));
         }
         true
     }

@@ -22,10 +22,14 @@ pub fn run(context: &Context, options: &Open) -> Outcome {
         Opened::Url { service, url } => (Some(service.clone()), url.clone()),
         Opened::Folder(folder) => (None, folder.to_string_lossy().into_owned()),
     };
-    if context.printer.json() {
-        context.printer.document(&Document { service, opened: what });
-    } else if options.print {
-        context.printer.line(kitbag_core::path::shown(&what));
+    let document = Document { service, opened: what };
+    let talks = context.printer.talk().is_some();
+    if context.printer.document(&document) {
+        return Ok(Exit::Done);
+    }
+    // who talks with kitbag opens it itself
+    if options.print || talks {
+        context.printer.line(kitbag_core::path::shown(&document.opened));
     } else {
         opener::open(&opened)?;
     }

@@ -60,8 +60,7 @@ fn list(context: &Context, manifests: &[Manifest]) -> Outcome {
         }
     });
     let document = Document { plugins: listed.collect() };
-    if context.printer.json() {
-        context.printer.document(&document);
+    if context.printer.document(&document) {
         return Ok(Exit::Done);
     }
     for plugin in &document.plugins {
@@ -108,8 +107,7 @@ fn info(context: &Context, manifests: &[Manifest], id: &str) -> Outcome {
     let Some(manifest) = manifests.iter().find(|manifest| manifest.id == id) else {
         return Err(unknown(id));
     };
-    if context.printer.json() {
-        context.printer.document(manifest);
+    if context.printer.document(manifest) {
         return Ok(Exit::Done);
     }
     context

@@ -4,8 +4,9 @@ use std::cell::Cell;
 
 use kitbag_engine::environment::{self, Doubt, Options, Question};
 
-use super::up::{consent, started};
+use super::up::started;
 use crate::args::Up;
+use crate::consent::consent;
 use crate::context::Context;
 use crate::{Outcome, doubt};
 

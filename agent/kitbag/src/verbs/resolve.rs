@@ -49,14 +49,15 @@ pub fn run(context: &Context, options: &Resolve) -> Outcome {
         // what another computer sent meanwhile came in before the answer
         ws.ledger.make_latest(answered.operation).map_err(EngineError::from)?;
     }
-    if context.printer.json() {
-        let exit = report.exit();
-        context.printer.document(&Document { answered, sync: report });
+    let document = Document { answered, sync: report };
+    let exit = document.sync.exit();
+    if context.printer.document(&document) {
         return Ok(exit);
     }
+    let Document { answered, sync } = document;
     for beside in answered.iter().flat_map(|answered| &answered.beside) {
         context.printer.line(format!("The other side lies beside it as {beside}."));
     }
-    tell(&context.printer, &report);
-    Ok(report.exit())
+    tell(&context.printer, &sync);
+    Ok(exit)
 }

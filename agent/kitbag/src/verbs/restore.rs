@@ -27,10 +27,11 @@ pub fn run(context: &Context, options: &Restore) -> Outcome {
     let progress = context.printer.as_ref();
     let (restored, report) = history::restore(&ws, &rules, &request, &path, &options.at, progress)?;
     let exit = report.exit();
-    if context.printer.json() {
-        context.printer.document(&Document { restored, sync: report });
+    let document = Document { restored, sync: report };
+    if context.printer.document(&document) {
         return Ok(exit);
     }
+    let Document { restored, sync: report } = document;
     let (path, from) = (shown(&restored.path), &restored.from);
     for left in &restored.left {
         context.printer.line(format!("{left}."));

@@ -9,13 +9,15 @@ use kitbag_engine::sync::report::Report;
 use kitbag_engine::sync::{self, Request};
 use kitbag_engine::workspace::{Settings, Workspace, list};
 use kitbag_platform::places::{Places, RealPlaces};
-use kitbag_platform::provider::cloud_folders;
+use kitbag_platform::provider::{Provider, cloud_folders};
 use kitbag_platform::specs::computer_name;
 use serde::Serialize;
+use serde_json::json;
 
 use super::sync::tell;
 use crate::args::Setup;
 use crate::context::{Context, absolute, usage};
+use crate::question::{Kind, Question};
 use crate::{Outcome, Trouble};
 
 #[derive(Serialize)]
@@ -55,16 +57,16 @@ pub fn run(context: &Context, options: &Setup) -> Outcome {
     })?;
     context.unpack_course(&ws)?;
     context.prepare_new(&ws, known)?;
-    if context.printer.json() {
-        let exit = report.exit();
-        context.printer.document(&Document {
-            workspace: done.settings.name,
-            machine: done.settings.machine,
-            joined: done.joined,
-            provider: done.provider.map(|row| row.name),
-            seeded,
-            sync: report,
-        });
+    let document = Document {
+        workspace: done.settings.name.clone(),
+        machine: done.settings.machine.clone(),
+        joined: done.joined,
+        provider: done.provider.map(|row| row.name),
+        seeded,
+        sync: report,
+    };
+    let exit = document.sync.exit();
+    if context.printer.document(&document) {
         return Ok(exit);
     }
     let what = if done.joined { "Joined" } else { "Made" };
@@ -73,8 +75,8 @@ pub fn run(context: &Context, options: &Setup) -> Outcome {
         .line(format!("{what} the workspace {} on {}.", done.settings.name, done.settings.machine));
     context.printer.line(format!("  cloud folder    {}", show(&done.settings.share)));
     context.printer.line(format!("  working folder  {}", show(&done.settings.work)));
-    tell(&context.printer, &report);
-    Ok(report.exit())
+    tell(&context.printer, &document.sync);
+    Ok(exit)
 }
 
 /// The workspace a course is brought into when it is set up here already: the one with these folders, or the only one
@@ -135,10 +137,17 @@ fn ask_share(context: &Context) -> Result<PathBuf, Trouble> {
             if found.is_empty() { String::new() } else { format!(" Found here: {}.", found.join(", ")) };
         usage("setup needs the cloud folder", format!("Name it with --share DIR.{found}"))
     };
-    for (at, cloud) in found.iter().enumerate() {
-        context.printer.say(format!("  {}  {}  {}", at + 1, cloud.name(), show(&cloud.root)));
-    }
-    let answer = context.ask("Which cloud folder? A number, or a full path:").ok_or_else(missing)?;
+    let line =
+        |(at, cloud): (usize, &Provider)| format!("  {}  {}  {}", at + 1, cloud.name(), show(&cloud.root));
+    let one = |(at, cloud): (usize, &Provider)| json!({ "number": at + 1, "provider": cloud.name(), "path": cloud.root.to_string_lossy() });
+    let folders: Vec<_> = found.iter().enumerate().map(one).collect();
+    let question = Question {
+        kind: Kind::Line,
+        told: found.iter().enumerate().map(line).collect(),
+        text: "Which cloud folder? A number, or a full path:".to_owned(),
+        detail: json!({ "about": "cloud-folder", "found": folders }),
+    };
+    let answer = context.line(&question).ok_or_else(missing)?;
     match answer.parse::<usize>().ok().and_then(|n| found.get(n.wrapping_sub(1))) {
         Some(cloud) => Ok(cloud.root.join("kitbag")),
         None if !answer.is_empty() => absolute(Path::new(&answer)),
@@ -154,7 +163,13 @@ fn ask_work(context: &Context, share: &Path) -> Result<PathBuf, Trouble> {
     if context.yes {
         return Ok(usual);
     }
-    match context.ask(&format!("Where do you want to work? [{}]", show(&usual))) {
+    let question = Question {
+        kind: Kind::Line,
+        told: Vec::new(),
+        text: format!("Where do you want to work? [{}]", show(&usual)),
+        detail: json!({ "about": "working-folder", "usual": usual.to_string_lossy() }),
+    };
+    match context.line(&question) {
         Some(answer) if answer.is_empty() => Ok(usual),
         Some(answer) => absolute(Path::new(&answer)),
         None => Err(missing()),

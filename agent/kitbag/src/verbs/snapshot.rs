@@ -11,8 +11,9 @@ use kitbag_engine::sync::report::Report;
 use serde::Serialize;
 
 use super::sync::tell;
-use super::up::{consent, started};
+use super::up::started;
 use crate::args::{Snapshot as Args, SnapshotVerb, Up};
+use crate::consent::consent;
 use crate::context::Context;
 use crate::{Outcome, doubt};
 
@@ -66,19 +67,11 @@ fn change(context: &Context, wanted: Wanted) -> Outcome {
 
 fn told(context: &Context, wanted: &Wanted, changed: Changed) -> Outcome {
     let printer = &context.printer;
-    let Changed { snapshot, up, report, mut notes } = changed;
-    if printer.json() {
-        let mut sync = report;
-        let mut services = None;
-        if let Some(up) = up {
-            sync = sync.then(up.report);
-            notes.extend(up.notes);
-            services = Some(up.services);
-        }
-        let exit = sync.exit();
-        printer.document(&Document { snapshot, services, notes, sync });
-        return Ok(exit);
+    let document = document(&changed);
+    if printer.document(&document) {
+        return Ok(document.sync.exit());
     }
+    let Changed { snapshot, up, report, notes } = changed;
     tell(printer, &report);
     notes.iter().for_each(|note| printer.line(shown(note)));
     match wanted {
@@ -108,18 +101,29 @@ fn told(context: &Context, wanted: &Wanted, changed: Changed) -> Outcome {
     }
 }
 
+fn document(changed: &Changed) -> Document {
+    let Changed { snapshot, up, report, notes } = changed.clone();
+    let (mut document, more) = (Document { snapshot, services: None, notes, sync: report }, up);
+    if let Some(up) = more {
+        document.sync = document.sync.then(up.report);
+        document.notes.extend(up.notes);
+        document.services = Some(up.services);
+    }
+    document
+}
+
 fn list(context: &Context) -> Outcome {
     let ws = context.open()?;
     let snapshots = context.wait(snapshot::list(&ws, &context.home, context.printer.clone()))?;
     let printer = &context.printer;
-    if printer.json() {
-        printer.document(&List { snapshots });
+    let list = List { snapshots };
+    if printer.document(&list) {
         return Ok(Exit::Done);
     }
-    if snapshots.is_empty() {
+    if list.snapshots.is_empty() {
         printer.line("No snapshots yet. `kitbag snapshot NAME` takes one.");
     }
-    snapshots.iter().for_each(|one| printer.line(line(one)));
+    list.snapshots.iter().for_each(|one| printer.line(line(one)));
     Ok(Exit::Done)
 }
 
@@ -127,10 +131,9 @@ fn remove(context: &Context, name: &str) -> Outcome {
     let ws = context.open()?;
     let removed = context.wait(snapshot::remove(&ws, &context.home, name, context.printer.clone()))?;
     let printer = &context.printer;
-    if printer.json() {
-        printer.document(&Removed { removed });
-    } else {
-        printer.line(format!("Snapshot removed: {}", line(&removed)));
+    let gone = Removed { removed };
+    if !printer.document(&gone) {
+        printer.line(format!("Snapshot removed: {}", line(&gone.removed)));
     }
     Ok(Exit::Done)
 }

@@ -24,11 +24,10 @@ pub fn run(context: &Context) -> Outcome {
         State::Stopped => Exit::Failed,
         State::Working | State::UpToDate => Exit::Done,
     };
-    if context.printer.json() {
-        context.printer.document(&status);
+    let printer = &context.printer;
+    if printer.document(&status) {
         return Ok(exit);
     }
-    let printer = &context.printer;
     printer.line(format!("{}: {}", status.workspace, status.state.words()));
     let provider = status.share.provider.map(|provider| format!(" ({provider})")).unwrap_or_default();
     let reachable = if status.share.reachable { "" } else { ": not there" };

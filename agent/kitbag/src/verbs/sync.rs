@@ -26,9 +26,7 @@ pub fn run(context: &Context, options: &SyncOptions) -> Outcome {
     if !options.dry_run {
         context.prepare_new(&ws, known)?;
     }
-    if context.printer.json() {
-        context.printer.document(&report);
-    } else {
+    if !context.printer.document(&report) {
         tell(&context.printer, &report);
     }
     Ok(report.exit())

@@ -7,7 +7,7 @@ use kitbag_core::finding::Exit;
 use kitbag_core::path::shown;
 use kitbag_engine::error::{count, show, size};
 use kitbag_engine::takeaway::{Cancel, Order, takeaway};
-use kitbag_platform::process::{interrupted, notice_interrupt};
+use kitbag_platform::process::notice_interrupt;
 
 use crate::Outcome;
 use crate::args::Takeaway;
@@ -20,15 +20,14 @@ pub fn run(context: &Context, options: &Takeaway) -> Outcome {
     let cancel = Cancel::default();
     let begun = || {
         context.printer.say("Your work is saved. Packing it; Ctrl-C stops this and leaves nothing.");
-        listen(cancel.clone());
+        listen(context, cancel.clone());
     };
     let order = Order { target: &target, cancel: cancel.clone(), begun: &begun };
     let taken = context.wait(takeaway(&ws, &context.home, order, Arc::clone(&context.printer) as _))?;
     // without a checkpoint what is in it may be old, and somebody has to look
     let exit = taken.report.as_ref().map_or(Exit::Failed, |report| report.exit());
     let printer = &context.printer;
-    if printer.json() {
-        printer.document(&taken);
+    if printer.document(&taken) {
         return Ok(exit);
     }
     for note in &taken.notes {
@@ -46,12 +45,14 @@ pub fn run(context: &Context, options: &Takeaway) -> Outcome {
 }
 
 /// On a thread of its own: packing leaves no room for looking.
-fn listen(cancel: Cancel) {
+fn listen(context: &Context, cancel: Cancel) {
     if notice_interrupt().is_err() {
         return;
     }
+    let stop = Arc::clone(&context.stop);
+    stop.tidies();
     std::thread::spawn(move || {
-        while !interrupted() {
+        while !stop.asked() {
             std::thread::sleep(Duration::from_millis(50));
         }
         cancel.cancel();

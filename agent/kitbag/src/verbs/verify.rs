@@ -11,11 +11,10 @@ use crate::context::Context;
 pub fn run(context: &Context, options: &VerifyOptions) -> Outcome {
     let ws = context.look()?;
     let found = verify(&ws, options.files, context.printer.as_ref())?;
-    if context.printer.json() {
-        context.printer.document(&found);
+    let printer = &context.printer;
+    if printer.document(&found) {
         return Ok(found.exit());
     }
-    let printer = &context.printer;
     for fault in &found.damaged {
         printer.line(format!("{} {}.{}", fault.place, fault.what, remedy(fault)));
     }

@@ -26,9 +26,7 @@ pub fn run(context: &Context) -> Outcome {
         share: ws.settings.share.to_string_lossy().into_owned(),
         state: ws.state.to_string_lossy().into_owned(),
     };
-    if context.printer.json() {
-        context.printer.document(&at);
-    } else {
+    if !context.printer.document(&at) {
         context.printer.line(format!("Working folder        {}", show(&ws.settings.work)));
         context.printer.line(format!("Cloud folder          {}", show(&ws.settings.share)));
         context.printer.line(format!("This machine's state  {}", show(&ws.state)));
