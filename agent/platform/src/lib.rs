@@ -12,6 +12,7 @@ pub mod clock;
 pub mod disk;
 pub mod docker;
 pub mod limits;
+pub mod local;
 pub mod lock;
 pub mod log;
 pub mod loopback;
