@@ -191,7 +191,7 @@ impl Talk {
             self.stop.ask();
         }
         let mut asking = self.asking();
-        // an answer to what was not asked, or not yet, is none: nobody can have read the question
+        // an answer to what is not asked is none
         if let Some(answer) = heard.answer.filter(|answer| asking.open && answer.id == asking.id)
             && asking.answer.is_none()
         {

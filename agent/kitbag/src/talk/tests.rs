@@ -127,8 +127,6 @@ fn a_question_takes_its_own_answer_and_no_other() {
     let (kept, printer, _) = printer();
     let mut peer = Peer::new(kept.clone(), &printer);
     let talk = printer.talk().unwrap();
-    // before it was asked
-    peer.say(r#"{"answer":{"id":1,"yes":true}}"#);
     std::thread::scope(|scope| {
         let asks = scope.spawn(|| talk.agrees(&question(Kind::Consent)));
         peer.asked(1);
