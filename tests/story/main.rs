@@ -48,6 +48,8 @@ mod python;
 mod questions;
 mod recover;
 mod renamed;
+#[cfg(target_os = "linux")]
+mod report;
 #[cfg(unix)]
 mod socket;
 #[cfg(target_os = "linux")]

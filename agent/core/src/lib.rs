@@ -4,7 +4,7 @@
 //! a clock, the environment or chance (clippy.toml refuses it), so two machines that know the same versions
 //! decide the same, and a simulator can run the real rules millions of times. The files stand in the order
 //! of the work: path, version, history, merge, reconcile, plan, conflict; then course, database, session, checkpoint,
-//! snapshot, takeaway, install, notice and findings.
+//! snapshot, takeaway, install, notice, report and findings.
 
 pub mod checkpoint;
 pub mod conflict;
@@ -31,6 +31,7 @@ pub mod plan;
 pub mod provider;
 pub mod reconcile;
 pub mod rename;
+pub mod report;
 pub mod session;
 pub mod snapshot;
 pub mod takeaway;

@@ -1,6 +1,7 @@
 //! Moves data along and owns no decisions: `sync` carries files between the working folder, the share and the
 //! ledger as core's plans say; `environment` carries a course from its package to a running service and back.
 //! `agent` saves what is open in the background. `takeaway` packs all of it into one file for a computer without kitbag.
+//! `report` is what a person hands to somebody who helps.
 //! `setup` joins a share and a working folder; `workspace` is what they are to this machine.
 
 pub mod agent;
@@ -14,6 +15,7 @@ pub mod error;
 pub mod events;
 pub mod folders;
 pub mod history;
+pub mod report;
 pub mod setup;
 pub mod share;
 pub mod storage;

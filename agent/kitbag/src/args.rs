@@ -23,6 +23,7 @@ More commands:
   verify       Check that everything stored is whole
   clean        Free disk space nobody needs
   snapshot     take, list, restore, remove: what the course's programs keep, as it is now
+  report       Something for your tutor: how things stand here, without names
   takeaway     Everything you have in one file, for a computer without kitbag
   course       check: look a course's folder over
   plugin       list, info: what runs courses here, and what it may do
@@ -125,6 +126,9 @@ pub enum Verb {
     /// Everything you have in one file, for a computer without kitbag
     #[command(hide = true)]
     Takeaway(Takeaway),
+    /// Something for your tutor: how things stand here, without names
+    #[command(hide = true)]
+    Report(Report),
     /// What the course's programs keep for themselves, as it is now, on this computer
     #[command(hide = true)]
     Snapshot(Snapshot),
@@ -306,6 +310,20 @@ pub struct CleanOptions {
 pub struct Takeaway {
     /// The zip file to make, such as takeaway.zip
     pub file: PathBuf,
+}
+
+/// `report`.
+#[derive(Debug, clap::Args)]
+pub struct Report {
+    /// The zip file to make; one in your home folder when not given
+    #[arg(conflicts_with = "text")]
+    pub file: Option<PathBuf>,
+    /// Only some lines to paste
+    #[arg(long)]
+    pub text: bool,
+    /// Call files by their names
+    #[arg(long)]
+    pub names: bool,
 }
 
 /// `verify`.

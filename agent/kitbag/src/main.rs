@@ -160,6 +160,7 @@ fn run(mut args: Args, printer: Arc<Printer>, stop: Arc<Stop>) -> Outcome {
         Verb::Clean(options) => verbs::clean::run(&context, &options),
         Verb::Verify(options) => verbs::verify::run(&context, &options),
         Verb::Takeaway(options) => verbs::takeaway::run(&context, &options),
+        Verb::Report(options) => verbs::report::run(&context, &options),
         Verb::Snapshot(options) => verbs::snapshot::run(&context, options),
         Verb::Course(options) => verbs::course::run(&context, &options),
         Verb::Plugin(options) => verbs::plugin::run(&context, &options),

@@ -56,7 +56,7 @@ pub(super) enum Added {
 }
 
 /// An archive being written.
-pub(super) struct Archive {
+pub(crate) struct Archive {
     zip: Option<Zip<Out>>,
     file: PathBuf,
     top: String,
@@ -68,7 +68,7 @@ pub(super) struct Archive {
 
 impl Archive {
     /// Begin it, with everything in a folder of this name.
-    pub(super) fn create(
+    pub(crate) fn create(
         partial: &Partial,
         top: &str,
         now_millis: i64,
@@ -124,7 +124,7 @@ impl Archive {
     }
 
     /// A text of our own.
-    pub(super) fn text(&mut self, name: &str, text: &str, executable: bool) -> Result<(), EngineError> {
+    pub(crate) fn text(&mut self, name: &str, text: &str, executable: bool) -> Result<(), EngineError> {
         let (name, modified) = (self.name(name), self.now);
         let most = text.len() as u64;
         self.write(|zip| {
@@ -225,7 +225,7 @@ impl Archive {
     }
 
     /// Write its end, and make it durable. Gives its bytes.
-    pub(super) fn finish(&mut self) -> Result<u64, EngineError> {
+    pub(crate) fn finish(&mut self) -> Result<u64, EngineError> {
         let zip = self.zip.take();
         let finished = || {
             let (out, end) = zip.ok_or(io::ErrorKind::BrokenPipe)?.finish()?;

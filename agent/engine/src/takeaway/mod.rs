@@ -3,11 +3,11 @@
 //! images are streamed into a zip file beside the place it is for, which gets its name only when it is whole. A part
 //! that cannot be had is told in the README and to the person; the rest is taken all the same.
 
-mod archive;
+pub(crate) mod archive;
 mod files;
 mod image;
 mod pack;
-mod target;
+pub(crate) mod target;
 mod zip;
 
 use std::path::{Path, PathBuf};
@@ -73,7 +73,7 @@ pub async fn takeaway(
     order: Order<'_>,
     progress: Arc<dyn Progress>,
 ) -> Result<Taken, EngineError> {
-    let target = target::check(ws, home, order.target)?;
+    let target = target::check(home, &ws.doors, order.target, "takeaway")?;
     let cancel = order.cancel;
     let mut notes = Vec::new();
     let report = match saved(ws, home, progress.clone()).await {
@@ -107,7 +107,7 @@ pub async fn takeaway(
     let walk = Walk::new(ws);
     room(ws, &target, walk.bytes()? + export.images_bytes.unwrap_or(0))?;
 
-    let partial = target::Partial::create(ws, &target)?;
+    let partial = target::Partial::create(&ws.doors, &target)?;
     (order.begun)();
     let top = pack::top(ws, here.as_ref());
     let archive = Archive::create(&partial, &top, ws.doors.clock.now_millis(), cancel.clone())?;

@@ -8,26 +8,27 @@ use kitbag_core::finding::Finding;
 use kitbag_platform::disk::{Disk, ItemKind};
 
 use crate::apart::resolved;
+use crate::doors::Doors;
 use crate::error::{EngineError, show};
-use crate::workspace::{self, Workspace};
+use crate::workspace;
 
 /// What is added to the name while the archive is being written.
 const PARTIAL: &str = ".kitbag-new";
 
-/// The place, made absolute and found good.
+/// The place, made absolute and found good. `what` the archive is, in a word.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn check(ws: &Workspace, home: &Path, target: &Path) -> Result<PathBuf, EngineError> {
-    let disk = ws.doors.disk.as_ref();
+pub(crate) fn check(home: &Path, doors: &Doors, target: &Path, what: &str) -> Result<PathBuf, EngineError> {
+    let disk = doors.disk.as_ref();
     let bad =
         |what: String, why: &str, remedy: &str| Err(EngineError::Failed(Finding::new(what, why, remedy)));
     let zip = target.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip"));
     let (Some(name), Some(folder), true) = (target.file_name(), target.parent(), zip) else {
         return bad(
-            format!("{} is no name for a takeaway", show(target)),
+            format!("{} is no name for a {what}", show(target)),
             "It becomes one zip file, which every computer opens without another program.",
-            "Name a file that ends in .zip, such as takeaway.zip.",
+            &format!("Name a file that ends in .zip, such as {what}.zip."),
         );
     };
     let folder = match disk.canonical(folder) {
@@ -41,7 +42,7 @@ pub(super) fn check(ws: &Workspace, home: &Path, target: &Path) -> Result<PathBu
         }
     };
     let mut ours = vec![(resolved(home, disk), "this machine's own state")];
-    for settings in workspace::list(home, &ws.doors)? {
+    for settings in workspace::list(home, doors)? {
         ours.push((resolved(&settings.work, disk), "a working folder"));
         ours.push((resolved(&settings.share, disk), "a cloud folder"));
     }
@@ -64,10 +65,10 @@ pub(super) fn check(ws: &Workspace, home: &Path, target: &Path) -> Result<PathBu
 }
 
 /// The file while it is being written; gone when it is dropped before it is kept.
-pub(super) struct Partial {
+pub(crate) struct Partial {
     disk: Arc<dyn Disk>,
     /// Where it is.
-    pub(super) file: PathBuf,
+    pub(crate) file: PathBuf,
     target: PathBuf,
     kept: bool,
 }
@@ -75,11 +76,11 @@ pub(super) struct Partial {
 impl Partial {
     /// The place for it. What an earlier takeaway left there that was killed goes: nobody else uses such a name, and
     /// no other kitbag of this machine is at work.
-    pub(super) fn create(ws: &Workspace, target: &Path) -> Result<Self, EngineError> {
+    pub(crate) fn create(doors: &Doors, target: &Path) -> Result<Self, EngineError> {
         let mut name = target.file_name().unwrap_or_default().to_owned();
         name.push(PARTIAL);
         let file = target.with_file_name(name);
-        let disk = ws.doors.disk.clone();
+        let disk = doors.disk.clone();
         if disk.stat(&file).is_ok_and(|stat| stat.kind == ItemKind::File) {
             disk.remove(&file).map_err(EngineError::io("cannot write", &file))?;
         }
@@ -87,7 +88,7 @@ impl Partial {
     }
 
     /// It is whole: give it its name, which nobody may have taken meanwhile.
-    pub(super) fn keep(mut self) -> Result<(), EngineError> {
+    pub(crate) fn keep(mut self) -> Result<(), EngineError> {
         let named = self.disk.rename_new(&self.file, &self.target);
         named.map_err(EngineError::io("cannot write", &self.target))?;
         self.kept = true;

@@ -14,6 +14,7 @@ pub mod history;
 pub mod logs;
 pub mod open;
 pub mod plugin;
+pub mod report;
 pub mod reset;
 pub mod resolve;
 pub mod restore;
