@@ -1,6 +1,7 @@
 //! One workspace as this machine knows it: where its folders are, who this machine is, and the ledger. All of it
 //! lies in the machine's state root, never in the share.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -135,11 +136,14 @@ pub fn folder(home: &Path) -> PathBuf {
     home.join("workspaces")
 }
 
-/// All workspaces set up in this state root, by name.
+/// One workspace's settings as they could be read.
+pub type Found = (OsString, Result<Settings, EngineError>);
+
+/// Each workspace of this state root by the name of its folder, also one whose settings are damaged.
 ///
 /// # Errors
-/// The state root cannot be read, or a workspace's settings are damaged.
-pub fn list(home: &Path, doors: &Doors) -> Result<Vec<Settings>, EngineError> {
+/// The state root cannot be read.
+pub fn each(home: &Path, doors: &Doors) -> Result<Vec<Found>, EngineError> {
     let all = folder(home);
     let items = match doors.disk.list(&all) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -149,10 +153,18 @@ pub fn list(home: &Path, doors: &Doors) -> Result<Vec<Settings>, EngineError> {
     for item in items {
         let file = all.join(&item.name).join("workspace.json");
         if doors.disk.stat(&file).is_ok() {
-            found.push(read_settings(&file, doors)?);
+            found.push((item.name, read_settings(&file, doors)));
         }
     }
     Ok(found)
+}
+
+/// All workspaces set up in this state root, by name.
+///
+/// # Errors
+/// The state root cannot be read, or a workspace's settings are damaged.
+pub fn list(home: &Path, doors: &Doors) -> Result<Vec<Settings>, EngineError> {
+    each(home, doors)?.into_iter().map(|(_, settings)| settings).collect()
 }
 
 /// What `setup` wrote down in this file.
@@ -177,11 +189,16 @@ pub fn choose(
     name: Option<&str>,
     current: Option<&Path>,
 ) -> Result<Settings, EngineError> {
-    let mut all = list(home, doors)?;
     if let Some(name) = name {
-        let found = all.into_iter().find(|settings| settings.name == name);
-        return found.ok_or_else(|| EngineError::NoWorkspace(Some(name.to_owned())));
+        // another one that is damaged is in nobody's way
+        let found = each(home, doors)?.into_iter().find_map(|(folder, settings)| match settings {
+            Ok(settings) if settings.name == name => Some(Ok(settings)),
+            Err(error) if folder == name => Some(Err(error)),
+            _ => None,
+        });
+        return found.unwrap_or_else(|| Err(EngineError::NoWorkspace(Some(name.to_owned()))));
     }
+    let mut all = list(home, doors)?;
     let inside = |settings: &Settings| {
         let work = doors.disk.canonical(&settings.work).unwrap_or_else(|_| settings.work.clone());
         current.is_some_and(|current| current.starts_with(work))

@@ -19,6 +19,7 @@ pub mod loopback;
 pub mod memory;
 pub mod notice;
 pub mod places;
+pub mod private;
 pub mod process;
 pub mod provider;
 pub mod secrets;

@@ -2,10 +2,9 @@
 //! there is one, and the key that marks compiled plugins as ours. What no keychain keeps lies in a file of machine
 //! state that only its owner can read, and is never carried anywhere.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
 use std::path::Path;
 
+use kitbag_platform::private;
 use kitbag_platform::secrets::Secrets;
 
 use crate::doors::Doors;
@@ -67,12 +66,8 @@ pub(super) fn access_token(ws: &Workspace, take_over: bool) -> Result<(String, b
 }
 
 fn read(file: &Path, bytes: usize) -> Result<Option<String>, EngineError> {
-    let mut text = String::new();
-    match File::open(file).and_then(|open| open.take(1024).read_to_string(&mut text)) {
-        Ok(_) => Ok(Some(text).filter(|text| fits(text, bytes))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(EngineError::io("cannot read", file)(error)),
-    }
+    let text = private::read(file, 1024).map_err(EngineError::io("cannot read", file))?;
+    Ok(text.filter(|text| fits(text, bytes)))
 }
 
 fn write(file: &Path, text: &str, doors: &Doors) -> Result<(), EngineError> {
@@ -80,18 +75,7 @@ fn write(file: &Path, text: &str, doors: &Doors) -> Result<(), EngineError> {
     if let Some(folder) = file.parent() {
         doors.disk.create_dirs(folder).map_err(fail())?;
     }
-    let new = file.with_extension("new");
-    let written = (|| {
-        match std::fs::remove_file(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut to = private(&new)?;
-        to.write_all(text.as_bytes())?;
-        to.sync_all()?;
-        doors.disk.rename_over(&new, file)
-    })();
-    written.map_err(fail())
+    private::write(file, text).map_err(fail())
 }
 
 /// The key made of a secret of 32 bytes.
@@ -107,15 +91,6 @@ pub(super) fn key(text: &str) -> [u8; 32] {
 
 fn fits(text: &str, bytes: usize) -> bool {
     text.len() == 2 * bytes && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// A new file that nobody else may read. On Windows the folder's own rights keep others out.
-fn private(file: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod rename;
 pub mod report;
 mod rows;
 mod scan;
+mod sides;
 pub(crate) mod spot;
 mod tree;
 mod units;
@@ -50,6 +51,7 @@ use kitbag_store::ledger::Place;
 pub use answers::{Answered, Conflict, Keep, Side};
 pub use notebooks::{PendingNotebook, pending_notebooks};
 pub use propose::{Proposal, propose, store_package};
+pub use sides::{SideText, Sides};
 
 use crate::error::EngineError;
 use crate::events;

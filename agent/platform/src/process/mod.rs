@@ -93,6 +93,12 @@ pub fn end_with_us(command: &mut std::process::Command) {
     let _ = command;
 }
 
+/// Let a program about to be started lead a group of its own: no Ctrl-C or end meant for us reaches it, and
+/// [`Processes::end`] reaches those it starts. Its streams stay as they were set.
+pub fn apart(command: &mut std::process::Command) {
+    system::apart(command);
+}
+
 /// The process that has this number now, to be told from a later one; none when there is none.
 pub fn identity(pid: u32) -> Option<ProcessId> {
     system::started(pid).map(|started| ProcessId { pid, started })

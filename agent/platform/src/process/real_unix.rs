@@ -18,6 +18,11 @@ pub(super) fn spawn_detached(command: &mut Command, _: &Launch) -> io::Result<Ch
     command.spawn()
 }
 
+/// A group of its own.
+pub(super) fn apart(command: &mut Command) {
+    command.process_group(0);
+}
+
 /// Ask the system to kill it when the thread that starts it is gone.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]

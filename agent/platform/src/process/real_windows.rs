@@ -37,6 +37,11 @@ pub(super) fn spawn_detached(command: &mut Command, launch: &Launch) -> io::Resu
     }
 }
 
+/// A group of its own, and no window.
+pub(super) fn apart(command: &mut Command) {
+    command.creation_flags(CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP);
+}
+
 /// A handle to look at a process with, and to do what `more` says.
 #[allow(unsafe_code)]
 fn look(pid: u32, more: PROCESS_ACCESS_RIGHTS) -> Option<OwnedHandle> {
