@@ -28,6 +28,7 @@ More commands:
   course       check: look a course's folder over
   plugin       list, info: what runs courses here, and what it may do
   agent        start, stop: saves your work in the background while a course is open
+  page         All of this in your browser
   demo         A guided tour in a folder of its own, under a minute
   completions  Completions for your shell
 
@@ -141,6 +142,9 @@ pub enum Verb {
     /// Saves your work in the background while a course is open
     #[command(hide = true)]
     Agent(Agent),
+    /// All of this in your browser
+    #[command(hide = true)]
+    Page(Page),
     /// A guided tour in a folder of its own
     #[command(hide = true)]
     Demo(Demo),
@@ -395,6 +399,14 @@ pub enum AgentVerb {
     Start,
     /// End it; what it saves just now it saves to the end
     Stop,
+}
+
+/// `page`.
+#[derive(Debug, clap::Args)]
+pub struct Page {
+    /// Only print its address: it opens the page once, within ten minutes
+    #[arg(long)]
+    pub no_open: bool,
 }
 
 /// `demo`.

@@ -136,11 +136,17 @@ impl From<Finding> for Trouble {
 type Outcome = Result<Exit, Trouble>;
 
 fn run(mut args: Args, printer: Arc<Printer>, stop: Arc<Stop>) -> Outcome {
+    let bare = args.verb.is_none();
     let verb = args.verb.take().unwrap_or(Verb::Status);
     if args.talk && verb.is_mute() {
         return Err(usage("nobody can talk with this command", "Run it without --talk."));
     }
     let context = Context::new(&args, printer, stop)?;
+    if bare {
+        let outcome = verbs::status::run(&context);
+        verbs::page::mention(&context);
+        return outcome;
+    }
     match verb {
         Verb::Setup(options) => verbs::setup::run(&context, &options),
         Verb::Status => verbs::status::run(&context),
@@ -165,6 +171,7 @@ fn run(mut args: Args, printer: Arc<Printer>, stop: Arc<Stop>) -> Outcome {
         Verb::Course(options) => verbs::course::run(&context, &options),
         Verb::Plugin(options) => verbs::plugin::run(&context, &options),
         Verb::Agent(options) => verbs::agent::run(&context, &options),
+        Verb::Page(options) => verbs::page::run(&context, &options),
         Verb::Demo(options) => verbs::demo::run(&context, &options),
         Verb::Doctor(options) => verbs::doctor::run(&context, &options),
         Verb::Completions(options) => verbs::completions::run(&context, &options),

@@ -1,4 +1,9 @@
-//! What a person is shown: the state of a workspace as one document, in five words and a few lists. The command line
-//! prints it, `--json` gives it as it is, and the local web page will draw it.
+//! What a person is shown: each document that `--json` prints and the local page draws, and the page's own server. The
+//! documents are read here once for both.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod plugins;
+pub mod questions;
+pub mod server;
 pub mod status;

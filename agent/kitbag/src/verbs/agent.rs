@@ -52,6 +52,7 @@ fn live(context: &Context) -> Outcome {
         context.printer.line(line);
         context.printer.line(format!("What it does stands in {}.", show(&file)));
     }
+    super::page::serve(context);
     let why = context.wait(async { Ok::<_, Trouble>(agent.live().await) })?;
     tracing::info!(?why, "ends");
     let words = match why {
@@ -109,6 +110,14 @@ pub fn begin(context: &Context) {
     if let Err(Trouble { finding: Finding { what, why, remedy }, .. }) = spawn(context) {
         context.printer.say(format!("{what}. {why} {remedy}"));
     }
+}
+
+/// For the page: one that lives.
+///
+/// # Errors
+/// It cannot be started.
+pub fn stay(context: &Context) -> Result<(), Trouble> {
+    spawn(context).map(drop)
 }
 
 /// Whether any workspace here is open. One that cannot be read is not.

@@ -3,41 +3,28 @@
 use kitbag_core::conflict::ConflictKind;
 use kitbag_core::finding::Exit;
 use kitbag_core::path::shown;
-use kitbag_engine::sync::report::HeldFile;
-use kitbag_engine::sync::{Conflict, Cycle, Side};
-use serde::Serialize;
+use kitbag_engine::sync::Side;
+use kitbag_page::questions::{self, Questions};
 
 use crate::Outcome;
 use crate::args::Conflicts;
 use crate::context::Context;
 
-#[derive(Serialize)]
-struct Document {
-    conflicts: Vec<Conflict>,
-    held: Vec<HeldFile>,
-}
-
 /// Show them.
 pub fn run(context: &Context, options: &Conflicts) -> Outcome {
     let ws = context.look()?;
     let rules = context.rules(&ws)?;
-    let cycle = Cycle::for_answers(&ws, &rules)?;
-    let (mut conflicts, mut held) = (cycle.conflicts()?, cycle.held()?);
-    if let Some(path) = &options.path {
-        let path = context.work_path(&ws, path)?;
-        conflicts.retain(|conflict| conflict.path == path.as_str());
-        held.retain(|held| held.path == path.as_str());
-    }
-    let exit = match (conflicts.is_empty(), held.is_empty()) {
+    let path = options.path.as_ref().map(|path| context.work_path(&ws, path)).transpose()?;
+    let questions = questions::read(&ws, &rules, path.as_ref())?;
+    let exit = match (questions.conflicts.is_empty(), questions.held.is_empty()) {
         (true, true) => Exit::Done,
         (false, true) => Exit::Conflicts,
         (_, false) => Exit::Failed,
     };
-    let document = Document { conflicts, held };
-    if context.printer.document(&document) {
+    if context.printer.document(&questions) {
         return Ok(exit);
     }
-    let Document { conflicts, held } = document;
+    let Questions { conflicts, held } = questions;
     for conflict in &conflicts {
         context.printer.line(format!("{}: {}", shown(&conflict.path), sentence(conflict.kind)));
         for side in &conflict.sides {

@@ -13,6 +13,7 @@ pub mod exec;
 pub mod history;
 pub mod logs;
 pub mod open;
+pub mod page;
 pub mod plugin;
 pub mod report;
 pub mod reset;

@@ -2,7 +2,8 @@
 
 use kitbag_core::finding::{Exit, Finding};
 use kitbag_engine::environment;
-use kitbag_engine::environment::{Granted, Manifest, World, bundled};
+use kitbag_engine::environment::{Granted, Manifest};
+use kitbag_page::plugins::{self, Listed};
 use serde::Serialize;
 
 use crate::args::{Plugin, PluginVerb};
@@ -14,28 +15,9 @@ struct Document {
     plugins: Vec<Listed>,
 }
 
-#[derive(Serialize)]
-struct Listed {
-    id: String,
-    version: String,
-    kind: &'static str,
-    origin: &'static str,
-    grants: Vec<String>,
-}
-
 /// Show them.
 pub fn run(context: &Context, options: &Plugin) -> Outcome {
-    let mut manifests = Vec::new();
-    for (_, plugin) in bundled() {
-        let manifest = Manifest::read(plugin.manifest);
-        manifests.push(manifest.map_err(|error| {
-            Trouble::from(Finding::new(
-                "a plugin of kitbag's own cannot be read",
-                error.to_string(),
-                "Please report this.",
-            ))
-        })?);
-    }
+    let manifests = plugins::manifests()?;
     match &options.verb {
         PluginVerb::List => list(context, &manifests),
         PluginVerb::Info { id } => info(context, &manifests, id),
@@ -46,20 +28,7 @@ pub fn run(context: &Context, options: &Plugin) -> Outcome {
 fn list(context: &Context, manifests: &[Manifest]) -> Outcome {
     // without a workspace nothing was granted
     let granted = context.look().ok().and_then(|ws| environment::grants(&ws).ok().flatten());
-    let listed = manifests.iter().map(|manifest| {
-        let of_this = granted.iter().filter(|granted| granted.backend == manifest.id);
-        Listed {
-            id: manifest.id.clone(),
-            version: manifest.version.clone(),
-            kind: match manifest.world {
-                World::Backend => "backend",
-                World::Course => "course",
-            },
-            origin: "built-in",
-            grants: of_this.flat_map(words).collect(),
-        }
-    });
-    let document = Document { plugins: listed.collect() };
+    let document = Document { plugins: plugins::list(manifests, granted.as_ref()) };
     if context.printer.document(&document) {
         return Ok(Exit::Done);
     }
@@ -71,16 +40,6 @@ fn list(context: &Context, manifests: &[Manifest]) -> Outcome {
             .line(format!("{} {}  {}, {}; {grants}", plugin.id, plugin.version, plugin.kind, plugin.origin));
     }
     Ok(Exit::Done)
-}
-
-/// Each thing that was allowed.
-fn words(granted: &Granted) -> impl Iterator<Item = String> {
-    let programs = granted.programs.iter().map(|name| format!("program {name}"));
-    let engine = granted.engine.iter().flat_map(|rights| {
-        let more = rights.iter().map(|right| format!("engine {}", right.as_str()));
-        std::iter::once("engine".to_owned()).chain(more)
-    });
-    programs.chain(granted.python.then(|| "python packages".to_owned())).chain(engine)
 }
 
 fn unknown(id: &str) -> Trouble {

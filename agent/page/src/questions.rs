@@ -1,0 +1,32 @@
+//! What waits for a person's answer in a workspace, as one document: files changed on two machines at once, and files that
+//! are gone.
+
+use kitbag_core::path::WorkPath;
+use kitbag_engine::error::EngineError;
+use kitbag_engine::sync::report::HeldFile;
+use kitbag_engine::sync::{Conflict, Cycle, Rules};
+use kitbag_engine::workspace::Workspace;
+use serde::Serialize;
+
+/// `conflicts --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Questions {
+    /// Changed on two machines at once.
+    pub conflicts: Vec<Conflict>,
+    /// Gone, and kept everywhere else until somebody says that it was meant.
+    pub held: Vec<HeldFile>,
+}
+
+/// All of them, or those of one file.
+///
+/// # Errors
+/// The ledger or a stored version cannot be read.
+pub fn read(ws: &Workspace, rules: &Rules, path: Option<&WorkPath>) -> Result<Questions, EngineError> {
+    let cycle = Cycle::for_answers(ws, rules)?;
+    let (mut conflicts, mut held) = (cycle.conflicts()?, cycle.held()?);
+    if let Some(path) = path {
+        conflicts.retain(|conflict| conflict.path == path.as_str());
+        held.retain(|held| held.path == path.as_str());
+    }
+    Ok(Questions { conflicts, held })
+}

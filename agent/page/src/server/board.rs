@@ -1,0 +1,235 @@
+//! How everything stands, as the page shows it, kept for as long as it is true. It is looked at again when something has
+//! changed: files of machine state, what the agent says, a command that ended; never more than once a second, never for
+//! more than a tenth of the time, and not at all while no page is open. A workspace that cannot be read is shown with
+//! what is wrong and what to do.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kitbag_core::entry::Fingerprint;
+use kitbag_engine::course::{self, unpack};
+use kitbag_engine::environment;
+use kitbag_engine::error::EngineError;
+use kitbag_engine::workspace::{Settings, Workspace, each, folder};
+use kitbag_platform::places::RealPlaces;
+use kitbag_platform::specs::computer_name;
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, watch};
+
+use super::operations::View;
+use super::{Backing, Server, assets};
+use crate::status::{self, State};
+
+/// No more often than this.
+const LEAST: Duration = Duration::from_secs(1);
+/// Also where nothing seems to have changed: programs end by themselves.
+const MOST: Duration = Duration::from_secs(15);
+/// Looking takes no more than one part in so many of the time.
+const SHARE: u32 = 10;
+
+/// The files by which a change is seen.
+const FILES: [&str; 3] = ["workspace.json", "ledger.sqlite", "ledger.sqlite-wal"];
+
+type Workspaces = Arc<Vec<Value>>;
+type Marks = Vec<(OsString, [Option<Fingerprint>; FILES.len()])>;
+
+/// What was seen last.
+struct Seen {
+    at: Instant,
+    took: Duration,
+    marks: Marks,
+}
+
+/// How everything stands.
+pub(super) struct Board {
+    last: Mutex<Option<Seen>>,
+    workspaces: watch::Sender<Workspaces>,
+    /// Something that is known to have changed.
+    stale: watch::Sender<u64>,
+}
+
+/// `GET /api/state`.
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    version: &'a str,
+    machine: Option<String>,
+    agent: Agent<'a>,
+    texts_version: String,
+    #[serde(serialize_with = "one_by_one")]
+    workspaces: Workspaces,
+    operations: Vec<View>,
+}
+
+fn one_by_one<S: Serializer>(all: &Workspaces, serializer: S) -> Result<S::Ok, S::Error> {
+    all.as_slice().serialize(serializer)
+}
+
+#[derive(Serialize)]
+struct Agent<'a> {
+    since: &'a str,
+    version: &'a str,
+}
+
+impl Board {
+    pub(super) fn new() -> Self {
+        Board {
+            last: Mutex::new(None),
+            workspaces: watch::Sender::new(Arc::default()),
+            stale: watch::Sender::new(0),
+        }
+    }
+
+    /// Tells when the workspaces stand otherwise than before.
+    pub(super) fn follow(&self) -> watch::Receiver<Workspaces> {
+        self.workspaces.subscribe()
+    }
+
+    /// Something has changed.
+    pub(super) fn touch(&self) {
+        self.stale.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Look again, unless somebody has just done so. Whether it was looked.
+    async fn look(&self, server: &Arc<Server>) -> bool {
+        let mut last = self.last.lock().await;
+        if last.as_ref().is_some_and(|seen| seen.at.elapsed() < LEAST.max(seen.took * SHARE)) {
+            return false;
+        }
+        let begun = Instant::now();
+        let looked = server.aside(|server| {
+            let workspaces = workspaces(&server.backing);
+            Ok::<_, EngineError>((workspaces, marks(&server.backing)))
+        });
+        let Ok((workspaces, marks)) = looked.await else { return false };
+        let seen = Seen { at: Instant::now(), took: begun.elapsed(), marks };
+        *last = Some(seen);
+        drop(last);
+        self.workspaces.send_if_modified(|before| {
+            let other = before.as_slice() != workspaces.as_slice();
+            if other {
+                *before = Arc::new(workspaces);
+            }
+            other
+        });
+        true
+    }
+}
+
+/// The document as it stands now.
+pub(super) async fn document(server: &Arc<Server>) -> Document<'_> {
+    server.board.look(server).await;
+    shown(server)
+}
+
+/// The document as it was seen last.
+pub(super) fn shown(server: &Server) -> Document<'_> {
+    let workspaces = server.board.workspaces.borrow().clone();
+    let machine = workspaces.iter().find_map(|one| one["machine"].as_str().map(str::to_owned));
+    Document {
+        version: server.backing.version,
+        machine: machine.or_else(computer_name),
+        agent: Agent { since: &server.backing.since, version: server.backing.version },
+        texts_version: assets::texts_version(),
+        workspaces,
+        operations: server.operations.list(),
+    }
+}
+
+/// Keep it true while a page is open, for good.
+pub(super) async fn keep(server: Arc<Server>) {
+    let board = &server.board;
+    let mut stale = board.stale.subscribe();
+    let mut wanted = false;
+    loop {
+        if board.workspaces.receiver_count() == 0 {
+            // whoever comes touches it
+            if stale.changed().await.is_err() {
+                return;
+            }
+            continue;
+        }
+        wanted = wanted || due(&server, &mut stale).await;
+        if wanted && board.look(&server).await {
+            wanted = false;
+        }
+        tokio::time::sleep(LEAST).await;
+    }
+}
+
+async fn due(server: &Arc<Server>, stale: &mut watch::Receiver<u64>) -> bool {
+    let touched = stale.has_changed().unwrap_or(false);
+    stale.mark_unchanged();
+    let (before, old) = match server.board.last.lock().await.as_ref() {
+        Some(seen) => (seen.marks.clone(), seen.at.elapsed() >= MOST),
+        None => return true,
+    };
+    if touched || old {
+        return true;
+    }
+    let now = server.aside(|server| Ok::<_, EngineError>(marks(&server.backing))).await;
+    now.is_ok_and(|now| now != before)
+}
+
+/// Taken after a look, since opening a ledger may touch its files.
+fn marks(backing: &Backing) -> Marks {
+    let (all, disk) = (folder(&backing.home), backing.doors.disk.as_ref());
+    let items = disk.list(&all).unwrap_or_default();
+    let mark =
+        |state: &Path| FILES.map(|file| disk.stat(&state.join(file)).ok().map(|stat| stat.fingerprint));
+    items.into_iter().map(|item| (item.name.clone(), mark(&all.join(&item.name)))).collect()
+}
+
+/// Every workspace of the state root.
+fn workspaces(backing: &Backing) -> Vec<Value> {
+    let found = match each(&backing.home, &backing.doors) {
+        Ok(found) => found,
+        Err(error) => return vec![broken("", &error)],
+    };
+    let one = |(name, settings): (OsString, Result<Settings, EngineError>)| {
+        let name = name.to_string_lossy().into_owned();
+        match settings.and_then(|settings| workspace(backing, settings)) {
+            Ok(value) => value,
+            Err(error) => broken(&name, &error),
+        }
+    };
+    found.into_iter().map(one).collect()
+}
+
+fn workspace(backing: &Backing, settings: Settings) -> Result<Value, EngineError> {
+    let home = &backing.home;
+    let ws = Workspace::look(home, settings, backing.config.clone(), backing.doors.clone())?;
+    let rules = course::rules(unpack::unpacked(&ws)?.as_ref());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(EngineError::io("cannot start work in", home))?;
+    let view = runtime.block_on(environment::view(&ws, home));
+    let status = status::read(&ws, &rules, view, &RealPlaces)?;
+    let presence: Vec<_> = status
+        .machines
+        .iter()
+        .filter(|machine| !machine.this)
+        .filter_map(|machine| {
+            let since = machine.session_open.as_ref()?;
+            Some(json!({ "machine": machine.name, "open_since": since }))
+        })
+        .collect();
+    let words = status.state.words();
+    let mut value = serde_json::to_value(&status).unwrap_or_default();
+    value["words"] = words.into();
+    value["activity"] = Value::Null;
+    value["presence"] = presence.into();
+    value["finding"] = Value::Null;
+    Ok(value)
+}
+
+/// One that cannot be read: all its fields are there, and what is wrong.
+fn broken(name: &str, error: &EngineError) -> Value {
+    json!({
+        "workspace": name, "machine": null, "state": State::Stopped, "share": null, "work": null, "files": null,
+        "pending": null, "missing": null, "conflicts": [], "held": null, "pending_notebooks": [],
+        "environment": null, "last_checkpoint": null, "machines": [], "history_bytes": null, "storage": null,
+        "words": State::Stopped.words(), "activity": null, "presence": [], "finding": error.finding(),
+    })
+}
