@@ -9,6 +9,7 @@ mod between;
 mod built;
 mod full;
 mod gone;
+pub mod image;
 mod killed;
 pub mod lab;
 mod large;

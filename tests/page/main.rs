@@ -1,0 +1,20 @@
+//! The local page as those meet it who mean harm: other pages in the browser, programs that speak nonsense, containers,
+//! names from other machines; and as a person keeps it open while the agent is killed. The real program, spoken to byte by
+//! byte. First tier.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::print_stdout)]
+
+mod container;
+mod hostile;
+#[path = "../story/docker/image.rs"]
+mod image;
+#[path = "../story/machine.rs"]
+#[allow(dead_code, reason = "the stories use all of it")]
+mod machine;
+mod names;
+mod open;
+mod raw;
+mod reading;
+mod restart;
+mod work;

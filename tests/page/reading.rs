@@ -1,0 +1,79 @@
+//! What the page reads: everything the command line tells, and a workspace that cannot be read beside those that can.
+
+use serde_json::Value;
+
+use crate::machine::{room, write};
+use crate::open::{Page, single, until};
+
+/// Shows that a workspace that cannot be read is shown with what is wrong, beside those that can. First tier.
+#[test]
+fn a_broken_workspace_is_shown_with_its_finding() {
+    let room = room();
+    let page = Page::of(single(room.path(), "HOME-PC"));
+    write(&page.machine.home.join("workspaces/broken/workspace.json"), "{");
+    write(&page.machine.home.join("workspaces/empty/workspace.json"), "{}");
+    let state = until("all are seen", || {
+        let state = page.state();
+        (state["workspaces"].as_array().unwrap().len() == 3).then_some(state)
+    });
+    let all = state["workspaces"].as_array().unwrap();
+    let fields = |one: &Value| one.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let good = all.iter().find(|one| one["finding"].is_null()).unwrap();
+    for broken in all.iter().filter(|one| !one["finding"].is_null()) {
+        assert_eq!(fields(broken), fields(good), "the same fields");
+        assert_eq!(broken["words"], "Stopped");
+        for part in ["what", "why", "remedy"] {
+            assert!(!broken["finding"][part].as_str().unwrap().is_empty(), "{broken}");
+        }
+    }
+    // one is in nobody's way, on the page and in a terminal
+    let name = good["workspace"].as_str().unwrap();
+    assert_eq!(page.get(&format!("/api/workspaces/{name}/history")).status, Some(200));
+    page.machine.run(&["--workspace", name, "where"]).exits(&[0]);
+    // its share is gone: shown, and answered with the words of the command line
+    std::fs::rename(&page.machine.share, room.path().join("away")).unwrap();
+    until("it is seen", || {
+        (page.state()["workspaces"].to_string().contains("\"reachable\":false")).then_some(())
+    });
+    assert_eq!(page.get("/api/workspaces/broken/doctor").status, Some(409));
+}
+
+/// Shows that everything the page reads is answered for a plain workspace, and that what it opens is let in once.
+/// First tier.
+#[test]
+fn what_the_page_reads_is_there() {
+    let page = Page::new("HOME-PC");
+    let state = page.state();
+    let one = &state["workspaces"][0];
+    let status = page.machine.run(&["--json", "status"]).exits(&[0, 4]).json();
+    for (field, value) in status.as_object().unwrap() {
+        assert!(one.get(field).is_some(), "{field}");
+        if ["workspace", "machine", "share", "work", "conflicts", "environment"].contains(&field.as_str()) {
+            assert_eq!(one[field], *value, "{field}");
+        }
+    }
+    let name = one["workspace"].as_str().unwrap();
+    for path in ["conflicts", "history", "history?path=notes.md&limit=1", "doctor"] {
+        let answer = page.get(&format!("/api/workspaces/{name}/{path}"));
+        assert_eq!(answer.status, Some(200), "{path}: {answer:?}");
+        answer.json();
+    }
+    for path in ["/api/plugins", "/api/setup/cloud-folders", "/api/machine"] {
+        let answer = page.get(path);
+        assert_eq!(answer.status, Some(200), "{path}: {answer:?}");
+        answer.json();
+    }
+    let nothing = page.get(&format!("/api/workspaces/{name}/open"));
+    assert_eq!(nothing.status, Some(404), "nothing runs: {nothing:?}");
+    let mode = |path: &str| {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::metadata(page.machine.home.join(path)).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!((mode("agent/page.json"), mode("agent/page-tokens")), (0o600, 0o700));
+    let (_, token) = page.address();
+    let kept = crate::machine::tree(&page.machine.home.join("agent"));
+    for (path, bytes) in &kept.0 {
+        let text = String::from_utf8_lossy(bytes);
+        assert!(!text.contains(&page.key) && !text.contains(&token), "{path} holds a secret");
+    }
+}
