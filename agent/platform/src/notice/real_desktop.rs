@@ -40,9 +40,10 @@ fn ask(notice: &Notice, path: &OsString, bus: &OsString) -> Result<(), NoticeErr
             "--method=org.freedesktop.Notifications.Notify",
             "--",
         ]);
-        // app name, replaces nothing, icon, summary, body, no actions, no hints, the desktop's own time
-        command.args(["'kitbag'", "0", "'kitbag'", &literal(&notice.title), &literal(&notice.text)]);
-        command.args(["@as []", "@a{sv} {}", "-1"]);
+        // app name, replaces nothing, icon, summary, body, no actions, no hints, the desktop's own time; each with its type,
+        // which gdbus guesses where a desktop does not tell
+        command.args(["'kitbag'", "uint32 0", "'kitbag'", &literal(&notice.title), &literal(&notice.text)]);
+        command.args(["@as []", "@a{sv} {}", "int32 -1"]);
         command
     } else {
         return Err(NoticeError::Absent);
@@ -100,13 +101,13 @@ mod tests {
         let end = told.iter().position(|word| word == "--").unwrap();
         let expected = [
             "'kitbag'",
-            "0",
+            "uint32 0",
             "'kitbag'",
             &literal(&notice.title),
             &literal(HOSTILE),
             "@as []",
             "@a{sv} {}",
-            "-1",
+            "int32 -1",
         ];
         assert_eq!(told[end + 1..], expected);
 
