@@ -5,7 +5,11 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, clippy::print_stdout)]
 
+mod browser;
 mod container;
+#[path = "../story/browser/devtools.rs"]
+#[allow(dead_code, reason = "the stories use all of it")]
+mod devtools;
 mod hostile;
 #[path = "../story/docker/image.rs"]
 mod image;
@@ -17,4 +21,7 @@ mod open;
 mod raw;
 mod reading;
 mod restart;
+#[path = "../story/socket.rs"]
+#[allow(dead_code, reason = "the stories use all of it")]
+mod socket;
 mod work;

@@ -5,12 +5,16 @@ use kitbag_core::session::Presence;
 use kitbag_engine::environment::{EnvironmentView, last_checkpoint};
 use kitbag_engine::error::EngineError;
 use kitbag_engine::storage::{Growth, growth};
+use kitbag_engine::sync::report::WaitingFor;
 use kitbag_engine::sync::{Conflict, Cycle, PendingNotebook, Rules};
 use kitbag_engine::workspace::Workspace;
 use kitbag_engine::{events, sync};
 use kitbag_platform::places::Places;
 use kitbag_platform::provider;
 use serde::Serialize;
+
+/// So many things that are waited for are named; a list nobody reads to its end helps nobody.
+const NAMED: usize = 50;
 
 /// How things stand, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -71,6 +75,8 @@ pub struct Status {
     pub pending: Option<u64>,
     /// Things the cloud folder has announced and not delivered.
     pub missing: u64,
+    /// What they are, the first of them by name.
+    pub waiting_for: Vec<WaitingFor>,
     /// Open questions.
     pub conflicts: Vec<Conflict>,
     /// Absences that wait for an answer.
@@ -107,6 +113,7 @@ pub fn read(
     let conflicts = Cycle::for_answers(ws, rules)?.conflicts()?;
     let held = ws.ledger.held()?.len() as u64;
     let missing = ws.ledger.waiting_count()?;
+    let waiting_for = sync::announced(&ws.ledger)?.into_iter().take(NAMED).collect();
     // while another kitbag is at work the ledger cannot be asked for this
     let pending = if reachable && here { sync::pending(ws, rules).ok() } else { Some(counts.dirty) };
     let state = if !reachable || !here {
@@ -134,6 +141,7 @@ pub fn read(
         files: counts.files,
         pending,
         missing,
+        waiting_for,
         conflicts,
         held,
         pending_notebooks: sync::pending_notebooks(ws)?,

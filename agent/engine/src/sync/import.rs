@@ -7,7 +7,7 @@ use std::io;
 
 use kitbag_core::entry::Millis;
 use kitbag_core::id::{PackId, PieceId};
-use kitbag_store::ledger::PackLook;
+use kitbag_store::ledger::{PackLook, Waiting};
 use kitbag_store::{BadPack, LARGEST, Ledger, Pack, read};
 
 use crate::error::EngineError;
@@ -91,11 +91,20 @@ pub fn import(
         Ok::<_, EngineError>(())
     })?;
     imported.problems.extend(units::read_lists(share, ledger, kept)?);
-    for waiting in ledger.waiting()? {
-        let what = if waiting.missing_parents { "an earlier version of it" } else { "its content" };
-        imported.waiting.push(WaitingFor { path: Some(waiting.path.to_string()), what: what.into() });
-    }
+    imported.waiting.extend(announced(ledger)?);
     Ok(imported)
+}
+
+/// The versions that were announced and do not count yet, each with what it waits for.
+///
+/// # Errors
+/// The ledger fails.
+pub fn announced(ledger: &Ledger) -> Result<Vec<WaitingFor>, EngineError> {
+    let one = |waiting: Waiting| {
+        let what = if waiting.missing_parents { "an earlier version of it" } else { "its content" };
+        WaitingFor { path: Some(waiting.path.to_string()), what: what.into() }
+    };
+    Ok(ledger.waiting()?.into_iter().map(one).collect())
 }
 
 impl Imported {

@@ -49,6 +49,7 @@ use kitbag_platform::disk::Ability;
 use kitbag_store::ledger::Place;
 
 pub use answers::{Answered, Conflict, Keep, Side};
+pub use import::announced;
 pub use notebooks::{PendingNotebook, pending_notebooks};
 pub use propose::{Proposal, propose, store_package};
 pub use sides::{SideText, Sides};

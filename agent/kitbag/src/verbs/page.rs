@@ -28,6 +28,9 @@ struct Document {
 
 /// Open it.
 pub fn run(context: &Context, options: &Page) -> Outcome {
+    // the first thing a person does may be to open it
+    let home = &context.home;
+    context.doors.disk.create_dirs(home).map_err(EngineError::io("cannot make", home))?;
     super::agent::stay(context)?;
     let document = Document { address: admitting(context, served(context)?)? };
     if context.printer.document(&document) {

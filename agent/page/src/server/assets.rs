@@ -27,7 +27,27 @@ macro_rules! files {
 }
 
 /// All of them.
-const FILES: &[File] = files!["index.html"];
+const FILES: &[File] = files![
+    "api.js",
+    "app.css",
+    "app.js",
+    "conflicts.js",
+    "dialog.js",
+    "element.js",
+    "health.js",
+    "history.js",
+    "home.js",
+    "icon.svg",
+    "index.html",
+    "lines.js",
+    "operation.js",
+    "plugins.js",
+    "question.js",
+    "texts.json",
+    "wizard.js",
+    "words.js",
+    "workspaces.js",
+];
 
 /// The words of the page.
 const TEXTS: &str = "/texts.json";

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use kitbag_engine::environment::{Granted, grants};
+use kitbag_engine::environment::{Granted, Manifest, grants};
 use kitbag_engine::error::EngineError;
 use kitbag_engine::workspace::{Settings, Workspace, each};
 use serde::Serialize;
@@ -23,7 +23,21 @@ struct One {
     /// `grants` has what it was allowed anywhere.
     #[serde(flatten)]
     listed: Listed,
+    /// What people call it.
+    title: String,
+    /// Who made it.
+    publisher: String,
+    /// What it asks for.
+    capabilities: Vec<Asked>,
     workspaces: Vec<Allowed>,
+}
+
+#[derive(Serialize)]
+struct Asked {
+    /// Why, in the plugin's own words.
+    reason: String,
+    /// What of it goes beyond the usual, in words.
+    rights: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -40,8 +54,8 @@ pub(in crate::server) async fn list(State(server): State<Arc<Server>>) -> Answer
 fn read(backing: &Backing) -> Result<Document, Trouble> {
     let bug = |finding| Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, finding);
     let manifests = manifests().map_err(bug)?;
-    let plugins = listed(&manifests, None).into_iter();
-    let mut plugins: Vec<_> = plugins.map(|listed| One { listed, workspaces: Vec::new() }).collect();
+    let plugins = listed(&manifests, None).into_iter().zip(&manifests);
+    let mut plugins: Vec<_> = plugins.map(|(listed, manifest)| one(listed, manifest)).collect();
     for (_, settings) in each(&backing.home, &backing.doors)? {
         // one that cannot be read is told of in the state
         let Ok((workspace, Some(granted))) = settings.and_then(|settings| granted(backing, settings)) else {
@@ -58,6 +72,20 @@ fn read(backing: &Backing) -> Result<Document, Trouble> {
         one.listed.grants.dedup();
     }
     Ok(Document { plugins })
+}
+
+fn one(listed: Listed, manifest: &Manifest) -> One {
+    let asked = manifest.capabilities.iter().map(|capability| Asked {
+        reason: capability.reason.clone(),
+        rights: capability.rights.iter().map(|right| right.words()).collect(),
+    });
+    One {
+        listed,
+        title: manifest.title.clone(),
+        publisher: manifest.publisher.clone(),
+        capabilities: asked.collect(),
+        workspaces: Vec::new(),
+    }
 }
 
 fn granted(backing: &Backing, settings: Settings) -> Result<(String, Option<Granted>), EngineError> {
