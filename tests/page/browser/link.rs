@@ -67,7 +67,11 @@ fn a_page_says_that_kitbag_is_gone_and_goes_on_when_it_is_back() {
     look.picture("away-1280-light");
     assert_eq!(look.value(&format!("{MAIN}.includes('Up to date')")), true, "what was known is still there");
     look.press(&text("home.start"));
-    assert_eq!(look.value("document.querySelector('dialog')"), serde_json::Value::Null);
+    look.until(
+        10,
+        &format!("document.querySelector('dialog[open] h2')?.textContent === {:?}", text("lost.title")),
+    );
+    look.press(&text("dialog.close"));
 
     let _standin = StandIn::back(scene("waiting"), port);
     look.until(
@@ -75,6 +79,26 @@ fn a_page_says_that_kitbag_is_gone_and_goes_on_when_it_is_back() {
         &format!("document.querySelector('#banner [role=alert]') === null && {MAIN}.includes('Waiting for')"),
     );
     look.well("gone and back");
+}
+
+/// Shows that a page whose parts break off on their way comes all the same, as a browser breaks them off whenever Docker
+/// starts or ends something: each part once, in its turn, and the swap of the token and a list too.
+#[test]
+fn what_breaks_off_is_asked_for_again() {
+    let Some((_room, mut look)) = start() else { return };
+    let history = scene("history");
+    let parts =
+        ["/app.css", "/app.js", "/dialog.js", "/words.js", "/texts.json", "/api/session", "/api/events"];
+    for part in parts.into_iter().chain(["/api/workspaces/data-course/history"]) {
+        let standin = StandIn::start(history.clone());
+        standin.breaks_off(part);
+        look.enter(&standin, &history);
+        look.until(
+            20,
+            &format!("{MAIN}.includes('photo of the board') && document.styleSheets.length === 1"),
+        );
+        assert_eq!(standin.left_to_break_off(), None, "{part} was not asked for");
+    }
 }
 
 /// Shows that what ended long ago is no news on a page that was just opened, and what ended a moment ago is.

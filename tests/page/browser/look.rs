@@ -18,6 +18,11 @@ const TROUBLE: &str = "window.trouble = []; \
     addEventListener('unhandledrejection', (event) => trouble.push(String(event.reason?.stack ?? event.reason))); \
     addEventListener('securitypolicyviolation', (event) => trouble.push(`policy: ${event.violatedDirective} ${event.blockedURI}`));";
 
+/// What a page shows, and what became of what it asked for.
+const SEEN: &str = "JSON.stringify([location.href, document.readyState, document.body.innerText, window.trouble, \
+    performance.getEntriesByType('resource').map((one) => [one.name.replace(/.*\\//, ''), one.responseStatus, \
+    Math.round(one.startTime), Math.round(one.responseEnd)])])";
+
 /// A browser that looks at the page.
 pub struct Look {
     pub browser: Browser,
@@ -125,11 +130,7 @@ impl Look {
         let deadline = Instant::now() + Duration::from_secs(seconds);
         while self.value(expression) != true {
             let late = Instant::now() > deadline;
-            assert!(
-                !late,
-                "not in {seconds} s: {expression}; the page shows {}",
-                self.value("document.body.innerText")
-            );
+            assert!(!late, "not in {seconds} s: {expression}; the page shows {}", self.value(SEEN));
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -93,6 +93,8 @@ struct Inside {
     streams: Mutex<Vec<TcpStream>>,
     token: Mutex<Option<&'static str>>,
     over: AtomicBool,
+    /// The next answer for this address breaks off.
+    breaks: Mutex<Option<String>>,
 }
 
 /// It runs until it is dropped or sent away.
@@ -123,6 +125,7 @@ impl StandIn {
             streams: Mutex::default(),
             token: Mutex::new(Some(TOKEN)),
             over: AtomicBool::new(false),
+            breaks: Mutex::default(),
         });
         let own = Arc::clone(&inside);
         let thread = spawn(move || {
@@ -153,6 +156,16 @@ impl StandIn {
     pub fn tell(&self, event: &str, data: &Value) {
         let text = format!("event: {event}\ndata: {data}\n\n");
         self.inside.streams.lock().unwrap().retain_mut(|stream| stream.write_all(text.as_bytes()).is_ok());
+    }
+
+    /// Break the next answer for this address off.
+    pub fn breaks_off(&self, address: &str) {
+        *self.inside.breaks.lock().unwrap() = Some(address.to_owned());
+    }
+
+    /// What is still to be broken off.
+    pub fn left_to_break_off(&self) -> Option<String> {
+        self.inside.breaks.lock().unwrap().clone()
     }
 
     /// What was asked to be changed so far.
@@ -214,6 +227,11 @@ impl Inside {
         // one request a connection: nothing here is fast, and nothing has to be
         let Some(request) = read(&stream) else { return };
         let path = request.address.split('?').next().unwrap().to_owned();
+        if self.breaks.lock().unwrap().take_if(|broken| *broken == path).is_some() {
+            // the head is there, so that no browser asks again by itself
+            stream.write_all(b"HTTP/1.1 200 As recorded\r\nContent-Length: 100000\r\n\r\n").ok();
+            return;
+        }
         if request.method == "GET" && !path.starts_with("/api/") {
             return file(&mut stream, &path);
         }

@@ -31,6 +31,7 @@ const FILES: &[File] = files![
     "api.js",
     "app.css",
     "app.js",
+    "begin.js",
     "conflicts.js",
     "dialog.js",
     "element.js",

@@ -23,13 +23,30 @@ export class Gone extends Error {}
 /** Nobody has let this tab in. */
 export class LockedOut extends Error {}
 
+/** How often something is asked for anew that broke off on its way, and how long is waited before, in milliseconds. */
+const AGAIN = [100, 300, 900];
+
+/** Ask for something until it comes, at most four times. */
+export async function again(ask) {
+  for (const wait of AGAIN) {
+    try {
+      return await ask();
+    } catch (error) {
+      // what was answered was answered; `TypeError` is what a browser says of a connection that broke off
+      if (!(error instanceof Gone || error instanceof TypeError)) throw error;
+    }
+    await new Promise((done) => setTimeout(done, wait));
+  }
+  return ask();
+}
+
 /** Take the token out of the address and swap it. Gives whether this tab has a key. */
 export async function letIn() {
   const token = /^#([A-Za-z0-9_-]{32,200})$/.exec(location.hash)?.[1];
   if (token) {
     history.replaceState(null, "", "/");
     try {
-      const said = await plain("POST", "/api/session", { token }, null);
+      const said = await again(() => plain("POST", "/api/session", { token }, null));
       sessionStorage.setItem(KEY, said.key);
     } catch (error) {
       // an old link, opened where somebody is in already, changes nothing
@@ -41,15 +58,15 @@ export async function letIn() {
 
 /** Read something. Each part of the path is written so that it stays one part. */
 export function read(...parts) {
-  return ask("GET", at(parts));
+  return again(() => ask("GET", at(parts)));
 }
 
 /** Read with a question behind the path. */
 export function readWith(query, ...parts) {
-  return ask("GET", `${at(parts)}?${new URLSearchParams(query)}`);
+  return again(() => ask("GET", `${at(parts)}?${new URLSearchParams(query)}`));
 }
 
-/** Change something. */
+/** Change something: asked once, since nobody knows whether what broke off was begun. */
 export function change(body, ...parts) {
   return ask("POST", at(parts), body);
 }
@@ -68,11 +85,13 @@ async function plain(method, path, body, key) {
   const headers = key === null ? {} : { "X-Kitbag-Key": key };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let answer;
+  let text;
   try {
     answer = await fetch(path, {
       method, headers, body: body === undefined ? undefined : JSON.stringify(body),
       cache: "no-store", credentials: "omit", redirect: "error",
     });
+    text = await answer.text();
   } catch {
     throw new Gone();
   }
@@ -80,18 +99,26 @@ async function plain(method, path, body, key) {
     if (key !== null) sessionStorage.removeItem(KEY);
     throw new LockedOut();
   }
-  const said = await answer.json().catch(() => null);
+  const said = parsed(text);
   if (answer.ok && said !== null) return said;
   const finding = said?.error ?? { what: `${answer.status}`, why: "", remedy: "" };
   throw new Refused(finding, answer.status);
 }
 
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 /** Follow what happens for as long as the page is open. `hear` gets every event, `link` whether kitbag is there. */
 export async function follow(hear, link) {
   let wait = FIRST;
-  let again = () => {};
+  let now = () => {};
   const soon = () => {
-    if (document.visibilityState === "visible") again();
+    if (document.visibilityState === "visible") now();
   };
   document.addEventListener("visibilitychange", soon);
   window.addEventListener("kitbag-try", soon);
@@ -106,7 +133,7 @@ export async function follow(hear, link) {
     }
     link(false);
     await new Promise((done) => {
-      again = done;
+      now = done;
       setTimeout(done, wait);
     });
     wait = Math.min(wait * 2, LONGEST);

@@ -13,6 +13,9 @@ import { questions } from "./question.js";
 import { wizard } from "./wizard.js";
 import { moment, readTexts, t, word } from "./words.js";
 
+// for begin.js: all parts are here
+document.documentElement.dataset.begun = "";
+
 const VIEWS = { home, conflicts, history: timeline, health, plugins: permissions, setup: wizard };
 const main = document.getElementById("main");
 let state = null;
@@ -118,14 +121,21 @@ function tellStates(first) {
   said = now;
 }
 
+/** A stream that breaks off is nothing yet: it is there again in a moment, unless kitbag is not. */
+const MOMENT = 2_000;
+let missing = null;
+
 function link(is) {
+  clearTimeout(missing);
+  if (!is && there) missing = setTimeout(() => found(false), MOMENT);
+  else if (is) found(true);
+}
+
+function found(is) {
   if (there === is) return;
   there = is;
   // what is grey and what is not is seen; this is for who does not see it
-  if (is) {
-    speak(t("away.back"));
-    window.dispatchEvent(new Event("kitbag-back"));
-  }
+  if (is) speak(t("away.back"));
   document.body.classList.toggle("away", !is);
   draw();
 }
@@ -155,14 +165,13 @@ async function run() {
     if (/^#[A-Za-z0-9_-]{32,}$/.test(location.hash)) location.reload();
     else draw();
   });
-  window.addEventListener("kitbag-gone", () => link(false));
   window.addEventListener("kitbag-locked", lockOut);
   try {
     if (!await entering) lockOut();
     else await follow(take, link);
   } catch (error) {
     if (error instanceof LockedOut) lockOut();
-    else if (error instanceof Gone) link(false);
+    else if (error instanceof Gone) found(false);
     else throw error;
   }
 }

@@ -2,7 +2,7 @@
 // ticked off, the bar of a step never goes back, and where nobody knows how much is left none is drawn.
 
 import { change, Gone, LockedOut, Refused } from "./api.js";
-import { findingParts, tellFinding } from "./dialog.js";
+import { findingParts, tell, tellFinding } from "./dialog.js";
 import { el, speak } from "./element.js";
 import { known, shown, t } from "./words.js";
 
@@ -22,7 +22,7 @@ export async function begin(workspace, verb, options = {}) {
 /** Tell what went wrong with something a person asked for. */
 export function trouble(error) {
   if (error instanceof Refused) tellFinding(error.finding);
-  else if (error instanceof Gone) window.dispatchEvent(new Event("kitbag-gone"));
+  else if (error instanceof Gone) tell({ title: t("lost.title"), inside: el("p", {}, t("lost.means")) });
   else if (error instanceof LockedOut) window.dispatchEvent(new Event("kitbag-locked"));
   else throw error;
 }

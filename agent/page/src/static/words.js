@@ -2,12 +2,14 @@
 // elsewhere are made safe to look at on the way in: a character nobody can see, or that turns the line around, is shown
 // as what it is, and a name keeps its own direction.
 
+import { again } from "./api.js";
+
 let texts = {};
 const plural = new Intl.PluralRules("en");
 
 /** Fetch the table; once, before anything is shown. */
 export async function readTexts() {
-  texts = await (await fetch("/texts.json", { cache: "no-store" })).json();
+  texts = await again(async () => (await fetch("/texts.json", { cache: "no-store" })).json());
 }
 
 /** The text of a key with its places filled. `count` chooses between one and many where there are both. */

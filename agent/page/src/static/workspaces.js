@@ -20,16 +20,14 @@ export function choose(state, view, ws) {
         shown(one.workspace))))));
 }
 
+/** When something is asked for again that did not come at all, in milliseconds. */
+const LATER = 3_000;
+
 /** Something read from kitbag for a view: read once for each mark, drawn as soon as it is there. */
 export class Sheet {
   #mark = null;
   #said = null;
   #reading = false;
-
-  constructor() {
-    // what could not be read while kitbag was gone is asked for again
-    window.addEventListener("kitbag-back", () => this.stale());
-  }
 
   /** What was read for this mark; null while it is on its way. `reader` reads, `again` draws. */
   get(mark, reader, again) {
@@ -55,7 +53,8 @@ export class Sheet {
       this.#said = await reader();
     } catch (error) {
       if (error instanceof Refused) this.#said = { finding: error.finding };
-      else if (error instanceof Gone || error instanceof LockedOut) trouble(error);
+      else if (error instanceof LockedOut) trouble(error);
+      else if (error instanceof Gone) setTimeout(() => { this.stale(); again(); }, LATER);
       else throw error;
     } finally {
       this.#reading = false;
