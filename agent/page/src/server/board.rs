@@ -228,7 +228,7 @@ fn workspace(backing: &Backing, settings: Settings) -> Result<Value, EngineError
 fn broken(name: &str, error: &EngineError) -> Value {
     json!({
         "workspace": name, "machine": null, "state": State::Stopped, "share": null, "work": null, "files": null,
-        "pending": null, "missing": null, "conflicts": [], "held": null, "pending_notebooks": [],
+        "pending": null, "missing": null, "waiting_for": [], "conflicts": [], "held": null, "pending_notebooks": [],
         "environment": null, "last_checkpoint": null, "machines": [], "history_bytes": null, "storage": null,
         "words": State::Stopped.words(), "activity": null, "presence": [], "finding": error.finding(),
     })
