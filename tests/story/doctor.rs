@@ -30,8 +30,9 @@ fn nothing_stands_in_the_way() {
     for checked in document["checks"].as_array().unwrap() {
         assert!(checked["findings"].is_array(), "{checked:#}");
         let name = checked["check"].as_str().unwrap();
-        // in a test's temporary folder nobody carries the share, and the disk may be small
-        if !["cloud program", "free space"].contains(&name) {
+        // in a test's temporary folder nobody carries the share, and what this computer is nobody knows
+        let computer = ["memory", "free space", "virtual machines", "Docker"];
+        if name != "cloud program" && !computer.contains(&name) {
             assert_eq!(checked["state"], "good", "{checked:#}");
         }
     }

@@ -37,6 +37,7 @@ mod killed;
 mod large;
 mod local_python;
 mod machine;
+mod machine_checks;
 #[cfg(target_os = "linux")]
 mod names;
 mod outside;

@@ -7,10 +7,11 @@ use kitbag_platform::chance::{Chance, RealChance};
 use kitbag_platform::clock::{Clock, RealClock};
 use kitbag_platform::disk::{Disk, RealDisk};
 use kitbag_platform::secrets::{RealSecrets, Secrets};
+use kitbag_platform::specs::{Host, RealHost};
 
 use crate::environment::{Backends, Bundled};
 
-/// Disk, clock, chance, keychain, and the backends.
+/// Disk, clock, chance, keychain, the computer itself, and the backends.
 #[derive(Clone)]
 pub struct Doors {
     /// All files.
@@ -23,6 +24,8 @@ pub struct Doors {
     pub backends: Arc<dyn Backends>,
     /// The person's keychain.
     pub secrets: Arc<dyn Secrets>,
+    /// The computer: what it has for a course.
+    pub host: Arc<dyn Host>,
 }
 
 impl Doors {
@@ -34,6 +37,7 @@ impl Doors {
             chance: Arc::new(RealChance),
             backends: Arc::new(Bundled),
             secrets: Arc::new(RealSecrets),
+            host: Arc::new(RealHost(RealDisk)),
         }
     }
 }

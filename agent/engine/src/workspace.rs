@@ -49,6 +49,8 @@ pub struct Config {
     pub lock_wait_seconds: u64,
     /// `environment.checkpoint_seconds`: how long after the last one the background agent saves what is open; 0: never.
     pub checkpoint_seconds: u64,
+    /// `environment.check_needs`: whether a course that needs more than this computer has is kept from starting.
+    pub check_needs: bool,
     /// `agent.start`: whether `up` and `reset` start the background agent.
     pub agent_start: bool,
     /// `agent.stop_seconds`: how long the background agent may take to end before it is ended by force.
@@ -70,6 +72,7 @@ impl Default for Config {
             keep_days: 60,
             lock_wait_seconds: 30,
             checkpoint_seconds: 600,
+            check_needs: true,
             agent_start: true,
             agent_stop_seconds: 300,
             keychain: true,
@@ -86,7 +89,7 @@ impl Config {
     pub fn set(&mut self, setting: &str) -> Result<(), String> {
         let keys = "sync.outside_settle_seconds, sync.absence_wait_seconds, sync.threads, \
                     history.delivery_seconds, history.keep_days, lock.wait_seconds, \
-                    environment.checkpoint_seconds, agent.start, agent.stop_seconds, secrets.keychain, share.provider";
+                    environment.checkpoint_seconds, environment.check_needs, agent.start, agent.stop_seconds, secrets.keychain, share.provider";
         let (key, value) =
             setting.split_once('=').ok_or_else(|| format!("--config takes KEY=VALUE; keys: {keys}"))?;
         let number = |value: &str| {
@@ -102,6 +105,7 @@ impl Config {
             "history.keep_days" => self.keep_days = number(value)?,
             "lock.wait_seconds" => self.lock_wait_seconds = number(value)?,
             "environment.checkpoint_seconds" => self.checkpoint_seconds = number(value)?,
+            "environment.check_needs" => self.check_needs = yes_or_no(value)?,
             "agent.start" => self.agent_start = yes_or_no(value)?,
             "agent.stop_seconds" => self.agent_stop_seconds = number(value)?,
             "secrets.keychain" => self.keychain = yes_or_no(value)?,

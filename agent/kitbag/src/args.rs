@@ -17,7 +17,7 @@ More commands:
   undo         Take back what kitbag did last here
   open         Open the course in the browser, or the working folder
   where        The folders of this workspace
-  doctor       What could be wrong around your work; mends what it can
+  doctor       What could be wrong with this computer or around your work; mends what it can
   logs         What a service said
   exec         Run a command beside the services
   verify       Check that everything stored is whole
@@ -151,7 +151,7 @@ pub enum Verb {
     /// The folders of this workspace
     #[command(hide = true)]
     Where,
-    /// What could be wrong around your work
+    /// What could be wrong with this computer or around your work; also before `setup`
     #[command(hide = true)]
     Doctor(Doctor),
     /// Completions for your shell
@@ -423,6 +423,12 @@ pub struct Doctor {
     /// Mend what can be mended
     #[arg(long)]
     pub fix: bool,
+    /// With --fix: only say what would be done
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
+    /// Try whether the places the course gets something from can be reached
+    #[arg(long)]
+    pub network: bool,
 }
 
 /// `completions`.

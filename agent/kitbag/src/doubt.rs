@@ -1,5 +1,6 @@
-//! What could be lost is told before it is, and the person asked whether to go on.
+//! What could be lost, or is tight, is told before it happens, and the person asked whether to go on.
 
+use kitbag_core::finding::Finding;
 use kitbag_core::path::shown;
 use kitbag_engine::environment::Doubt;
 use serde_json::json;
@@ -7,14 +8,19 @@ use serde_json::json;
 use crate::context::Context;
 use crate::question::{Kind, Question};
 
-/// Whether to go on. `--yes` goes on; where nobody can be asked, only if nothing is known to run.
+/// Whether to go on. `--yes` goes on; where nobody can be asked, only if nothing is known to be lost.
 pub fn go_on(context: &Context, doubt: &Doubt) -> bool {
     let question = question(doubt);
     if context.yes {
         context.tell(&question);
         return true;
     }
-    let unasked = matches!(doubt, Doubt::Notebooks(at_work) if at_work.running.is_empty());
+    let unasked = match doubt {
+        Doubt::Notebooks(at_work) => at_work.running.is_empty(),
+        Doubt::Unsaved(_) => false,
+        // nothing is lost by it
+        Doubt::Tight(_) => true,
+    };
     context.agrees(&question).unwrap_or(unasked)
 }
 
@@ -42,6 +48,15 @@ fn question(doubt: &Doubt) -> Question {
                 json!({ "about": "databases", "databases": list }),
             )
         }
+        Doubt::Tight(tight) => {
+            let short = |short: &Finding| format!("{} {} {}", short.what, short.why, short.remedy);
+            let others = tight.alternatives.iter().map(|other| format!("  {other}"));
+            (
+                tight.short.iter().map(short).chain(others).map(|line| shown(&line)).collect(),
+                "Start the course here all the same?",
+                json!({ "about": "machine", "backend": tight.backend, "short": tight.short, "alternatives": tight.alternatives }),
+            )
+        }
     };
     Question { kind: Kind::GoOn, told, text: text.to_owned(), detail }
 }
@@ -51,6 +66,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use kitbag_core::notebook::AtWork;
+    use kitbag_engine::environment::Tight;
 
     use super::*;
 
@@ -69,5 +85,11 @@ mod tests {
         assert_eq!(asked.told[0], "The database db cannot be saved: it is full");
         let databases = json!([{ "service": "db", "why": "it is full" }]);
         assert_eq!(asked.detail, json!({ "about": "databases", "databases": databases }));
+
+        let short = vec![Finding::new("Little.", "8 GB, 4 GB.", "Buy.")];
+        let tight = Tight { backend: "local".into(), short, alternatives: vec!["Go \u{1b}home.".into()] };
+        let asked = question(&Doubt::Tight(tight));
+        assert_eq!(asked.told, ["Little. 8 GB, 4 GB. Buy.", "  Go \\u{1b}home."]);
+        assert_eq!((&asked.detail["about"], &asked.detail["short"][0]["what"]), (&json!("machine"), &json!("Little.")));
     }
 }

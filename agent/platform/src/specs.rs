@@ -1,5 +1,5 @@
-//! What this computer is made of, asked before a student downloads what cannot run here: memory, cores, free
-//! disk, system and processor.
+//! What this computer is made of, asked before a student downloads what cannot run here: memory, cores, the volumes
+//! that matter, system and processor, whether virtual machines can run and whether there is a graphics processor.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use crate::disk::Disk;
+use crate::graphics;
+use crate::virtualisation::{self, Virtualisation};
+use crate::volume::{self, Volume};
 
 /// What one computer offers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +38,18 @@ pub trait Host: Send + Sync {
     /// # Errors
     /// When the disk or the memory cannot be asked.
     fn specs(&self, path: &Path) -> io::Result<Specs>;
+
+    /// The volume that holds `path`, which need not exist yet.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    fn volume(&self, path: &Path) -> io::Result<Volume>;
+
+    /// Whether virtual machines can run.
+    fn virtualisation(&self) -> Virtualisation;
+
+    /// Whether there is a graphics processor that programs can compute with; none when nobody knows.
+    fn gpu(&self) -> Option<bool>;
 }
 
 /// What this computer is called on its network; none when it has no name.
@@ -65,6 +80,18 @@ impl<D: Disk> Host for RealHost<D> {
             arch: plain_arch(System::cpu_arch()),
         })
     }
+
+    fn volume(&self, path: &Path) -> io::Result<Volume> {
+        volume::holding(path)
+    }
+
+    fn virtualisation(&self) -> Virtualisation {
+        virtualisation::look()
+    }
+
+    fn gpu(&self) -> Option<bool> {
+        graphics::computes()
+    }
 }
 
 /// One name for one kind of processor, whatever the system calls it.
@@ -93,18 +120,56 @@ fn free_space(disk: &dyn Disk, path: &Path) -> io::Result<u64> {
 pub struct SimulatedHost {
     /// What it answers.
     pub specs: Specs,
-    /// Volumes with another free space than [`Specs::disk_free`], in bytes.
-    pub volumes: Vec<(PathBuf, u64)>,
+    /// Its volumes; the one of `/` has [`Specs::disk_free`] where it is not among them.
+    pub volumes: Vec<Volume>,
+    /// Whether virtual machines can run.
+    pub virtualisation: Virtualisation,
+    /// Whether there is a graphics processor.
+    pub gpu: Option<bool>,
+}
+
+impl SimulatedHost {
+    /// An ordinary computer: so many bytes of memory, so many cores, so many bytes free on its one volume.
+    pub fn new(memory: u64, cores: usize, free: u64) -> Self {
+        let specs = Specs {
+            memory,
+            memory_free: memory / 2,
+            cores,
+            disk_free: free,
+            os: "linux".to_owned(),
+            os_version: String::new(),
+            arch: "x86_64".to_owned(),
+        };
+        SimulatedHost { specs, volumes: Vec::new(), virtualisation: Virtualisation::UNKNOWN, gpu: None }
+    }
+
+    /// The same with one more volume, with so many bytes free.
+    #[must_use]
+    pub fn with_volume(mut self, root: impl Into<PathBuf>, free: u64) -> Self {
+        self.volumes.push(Volume { root: root.into(), size: free.saturating_mul(2), free });
+        self
+    }
 }
 
 impl Host for SimulatedHost {
     fn specs(&self, path: &Path) -> io::Result<Specs> {
-        let mut specs = self.specs.clone();
-        let volume = self.volumes.iter().filter(|(root, _)| path.starts_with(root));
-        if let Some((_, free)) = volume.max_by_key(|(root, _)| root.components().count()) {
-            specs.disk_free = *free;
-        }
-        Ok(specs)
+        Ok(Specs { disk_free: self.volume(path)?.free, ..self.specs.clone() })
+    }
+
+    fn volume(&self, path: &Path) -> io::Result<Volume> {
+        let holding = self.volumes.iter().filter(|volume| path.starts_with(&volume.root));
+        let found = holding.max_by_key(|volume| volume.root.components().count());
+        let free = self.specs.disk_free;
+        let usual = || Volume { root: "/".into(), size: free.saturating_mul(2), free };
+        Ok(found.cloned().unwrap_or_else(usual))
+    }
+
+    fn virtualisation(&self) -> Virtualisation {
+        self.virtualisation
+    }
+
+    fn gpu(&self) -> Option<bool> {
+        self.gpu
     }
 }
 
@@ -121,14 +186,15 @@ mod tests {
         assert!(specs.cores >= 1 && specs.disk_free > 0);
         assert_eq!(specs.os, std::env::consts::OS);
         assert_eq!(specs.arch, std::env::consts::ARCH);
+        let volume = RealHost(RealDisk).volume(dir.path()).unwrap();
+        assert!(volume.size >= specs.disk_free && volume.root.is_absolute(), "{volume:?}");
     }
 
     #[test]
     fn volumes_differ() {
-        let specs = RealHost(RealDisk).specs(&std::env::temp_dir()).unwrap();
-        let volumes = vec![("/data".into(), 7), ("/data/big".into(), 9)];
-        let host = SimulatedHost { specs: specs.clone(), volumes };
+        let host = SimulatedHost::new(1, 1, 3).with_volume("/data", 7).with_volume("/data/big", 9);
         let free = |path: &str| host.specs(Path::new(path)).unwrap().disk_free;
-        assert_eq!((free("/data/x"), free("/data/big/x"), free("/home")), (7, 9, specs.disk_free));
+        assert_eq!((free("/data/x"), free("/data/big/x"), free("/home")), (7, 9, 3));
+        assert_eq!(host.volume(Path::new("/data/big/x")).unwrap().root, Path::new("/data/big"));
     }
 }

@@ -11,15 +11,24 @@ use super::problem::{At, Notes, quoted};
 /// The settings outside any block.
 pub(super) const TOP: &str = "the top of the file";
 
+/// What one way to run the course needs, where that is something else.
+pub(super) const BACKEND_NEEDS: &str = "[backend.NAME.needs]";
+/// What `[needs]` was called at first; still read.
+pub(super) const OLD_NEEDS: &str = "machine";
+
+const NEEDS: &[&str] = &["memory", "disk", "cores", "gpu", "virtualisation", "architecture", "network"];
+
 /// What may stand where.
 const SETTINGS: &[(&str, &[&str])] = &[
     (
         TOP,
         &[
-            "id", "title", "version", "folders", "ignore", "machine", "seed", "unit", "service", "step",
-            "backend", "hook",
+            "id", "title", "version", "folders", "ignore", "needs", "seed", "unit", "service", "step",
+            "backend", "hook", OLD_NEEDS,
         ],
     ),
+    ("[needs]", NEEDS),
+    (BACKEND_NEEDS, NEEDS),
     ("[machine]", &["memory_mb", "disk_mb", "cores"]),
     ("[[seed]]", &["from", "to"]),
     ("[[unit]]", &["path"]),
@@ -65,6 +74,11 @@ impl<'t> Block<'t> {
             }
         }
         Block { table, name, line }
+    }
+
+    /// A table whose settings are somebody else's: only what is asked for is looked at.
+    pub fn inside(table: &'t DeTable<'t>, line: usize) -> Self {
+        Block { table, name: "[backend.NAME]", line }
     }
 
     /// The value of a setting and the line it stands on.
@@ -251,7 +265,9 @@ fn kind(value: &DeValue<'_>) -> &'static str {
 
 fn hint(word: &str, here: &str, known: &[&str]) -> String {
     // The usual trap of TOML: a setting written below a [block] belongs to that block.
-    if let Some((block, _)) = SETTINGS.iter().find(|(block, keys)| *block != here && keys.contains(&word)) {
+    let elsewhere =
+        |(block, keys): &&(&str, &[&str])| *block != here && *block != "[machine]" && keys.contains(&word);
+    if let Some((block, _)) = SETTINGS.iter().find(elsewhere) {
         return match *block {
             TOP => format!("It belongs at {TOP}, above the first line that begins with `[`."),
             block => format!("It belongs in {block}."),
@@ -259,6 +275,9 @@ fn hint(word: &str, here: &str, known: &[&str]) -> String {
     }
     match nearest(word, known.iter().copied()) {
         Some(meant) => format!("Did you mean `{meant}`?"),
-        None => format!("Remove it. Known here: {}.", known.join(", ")),
+        None => {
+            let known: Vec<_> = known.iter().copied().filter(|key| *key != OLD_NEEDS).collect();
+            format!("Remove it. Known here: {}.", known.join(", "))
+        }
     }
 }

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use toml::de::DeValue;
 
-use super::block::{Block, TOP, whole};
-use super::machine::Needs;
+use super::block::{BACKEND_NEEDS, Block, TOP, whole};
 use super::name::{NAME_RULE, is_name, is_version, not_portable};
+use super::needs::{self, Needs};
 use super::problem::{At, Notes, quoted};
 use super::python::read_python;
 use super::service::read_services;
@@ -20,6 +20,8 @@ use crate::ignore::Ignore;
 use crate::path::{WorkPath, shown};
 
 const LONGEST_TITLE: usize = 200;
+/// In the block of a backend: what it needs of a computer.
+const NEEDS: &str = "needs";
 /// In the block of a backend: a package file whose text the backend is told.
 pub(super) const COMPOSE_FILE: &str = "compose_file";
 
@@ -65,7 +67,7 @@ pub(super) fn draft(text: &str, notes: &mut Notes) -> Option<Draft> {
     let top = Block::new(document.get_ref(), TOP, 1, notes);
     let mut draft = Draft::default();
     read_identity(&top, &mut draft.course, notes);
-    draft.course.machine = read_machine(&top, notes);
+    draft.course.needs = needs::read(&top, notes);
     (draft.course.folders, draft.folders) = read_folders(&top, notes);
     (draft.course.seed, draft.seeds) = read_seeds(&top, notes);
     (draft.course.ignore, draft.ignore) = read_ignore(&top, notes);
@@ -77,7 +79,7 @@ pub(super) fn draft(text: &str, notes: &mut Notes) -> Option<Draft> {
     draft.backend =
         top.raw("backend", notes).is_some_and(|at| at.value.as_table().is_none_or(|table| !table.is_empty()));
     let sound = notes.count();
-    (draft.course.backends, draft.backend_files) = read_backends(&top, notes);
+    (draft.course.backends, draft.course.backend_needs, draft.backend_files) = read_backends(&top, notes);
     draft.all_backends = notes.count() == sound;
     if let Some((requirements, line)) = read_python(&top, notes) {
         (draft.course.requirements, draft.requirements) = (Some(requirements), line);
@@ -109,17 +111,6 @@ fn read_identity(top: &Block<'_>, course: &mut Course, notes: &mut Notes) {
                 "Use one to four numbers with dots between them, such as `2026.10`.",
             );
         }
-    }
-}
-
-fn read_machine(top: &Block<'_>, notes: &mut Notes) -> Needs {
-    let Some(machine) = top.block("machine", "[machine]", notes) else { return Needs::default() };
-    let mut number = |key, most| machine.number(key, 1, most, notes).map(|at| at.value);
-    // A million GiB, a million cores: more is a slip of the finger.
-    Needs {
-        memory_mb: number("memory_mb", 1 << 30),
-        disk_mb: number("disk_mb", 1 << 30),
-        cores: number("cores", 1 << 20),
     }
 }
 
@@ -194,8 +185,10 @@ fn read_units(top: &Block<'_>, notes: &mut Notes) -> Vec<String> {
     units
 }
 
-fn read_backends(top: &Block<'_>, notes: &mut Notes) -> (BTreeMap<String, Value>, Vec<(WorkPath, usize)>) {
-    let (mut backends, mut files) = (BTreeMap::new(), Vec::new());
+type Backends = (BTreeMap<String, Value>, BTreeMap<String, Needs>, Vec<(WorkPath, usize)>);
+
+fn read_backends(top: &Block<'_>, notes: &mut Notes) -> Backends {
+    let (mut backends, mut needs, mut files) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
     for (name, value) in top.entries("backend", notes) {
         if !is_name(name.value) {
             notes.problem(
@@ -211,8 +204,20 @@ fn read_backends(top: &Block<'_>, notes: &mut Notes) -> (BTreeMap<String, Value>
                 let path = at.and_then(|at| Some((place(at, COMPOSE_FILE, notes)?, at.line)));
                 files.extend(path);
             }
+            if block.contains_key(NEEDS) {
+                let block = Block::inside(block, name.line);
+                if let Some(own) = block.block(NEEDS, BACKEND_NEEDS, notes) {
+                    needs.insert(name.value.to_owned(), needs::of(&own, notes));
+                }
+            }
             match json(value.get_ref()) {
-                Some(json) => _ = backends.insert(name.value.to_owned(), json),
+                Some(mut json) => {
+                    // kitbag's own to judge, and nothing the plugin knows
+                    if let Some(settings) = json.as_object_mut() {
+                        settings.remove(NEEDS);
+                    }
+                    backends.insert(name.value.to_owned(), json);
+                }
                 None => notes.problem(
                     name.line,
                     format!("[backend.{}] holds a number that backends cannot be given.", name.value),
@@ -228,7 +233,7 @@ fn read_backends(top: &Block<'_>, notes: &mut Notes) -> (BTreeMap<String, Value>
             );
         }
     }
-    (backends, files)
+    (backends, needs, files)
 }
 
 /// A TOML value as the plugin gets it; dates become texts. The parser bounds how deep values nest.

@@ -3,7 +3,7 @@
 //! [`Course`] all of whose names and paths are safe to use, or every problem with its line and a remedy.
 //! Whoever holds the package (a folder, an archive, a pack) lends its file names and a reader.
 //!
-//! manifest → check → seed is the order of the work; `machine` asks whether a computer is big enough.
+//! manifest → check → seed is the order of the work; `needs` and `fit` ask whether a computer is up to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,10 +16,11 @@ mod check;
 mod csv;
 mod database;
 mod files;
+mod fit;
 mod kind;
-mod machine;
 mod manifest;
 mod name;
+mod needs;
 mod placeholder;
 mod problem;
 mod python;
@@ -33,8 +34,9 @@ mod web;
 pub use check::{Checked, check, read};
 pub use database::Database;
 pub use files::PackageFiles;
+pub use fit::{Have, Inside, Room, Verdict, Way, Weighed, alternatives, fits, short, weigh};
 pub use kind::{CsvFile, LOCAL, Port, Program, Ready, SQLITE, Service, ServiceKind, Sqlite, backup_path};
-pub use machine::{Needs, Specs, machine_problems};
+pub use needs::{Needs, Outside, size_in_words};
 pub use placeholder::{KNOWN as PLACEHOLDERS, PORT, TOKEN, WORK, placeholders};
 pub use problem::{MANIFEST, Problem};
 pub use python::{BadRequirement, LONGEST_REQUIREMENTS, packages};
@@ -55,8 +57,10 @@ pub struct Course {
     pub title: String,
     /// One to four numbers with dots, such as `2026.10`.
     pub version: String,
-    /// The least it asks of a machine.
-    pub machine: Needs,
+    /// What it asks of a computer, however it is run; [`Course::needs_with`] has all of it.
+    pub needs: Needs,
+    /// Where one backend needs something else.
+    pub backend_needs: BTreeMap<String, Needs>,
     /// Folders that have to exist before every start.
     pub folders: Vec<WorkPath>,
     /// What is placed in the workspace, as written; [`Course::seeds`] has the files.
@@ -182,6 +186,19 @@ impl Course {
     /// The package file with the Python packages that are installed for the course with this backend.
     pub fn requirements(&self, backend: &str) -> Option<&WorkPath> {
         self.requirements.as_ref().filter(|_| backend == LOCAL)
+    }
+
+    /// What the course needs when this backend runs it.
+    pub fn needs_with(&self, backend: &str) -> Needs {
+        self.backend_needs.get(backend).map_or_else(|| self.needs.clone(), |own| own.or(&self.needs))
+    }
+
+    /// The places in the network that the course gets something from with this backend: those it needs, and the
+    /// registry that its image's name names. Each once.
+    pub fn outside(&self, backend: &str) -> BTreeSet<Outside> {
+        let block = self.backends.get(backend);
+        let image = block.and_then(|block| needs::registry(block.get("image")?.as_str()?));
+        self.needs_with(backend).network.unwrap_or_default().into_iter().chain(image).collect()
     }
 
     /// Names of the programs that services and steps start with this backend.

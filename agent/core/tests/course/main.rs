@@ -56,10 +56,15 @@ fn a_good_course_is_read_whole() {
         (course.id.as_str(), course.title.as_str(), course.version.as_str()),
         ("pond-life", "Pond life", "2026.10")
     );
-    assert_eq!(
-        (course.machine.memory_mb, course.machine.disk_mb, course.machine.cores),
-        (Some(2048), Some(500), Some(2))
-    );
+    let needs = &course.needs;
+    assert_eq!((needs.memory_mb, needs.disk_mb, needs.cores), (Some(2048), Some(500), Some(2)));
+    assert_eq!((needs.gpu, needs.virtualisation), (Some(false), Some(false)));
+    assert_eq!(needs.architecture.as_deref().unwrap(), ["x86_64", "aarch64"]);
+    let outside = |backend| course.outside(backend).iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(outside("docker"), ["files.example.org", "registry.example.org:5000"]);
+    assert_eq!(outside("local"), ["pypi.org"]);
+    let local = course.needs_with("local");
+    assert_eq!((local.memory_mb, local.disk_mb), (Some(512), Some(500)));
     assert_eq!(
         course.folders.iter().map(WorkPath::as_str).collect::<Vec<_>>(),
         ["notebooks", "data", "logs"]
@@ -265,6 +270,22 @@ fn warnings_do_not_stop_a_course() {
         ),
     ];
     assert_eq!(said, expected);
+}
+
+/// Courses were written with [machine] before there was [needs]; they are in people's cloud folders.
+#[test]
+fn the_old_name_of_the_needs_is_read_with_a_warning() {
+    let old = "[machine]\nmemory_mb = 2048\ndisk_mb = 500\ncores = 2\n[[seed]]";
+    let (before, rest) = GOOD.split_once("[needs]").unwrap();
+    let manifest = format!("{before}{}", rest.replacen(rest.split("[[seed]]").next().unwrap(), "", 1));
+    let manifest = manifest.replacen("[[seed]]", old, 1);
+    let checked = look(&manifest, &good_files());
+    let needs = checked.course.unwrap_or_else(|| panic!("{:#?}", checked.problems)).needs;
+    assert_eq!((needs.memory_mb, needs.disk_mb, needs.cores), (Some(2048), Some(500), Some(2)));
+    assert_eq!(checked.warnings.len(), 1);
+    assert!(checked.warnings[0].to_string().contains("[needs]"), "{:?}", checked.warnings);
+    let wrong = manifest.replace("memory_mb = 2048", "memory_mb = -1");
+    assert_eq!(look(&wrong, &good_files()).problems.len(), 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use kitbag_core::finding::Finding;
 use kitbag_core::path::shown;
 use kitbag_platform::clock::rfc3339;
 
-use super::{Check, Patient, Said};
+use super::{Around, FirstCheck, Said};
 use crate::error::EngineError;
 use crate::events;
 
@@ -16,18 +16,19 @@ const EARLIEST: &str = "2025-01-01T00:00:00";
 
 pub(super) struct ClockTime;
 
-impl Check for ClockTime {
+impl FirstCheck for ClockTime {
     fn name(&self) -> &'static str {
         "clock"
     }
 
-    fn look(&self, patient: &Patient<'_>) -> Result<Vec<Said>, EngineError> {
-        let (ws, now) = (patient.ws, patient.ws.doors.clock.now_millis());
+    fn look(&self, around: &Around<'_>) -> Result<Vec<Said>, EngineError> {
+        let now = around.machine.doors.clock.now_millis();
         let remedy = "Look at the date and time of this computer, and let it set them by itself.";
         if rfc3339(now).as_str() < EARLIEST {
             let what = format!("this computer's clock shows {}", &rfc3339(now)[..10]);
             return Ok(vec![Said::bad(Finding::new(what, "That time is long past.", remedy))]);
         }
+        let Some(ws) = around.ws else { return Ok(Vec::new()) };
         let events = events::all(&ws.ledger)?;
         let others = events.iter().filter(|event| event.machine != ws.settings.machine_id);
         // all are written alike, so their order as text is that of time

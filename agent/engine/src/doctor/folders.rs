@@ -14,7 +14,7 @@ impl Check for Apart {
 
     fn look(&self, patient: &Patient<'_>) -> Result<Vec<Said>, EngineError> {
         let (ws, around) = (patient.ws, patient.around());
-        let folders = Folders::new(&ws.settings.share, &ws.settings.work, patient.home, around.disk);
+        let folders = Folders::new(&ws.settings.share, &ws.settings.work, patient.machine.home, around.disk);
         Ok(folders.places(around).into_iter().map(Said::bad).collect())
     }
 }

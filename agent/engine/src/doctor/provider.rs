@@ -10,7 +10,7 @@ pub(super) struct CloudProgram;
 
 impl Check for CloudProgram {
     fn name(&self) -> &'static str {
-        "cloud program"
+        super::clouds::NAME
     }
 
     fn look(&self, patient: &Patient<'_>) -> Result<Vec<Said>, EngineError> {
@@ -24,7 +24,7 @@ impl Check for CloudProgram {
                 "If it should be in your cloud folder, look with `kitbag where` whether it is the right one.",
             ))]);
         };
-        Ok(match patient.programs.runs(row) {
+        Ok(match patient.machine.programs.runs(row) {
             Some(false) => vec![Said::bad(Finding::new(
                 format!("{} does not seem to run", row.name),
                 "What is put into the cloud folder stays on this computer until it does.",

@@ -13,7 +13,7 @@ impl Check for OtherTools {
 
     fn look(&self, patient: &Patient<'_>) -> Result<Vec<Said>, EngineError> {
         let (ws, around) = (patient.ws, patient.around());
-        let folders = Folders::new(&ws.settings.share, &ws.settings.work, patient.home, around.disk);
+        let folders = Folders::new(&ws.settings.share, &ws.settings.work, patient.machine.home, around.disk);
         Ok(folders.second_tools(around).into_iter().map(Said::bad).collect())
     }
 }

@@ -17,7 +17,7 @@ use kitbag_plugin_host::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::backends::{Backends, Bundled};
+use super::backends::{Backends, Bundled, Engine};
 use super::choose::choose;
 use super::runner::told;
 use super::secret::{key, secret};
@@ -146,5 +146,9 @@ impl Backends for Apart {
 
     fn needs_met<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
         Bundled.needs_met(id)
+    }
+
+    fn engine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Option<Engine>> {
+        Bundled.engine(id)
     }
 }

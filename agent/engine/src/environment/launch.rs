@@ -19,7 +19,7 @@ use super::switch::Former;
 use super::up::{GRACE, Work, live};
 use super::usable::{self, Usable};
 use super::view::show;
-use super::{jupyter, ports, reach, steps};
+use super::{jupyter, needs, ports, reach, steps};
 use crate::course::CourseHere;
 use crate::error::EngineError;
 
@@ -82,6 +82,7 @@ impl Work<'_> {
         };
         // only now does nothing run any more from the one before
         python::sweep(self.ws)?;
+        needs::runs_now(self.ws, &backend)?;
         self.ours = false;
         let made = Some(&runner.made);
         self.up.services = show(self.ws, made, Some(here), Ok(Some(&status))).services;

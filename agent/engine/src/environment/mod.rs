@@ -16,6 +16,7 @@ mod inside;
 mod jupyter;
 mod keep;
 mod launch;
+pub mod needs;
 mod notebooks;
 mod ports;
 mod python;
@@ -32,7 +33,7 @@ mod up;
 mod usable;
 mod view;
 
-pub use backends::{Backends, Bundled};
+pub use backends::{Backends, Bundled, Engine};
 pub use compiler::{Apart, VERB as COMPILE, compile, prepare};
 pub use consent::{
     AskedCommand, AskedDatabase, AskedEngine, AskedProgram, Granted, Question, grants, revoke,
@@ -43,8 +44,11 @@ pub use done::{Done, checkpoint, done};
 pub(crate) use export::Exporting;
 pub use kitbag_plugin_host::{EngineRight, LineSink, Manifest, Streams, World, bundled};
 pub use notebooks::open_notebooks;
+pub(crate) use ports::remembered as ports_here;
 pub use python::AskedPython;
 pub use reach::{Opened, exec, logs, open};
 pub use reset::reset;
-pub use up::{Doubt, Options, Up, up};
+pub(crate) use runner::{finding, made_with};
+pub use up::{Doubt, Options, Tight, Up, up};
+pub(crate) use usable::trouble;
 pub use view::{EnvironmentView, ServiceView, view};

@@ -17,7 +17,7 @@ const PORTS: &str = "environment.ports";
 ///
 /// # Errors
 /// The ledger fails.
-pub(super) fn remembered(ws: &Workspace) -> Result<BTreeMap<String, u16>, EngineError> {
+pub(crate) fn remembered(ws: &Workspace) -> Result<BTreeMap<String, u16>, EngineError> {
     let text = ws.ledger.get(PORTS)?.unwrap_or_default();
     let one = |line: &str| {
         line.split_once(' ').and_then(|(service, port)| Some((service.to_owned(), port.parse().ok()?)))

@@ -54,6 +54,14 @@ pub(super) fn made(ws: &Workspace) -> Result<Option<Made>, EngineError> {
     Ok(ws.ledger.get(MADE)?.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
+/// The backend the environment here was made with.
+///
+/// # Errors
+/// The ledger fails.
+pub(crate) fn made_with(ws: &Workspace) -> Result<Option<String>, EngineError> {
+    Ok(made(ws)?.map(|made| made.backend))
+}
+
 /// It was destroyed.
 ///
 /// # Errors
@@ -342,7 +350,7 @@ pub(super) fn told(error: PluginError) -> EngineError {
 }
 
 /// The words of a fault.
-pub(super) fn finding(fault: Fault) -> Finding {
+pub(crate) fn finding(fault: Fault) -> Finding {
     let Fault { message, detail, remedies, .. } = fault;
     let remedies = remedies.into_iter().map(|remedy| match remedy.command.as_slice() {
         [] => remedy.text,

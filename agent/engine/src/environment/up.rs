@@ -8,13 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kitbag_core::course::{Specs, machine_problems};
+use kitbag_core::finding::Finding;
 use kitbag_core::notebook::{AtWork, Notebooks};
 use kitbag_core::path::shown;
 use kitbag_core::session::EventKind;
-use kitbag_platform::disk::RealDisk;
-use kitbag_platform::specs::{Host, RealHost};
 use kitbag_plugin_host::{EnvStatus, Phase};
+use serde::Serialize;
 
 use super::consent::Question;
 use super::databases::{Databases, sweep};
@@ -54,6 +53,19 @@ pub enum Doubt {
     Notebooks(AtWork),
     /// What these databases hold cannot be saved, each with the reason; the last backup would take its place.
     Unsaved(BTreeMap<String, String>),
+    /// This computer has less than the course asks for, or just enough: nothing is lost, it may be slow.
+    Tight(Tight),
+}
+
+/// What is tight, and what could be done instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tight {
+    /// What the course would run with.
+    pub backend: String,
+    /// Each thing there is too little of.
+    pub short: Vec<Finding>,
+    /// Each a sentence or two.
+    pub alternatives: Vec<String>,
 }
 
 /// What `up` did.
@@ -202,17 +214,6 @@ impl Work<'_> {
                 left.join(", ")
             ));
         }
-        let specs = RealHost(RealDisk).specs(&self.ws.state);
-        let specs = specs.map_or_else(
-            |_| Specs::default(),
-            |specs| Specs {
-                memory_mb: Some(specs.memory >> 20),
-                free_disk_mb: Some(specs.disk_free >> 20),
-                cores: u64::try_from(specs.cores).ok(),
-            },
-        );
-        let short = machine_problems(&here.course.machine, &specs);
-        self.up.notes.extend(short.into_iter().map(|one| format!("{} {} {}", one.what, one.why, one.remedy)));
         Ok(())
     }
 

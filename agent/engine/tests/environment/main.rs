@@ -8,6 +8,7 @@ mod agent;
 mod course;
 mod elsewhere;
 mod fake_servers;
+mod needs;
 mod notebooks;
 mod servers;
 mod servers_end;

@@ -3,14 +3,19 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use kitbag_core::finding::Exit;
-use kitbag_engine::doctor::{Checked, Patient, State, examine, exit};
+use kitbag_engine::doctor::{self, Checked, State, exit};
+use kitbag_engine::doors::Doors;
 use kitbag_platform::disk::Disk;
 use kitbag_platform::places::SimulatedPlaces;
+use kitbag_platform::process::SimulatedPorts;
 use kitbag_platform::provider::SimulatedPrograms;
-use kitbag_platform::specs::{SimulatedHost, Specs};
+use kitbag_platform::specs::SimulatedHost;
+use kitbag_platform::virtualisation::{State as Virtual, Virtualisation};
 
+use crate::first_checks::FakeEngine;
 use crate::machine::{Machine, World};
 
 struct Around {
@@ -21,28 +26,23 @@ struct Around {
 const FINE: Around = Around { free: 1 << 40, programs: Some(Vec::new()) };
 
 fn doctor(machine: &Machine<'_>, around: &Around, fix: bool) -> Vec<Checked> {
-    let specs = Specs {
-        memory: 1,
-        memory_free: 1,
-        cores: 1,
-        disk_free: around.free,
-        os: "linux".into(),
-        os_version: String::new(),
-        arch: String::new(),
-    };
     let names = around
         .programs
         .as_ref()
         .map(|names| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>());
+    let mut host = SimulatedHost::new(8 << 30, 4, around.free);
+    host.virtualisation = Virtualisation { state: Virtual::Ready, inside: Some(false) };
+    let doors = Doors { host: Arc::new(host), backends: Arc::new(FakeEngine::default()), ..machine.doors() };
     let ws = machine.open();
-    let patient = Patient {
-        ws: &ws,
+    let looked = doctor::Machine {
         home: &machine.home,
+        doors: &doors,
         places: &SimulatedPlaces::new(Path::new("/home/ada")),
-        host: &SimulatedHost { specs, volumes: Vec::new() },
         programs: &SimulatedPrograms(names),
+        ports: &SimulatedPorts::default(),
+        outbound: None,
     };
-    examine(&patient, fix)
+    crate::first_checks::block(doctor::examine(&looked, Some(&ws), fix))
 }
 
 #[track_caller]
@@ -94,7 +94,7 @@ fn little_room_is_told() {
     let world = World::new(3);
     let a = begin(&world);
     for (free, state, findings) in
-        [(2 << 30, State::Good, 0), (500 << 20, State::Note, 2), (5 << 20, State::Bad, 2)]
+        [(2 << 30, State::Good, 0), (500 << 20, State::Note, 1), (5 << 20, State::Bad, 1)]
     {
         let checked = doctor(&a, &Around { free, ..FINE }, false);
         let space = one(&checked, "free space");

@@ -8,6 +8,7 @@ mod copies;
 mod covered;
 mod doctor;
 mod exchanged;
+mod first_checks;
 mod in_place;
 mod machine;
 mod names;

@@ -1,44 +1,65 @@
-//! `doctor`: what could be wrong around the work, and what can be mended.
+//! `doctor`: what could be wrong with this computer or around the work, and what can be mended. Before `setup` it looks
+//! the computer over.
 
 use kitbag_core::finding::Exit;
 use kitbag_core::path::shown;
-use kitbag_engine::doctor::{Checked, Diagnosis, Patient, State, examine, exit};
-use kitbag_platform::disk::RealDisk;
+use kitbag_engine::EngineError;
+use kitbag_engine::doctor::{Checked, Diagnosis, Machine, State, examine, exit};
+use kitbag_engine::workspace::{Workspace, list};
+use kitbag_platform::outbound::{Outbound, RealOutbound};
 use kitbag_platform::places::RealPlaces;
+use kitbag_platform::process::RealPorts;
 use kitbag_platform::provider::RealPrograms;
-use kitbag_platform::specs::RealHost;
 use serde::Serialize;
 
-use crate::Outcome;
 use crate::args::Doctor;
 use crate::context::Context;
+use crate::{Outcome, Trouble};
 
 #[derive(Serialize)]
 struct Document {
+    /// The workspace that was looked over; none where only the computer was.
+    workspace: Option<String>,
     checks: Vec<Checked>,
+}
+
+/// The workspace, where one is set up here. One that was named has to be there.
+fn workspace(context: &Context, fix: bool) -> Result<Option<Workspace>, Trouble> {
+    if context.named().is_none() && list(&context.home, &context.doors)?.is_empty() {
+        return Ok(None);
+    }
+    // mending wants the workspace for itself
+    Ok(Some(if fix { context.open()? } else { context.look()? }))
 }
 
 /// Look everything over.
 pub fn run(context: &Context, options: &Doctor) -> Outcome {
-    // mending wants the workspace for itself
-    let ws = if options.fix { context.open()? } else { context.look()? };
-    let patient = Patient {
-        ws: &ws,
+    let fix = options.fix && !options.dry_run;
+    let ws = workspace(context, fix)?;
+    let machine = Machine {
         home: &context.home,
+        doors: &context.doors,
         places: &RealPlaces,
-        host: &RealHost(RealDisk),
         programs: &RealPrograms,
+        ports: &RealPorts,
+        outbound: options.network.then_some(&RealOutbound as &dyn Outbound),
     };
-    let checks = examine(&patient, options.fix);
+    let checks = context.wait(async { Ok::<_, EngineError>(examine(&machine, ws.as_ref(), fix).await) })?;
     let exit = exit(&checks);
-    let document = Document { checks };
+    let document = Document { workspace: ws.as_ref().map(|ws| ws.settings.name.clone()), checks };
     if context.printer.document(&document) {
         return Ok(exit);
     }
-    let Document { checks } = document;
+    let checks = document.checks;
     for checked in &checks {
-        context.printer.line(format!("{:<22}{}", checked.check, word(checked.state)));
-        checked.findings.iter().for_each(|diagnosis| tell(context, diagnosis));
+        let seen = checked.seen.as_ref().map(|seen| format!("  {}", shown(seen))).unwrap_or_default();
+        context.printer.line(format!("{:<22}{}{seen}", checked.check, word(checked.state)));
+        checked.findings.iter().for_each(|diagnosis| tell(context, diagnosis, options.dry_run));
+    }
+    if ws.is_none() {
+        context
+            .printer
+            .line("This is the computer alone. `kitbag setup` joins a cloud folder and a working folder.");
     }
     let treatable = |diagnosis: &Diagnosis| diagnosis.treatment.as_ref().is_some_and(|treated| !treated.done);
     if !options.fix && checks.iter().flat_map(|checked| &checked.findings).any(treatable) {
@@ -53,13 +74,14 @@ pub fn run(context: &Context, options: &Doctor) -> Outcome {
 fn word(state: State) -> &'static str {
     match state {
         State::Good => "good",
+        State::NotAsked => "not asked",
         State::Note => "worth knowing",
         State::NotChecked => "could not look",
         State::Bad => "needs you",
     }
 }
 
-fn tell(context: &Context, diagnosis: &Diagnosis) {
+fn tell(context: &Context, diagnosis: &Diagnosis, dry_run: bool) {
     let printer = &context.printer;
     let finding = &diagnosis.finding;
     printer.line(format!("  {}", finding.what));
@@ -72,7 +94,8 @@ fn tell(context: &Context, diagnosis: &Diagnosis) {
             if let Some(failed) = &treated.failed {
                 printer.line(format!("    Could not be mended: {}", shown(failed)));
             }
-            printer.line(format!("    Can be mended: {}.", treated.does));
+            let when = if dry_run { "Would be mended" } else { "Can be mended" };
+            printer.line(format!("    {when}: {}.", treated.does));
         }
         None => printer.line(format!("    To do: {}", finding.remedy)),
     }

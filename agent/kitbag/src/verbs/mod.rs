@@ -12,6 +12,7 @@ pub mod done;
 pub mod exec;
 pub mod history;
 pub mod logs;
+pub mod needs;
 pub mod open;
 pub mod page;
 pub mod plugin;

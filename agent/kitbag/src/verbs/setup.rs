@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use kitbag_engine::course::{adopt, folders, package, seeds, unpack};
+use kitbag_engine::environment::needs::{Told, written};
 use kitbag_engine::error::show;
 use kitbag_engine::setup::{SetUp, Wanted, setup};
 use kitbag_engine::sync::report::Report;
@@ -14,6 +15,7 @@ use kitbag_platform::specs::computer_name;
 use serde::Serialize;
 use serde_json::json;
 
+use super::needs;
 use super::sync::tell;
 use crate::args::Setup;
 use crate::context::{Context, absolute, usage};
@@ -27,6 +29,7 @@ struct Document {
     joined: bool,
     provider: Option<&'static str>,
     seeded: usize,
+    needs: Option<Told>,
     sync: Report,
 }
 
@@ -34,13 +37,16 @@ struct Document {
 pub fn run(context: &Context, options: &Setup) -> Outcome {
     // the package is read before anything is made: a broken one leaves no half set-up workspace
     let package = options.course.as_deref().map(absolute).transpose()?;
-    if let Some(package) = &package {
-        package::read_folder(package, &context.doors)?;
-    }
+    let read = package.as_ref().map(|package| package::read_folder(package, &context.doors)).transpose()?;
     let done = match course_for(context, options)? {
         Some(settings) => SetUp { settings, joined: true, provider: None },
         None => make(context, options)?,
     };
+    let at = |package, course| {
+        let Settings { work, share, .. } = &done.settings;
+        needs::told(context, course, &written(package, course, &context.home, work, share))
+    };
+    let mut needs = read.as_ref().and_then(|read| at(&read.package, &read.course));
     let ws = context.open_this(done.settings.clone())?;
     // what others put there first: the course with its rules comes before any folder is looked at
     sync::take_in(&ws)?;
@@ -52,6 +58,10 @@ pub fn run(context: &Context, options: &Setup) -> Outcome {
     let rules = context.rules(&ws)?;
     let here = unpack::unpacked(&ws)?;
     let known = here.as_ref().map(|here| here.id);
+    if let (Some(here), None) = (&here, &needs) {
+        // the course that lay in the cloud folder
+        needs = at(&here.package, &here.course);
+    }
     let report = context.prepare_meanwhile(here.map(|here| here.course), || {
         sync::run(&ws, &rules, Request::default(), context.printer.as_ref())
     })?;
@@ -63,6 +73,7 @@ pub fn run(context: &Context, options: &Setup) -> Outcome {
         joined: done.joined,
         provider: done.provider.map(|row| row.name),
         seeded,
+        needs,
         sync: report,
     };
     let exit = document.sync.exit();

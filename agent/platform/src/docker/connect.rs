@@ -40,15 +40,27 @@ pub async fn connect(place: &Place) -> Result<Box<dyn Stream>, Trouble> {
 /// # Errors
 /// As [`connect`]; or what answers wants to be spoken to by TLS.
 pub async fn ping(place: &Place) -> Result<(), Trouble> {
+    // a yes is clear from its beginning; anything else may say why
+    let yes = |heard: &[u8]| heard.starts_with(b"HTTP/1.0 200") || heard.starts_with(b"HTTP/1.1 200");
+    hear(place, PING, LONGEST, yes).await.map(drop)
+}
+
+/// Connect, ask, and hear the answer: to its end, to so many bytes, or until it is `enough`. What is heard begins as HTTP
+/// does.
+///
+/// # Errors
+/// As [`ping`].
+pub(super) async fn hear(
+    place: &Place,
+    question: &[u8],
+    longest: usize,
+    enough: impl Fn(&[u8]) -> bool,
+) -> Result<Vec<u8>, Trouble> {
     let mut stream = connect(place).await?;
     let answer = async {
-        stream.write_all(PING).await?;
-        let (mut heard, mut piece) = (Vec::new(), [0; 1024]);
-        // a yes is clear from its beginning; anything else may say why
-        while !heard.starts_with(b"HTTP/1.0 200")
-            && !heard.starts_with(b"HTTP/1.1 200")
-            && heard.len() < LONGEST
-        {
+        stream.write_all(question).await?;
+        let (mut heard, mut piece) = (Vec::new(), [0; 4096]);
+        while !enough(&heard) && heard.len() < longest {
             match stream.read(&mut piece).await? {
                 0 => break,
                 read => heard.extend_from_slice(&piece[..read]),
@@ -60,16 +72,15 @@ pub async fn ping(place: &Place) -> Result<(), Trouble> {
         .await
         .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "it takes too long")));
     let heard = heard.map_err(|error| trouble(place, &error))?;
-    let heard = String::from_utf8_lossy(&heard);
     // what Go's server answers to one that does not speak TLS
-    if heard.contains("to an HTTPS server") {
+    if String::from_utf8_lossy(&heard).contains("to an HTTPS server") {
         return Err(Trouble::Settings(format!(
             "Docker at {place} is spoken to by TLS only, and no certificate for it is set (DOCKER_TLS_VERIFY, \
              DOCKER_CERT_PATH)"
         )));
     }
-    match heard.starts_with("HTTP/1.") {
-        true => Ok(()),
+    match heard.starts_with(b"HTTP/1.") {
+        true => Ok(heard),
         false => {
             Err(Trouble::NoAnswer { place: place.to_string(), why: "what answers is no Docker".to_owned() })
         }

@@ -1,12 +1,13 @@
 //! The door to a container engine that speaks Docker's API: where it is looked for ([`find`]), a connection to it
 //! ([`connect`]), and what a folder of this computer is called there ([`bind_source`]). Looked for as the `docker`
 //! program does it, and then where the programs that bring an engine put their sockets. Nothing is said on the
-//! connection here but a [`ping`].
+//! connection here but a [`ping`], and the question what it is ([`info`]).
 
 #[cfg(feature = "tls")]
 mod admitted;
 mod connect;
 mod context;
+mod info;
 #[cfg(windows)]
 mod pipe;
 mod place;
@@ -18,6 +19,7 @@ mod tls;
 mod tests;
 
 pub use connect::{Stream, connect, ping};
+pub use info::{Info, info};
 pub use place::{Address, Place, RealSurroundings, Surroundings, Tls, find};
 pub use source::{SourceTrouble, bind_source};
 

@@ -26,7 +26,7 @@ pub use brief::{Brief, brief};
 pub use find::find_program;
 pub use interrupt::{interrupted, notice_interrupt};
 pub use own::own_program;
-pub use port::{free_port, port_answers};
+pub use port::{PortState, Ports, RealPorts, SimulatedPorts, free_port, port_answers};
 pub use real::RealProcesses;
 pub use simulated::SimulatedProcesses;
 

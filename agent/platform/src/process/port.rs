@@ -1,6 +1,7 @@
 //! Ports of this computer's own address, 127.0.0.1. Between finding a free one and using it another program
 //! may take it; who uses it sees that and asks again.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
@@ -29,6 +30,51 @@ pub fn port_answers(port: u16) -> bool {
     port != 0 && TcpStream::connect_timeout(&local(port), PATIENCE).is_ok()
 }
 
+/// How a port of 127.0.0.1 is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortState {
+    /// A program can have it.
+    Free,
+    /// A program has it.
+    Taken,
+    /// The system keeps it for itself, though no program has it.
+    Kept,
+}
+
+/// Looks at ports.
+pub trait Ports: Send + Sync {
+    /// How it is now. Who has it is not asked.
+    fn state(&self, port: u16) -> PortState;
+}
+
+/// The ports of this computer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealPorts;
+
+impl Ports for RealPorts {
+    fn state(&self, port: u16) -> PortState {
+        if port_answers(port) {
+            return PortState::Taken;
+        }
+        match TcpListener::bind(local(port)) {
+            Ok(_) => PortState::Free,
+            // ranges that Windows gives to its virtual machines; ports below 1024
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => PortState::Kept,
+            Err(_) => PortState::Taken,
+        }
+    }
+}
+
+/// Ports as a test wants them: these, and all others are free.
+#[derive(Debug, Clone, Default)]
+pub struct SimulatedPorts(pub BTreeMap<u16, PortState>);
+
+impl Ports for SimulatedPorts {
+    fn state(&self, port: u16) -> PortState {
+        self.0.get(&port).copied().unwrap_or(PortState::Free)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +84,7 @@ mod tests {
         let listener = TcpListener::bind(local(0)).unwrap();
         let taken = listener.local_addr().unwrap().port();
         assert!(port_answers(taken));
+        assert_eq!(RealPorts.state(taken), PortState::Taken);
         let other = free_port(taken).unwrap();
         assert!(other != taken && other != 0);
         let everywhere = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
@@ -51,7 +98,9 @@ mod tests {
         // Another test may take the port in between; not three times in a row.
         let given = (0..3).any(|_| {
             let free = free_port(0).unwrap();
-            free_port(free).unwrap() == free && !port_answers(free)
+            RealPorts.state(free) == PortState::Free
+                && free_port(free).unwrap() == free
+                && !port_answers(free)
         });
         assert!(given);
     }

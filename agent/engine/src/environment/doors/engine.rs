@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use kitbag_core::path::WorkPath;
+use kitbag_core::path::{WorkPath, shown};
+use kitbag_platform::disk::{Disk, RealDisk};
 use kitbag_platform::docker::{self, Place, SourceTrouble, Surroundings, Trouble};
 use kitbag_plugin_host::{BoxFuture, Connection, EngineDoor, EngineFound, Fault, FaultCode};
 
+use super::super::backends::Engine;
 use super::find;
 
 /// Docker, or what speaks its language.
@@ -19,6 +21,22 @@ impl<S: Surroundings> Docker<S> {
     /// Whether it answers at all.
     pub(super) async fn ping(&self) -> Result<(), Fault> {
         docker::ping(&self.place()?).await.map_err(|trouble| told(&trouble))
+    }
+
+    /// What it says of itself. Its folder counts where that is a folder of this very computer.
+    pub(super) async fn says(&self) -> Option<Engine> {
+        let place = self.place().ok()?;
+        let info =
+            docker::info(&place).await.inspect_err(|error| tracing::info!(%error, "Docker says nothing"));
+        let info = info.ok()?;
+        let here = !place.remote() && !info.apart() && info.root.is_absolute();
+        Some(Engine {
+            version: shown(&info.version),
+            arch: shown(&info.arch),
+            memory: info.memory,
+            cores: info.cores,
+            folder: Some(info.root).filter(|root| here && RealDisk.stat(root).is_ok()),
+        })
     }
 }
 

@@ -15,6 +15,7 @@ use kitbag_platform::docker::RealSurroundings;
 use kitbag_plugin_host as host;
 use kitbag_store::Ledger;
 
+use super::backends::Engine;
 use crate::error::EngineError;
 use crate::sync::Progress;
 use crate::workspace::Workspace;
@@ -30,6 +31,11 @@ pub(super) const LOGS: &str = "logs";
 /// Why none does, with what can be done.
 pub(super) async fn engine_answers() -> Result<(), host::Fault> {
     engine::Docker(RealSurroundings).ping().await
+}
+
+/// What the container engine says of itself; none where it does not.
+pub(super) async fn engine_says() -> Option<Engine> {
+    engine::Docker(RealSurroundings).says().await
 }
 
 /// Doors for one plugin and one workspace. With `terminal`, a program run to its end has kitbag's own input and
