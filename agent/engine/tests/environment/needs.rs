@@ -7,12 +7,19 @@ use std::sync::Arc;
 
 use kitbag_core::finding::Exit;
 use kitbag_engine::EngineError;
+use kitbag_engine::doctor::{self, Checked, State};
 use kitbag_engine::doors::Doors;
 use kitbag_engine::environment::{self, Backends, Doubt, Engine, Options, Tight, Up};
 use kitbag_engine::sync::Silent;
 use kitbag_engine::workspace::{Config, Workspace, choose};
+use kitbag_platform::outbound::{Outbound, SimulatedOutbound};
+use kitbag_platform::places::SimulatedPlaces;
+use kitbag_platform::process::{PortState, SimulatedPorts};
+use kitbag_platform::provider::SimulatedPrograms;
 use kitbag_platform::specs::SimulatedHost;
-use kitbag_plugin_host::{Backend, BoxFuture, Fault, PluginError};
+use kitbag_plugin_host::{
+    Backend, BoxFuture, Fault, FaultCode, Op, OpContext, PluginError, ProbeReport, Reply,
+};
 
 use crate::fake_servers::FakeServers;
 use crate::servers;
@@ -20,9 +27,9 @@ use crate::world::{Machine, World, block};
 
 const GB: u64 = 1 << 30;
 
-/// The fake servers, in an engine that says this of itself.
+/// The fake servers, in an engine that says this of itself, or is not there.
 #[derive(Clone)]
-struct Inside(FakeServers, Engine);
+struct Inside(FakeServers, Result<Engine, Fault>, Option<Fault>);
 
 impl Backends for Inside {
     fn load<'a>(
@@ -31,15 +38,28 @@ impl Backends for Inside {
         folder: &'a std::path::Path,
         key: [u8; 32],
     ) -> BoxFuture<'a, Result<Arc<dyn Backend>, PluginError>> {
-        self.0.load(id, folder, key)
+        let Some(problem) = self.2.clone().filter(|_| id == "docker") else { return self.0.load(id, folder, key) };
+        let useless: Arc<dyn Backend> = Arc::new(Useless(problem));
+        Box::pin(async { Ok(useless) })
     }
 
-    fn needs_met<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
-        Box::pin(async { Ok(()) })
+    fn needs_met<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move { if id == "docker" { self.1.clone().map(drop) } else { Ok(()) } })
     }
 
     fn engine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Option<Engine>> {
-        Box::pin(async move { (id == "docker").then(|| self.1.clone()) })
+        Box::pin(async move { self.1.clone().ok().filter(|_| id == "docker") })
+    }
+}
+
+/// A plugin that was asked whether it can work here, and cannot.
+struct Useless(Fault);
+
+impl Backend for Useless {
+    fn call<'a>(&'a self, op: Op, _: &'a OpContext) -> BoxFuture<'a, Result<Reply, PluginError>> {
+        assert!(matches!(op, Op::Probe), "{op:?}");
+        let report = ProbeReport { usable: false, version: None, problems: vec![self.0.clone()] };
+        Box::pin(async { Ok(Reply::Probe(report)) })
     }
 }
 
@@ -63,15 +83,18 @@ impl Student {
     }
 
     fn open(&self, host: &SimulatedHost, check: bool) -> Workspace {
-        let said = Engine {
-            version: "27".into(),
-            arch: host.specs.arch.clone(),
-            memory: host.specs.memory,
-            cores: 4,
-            folder: Some("/docker".into()),
-        };
+        self.open_with(host, check, Ok(engine_of(host)), None)
+    }
+
+    fn open_with(
+        &self,
+        host: &SimulatedHost,
+        check: bool,
+        said: Result<Engine, Fault>,
+        trouble: Option<Fault>,
+    ) -> Workspace {
         let doors = Doors {
-            backends: Arc::new(Inside(self.engine.clone(), said)),
+            backends: Arc::new(Inside(self.engine.clone(), said, trouble)),
             host: Arc::new(host.clone()),
             ..Doors::real()
         };
@@ -100,10 +123,49 @@ impl Student {
         block(environment::up(&self.open(host, check), &self.machine.home, &options, Arc::new(Silent)))
     }
 
+    /// What `doctor` says.
+    fn doctor(
+        &self,
+        said: Result<Engine, Fault>,
+        trouble: Option<Fault>,
+        ports: &SimulatedPorts,
+        outbound: Option<&SimulatedOutbound>,
+    ) -> Vec<Checked> {
+        let ws = self.open_with(&tower(), true, said, trouble);
+        let machine = doctor::Machine {
+            home: &self.machine.home,
+            doors: &ws.doors,
+            places: &SimulatedPlaces::new(&self.machine.home.join("nobody")),
+            programs: &SimulatedPrograms(None),
+            ports,
+            outbound: outbound.map(|outbound| outbound as &dyn Outbound),
+        };
+        block(doctor::examine(&machine, Some(&ws), false))
+    }
+
     /// What the engine was asked; nothing where nothing was begun.
     fn calls(&self) -> usize {
         self.engine.now().asked.len()
     }
+}
+
+fn engine_of(host: &SimulatedHost) -> Engine {
+    Engine {
+        version: "27".into(),
+        arch: host.specs.arch.clone(),
+        memory: host.specs.memory,
+        cores: 4,
+        folder: Some("/docker".into()),
+    }
+}
+
+fn tower() -> SimulatedHost {
+    SimulatedHost::new(16 * GB, 8, 500 * GB)
+}
+
+#[track_caller]
+fn one<'c>(checked: &'c [Checked], name: &str) -> &'c Checked {
+    checked.iter().find(|checked| checked.check == name).unwrap_or_else(|| panic!("no {name}: {checked:#?}"))
 }
 
 const BIG: &str = "[needs]\nmemory = \"8 GB\"\ndisk = \"15 GB\"\n";
@@ -193,4 +255,67 @@ fn where_it_is_tight_the_person_is_asked_once() {
     let ws = student.open(&tiny, true);
     block(environment::reset(&ws, &student.machine.home, &options, Arc::new(Silent))).unwrap();
     assert_eq!(student.told.take(), []);
+}
+
+/// Docker absent, stopped, not for this person: wrong where the course runs there, worth knowing where it runs without.
+/// What its plugin says of one that answers, such as that it is too old, counts where the person let it look.
+#[test]
+fn doctor_says_of_docker_what_matters_to_this_course() {
+    let world = servers::world();
+    let student = Student::new(&world, "");
+    let none = SimulatedPorts::default();
+    for (code, message) in [
+        (FaultCode::MissingTool, "Docker is not installed here."),
+        (FaultCode::NotReady, "Docker is not started."),
+        (FaultCode::NotGranted, "You may not use Docker on this computer."),
+    ] {
+        let fault = Fault::new(code, message).remedy("Do something.");
+        let checked = student.doctor(Err(fault), None, &none, None);
+        let docker = one(&checked, "Docker");
+        assert_eq!((docker.state, docker.findings[0].finding.what.as_str()), (State::Note, message));
+        assert!(docker.findings[0].finding.why.contains("run without it"), "{docker:#?}");
+    }
+    student.up(&tower(), Some("docker"), true).unwrap();
+    let absent = Err(Fault::new(FaultCode::NotReady, "Docker is not started.").remedy("Start it."));
+    let checked = student.doctor(absent, None, &none, None);
+    assert_eq!(one(&checked, "Docker").state, State::Bad);
+
+    let old = Fault::new(FaultCode::Unsupported, "Docker 19.03 on this computer is too old.").remedy("Update Docker.");
+    let checked = student.doctor(Ok(engine_of(&tower())), Some(old), &none, None);
+    let docker = one(&checked, "Docker");
+    assert_eq!(docker.state, State::Bad);
+    assert!(docker.findings[0].finding.what.contains("too old"), "{docker:#?}");
+}
+
+/// A port somebody has is worth knowing; places in the network are tried when that is asked for.
+#[test]
+fn doctor_says_of_ports_and_places_what_the_course_names() {
+    let world = servers::world();
+    let student = Student::new(&world, "[needs]\nnetwork = [\"pypi.org\"]\n");
+    let text = servers::manifest("2", "quay.io/pond/one").replace("port = true", "port = 8123");
+    let text = text.replace("[[seed]]", "[needs]\nnetwork = [\"pypi.org\"]\n[[seed]]");
+    world.write_course("course.toml", &text);
+    student.machine.adopt(&world.course());
+    let engine = || Ok(engine_of(&tower()));
+    let look = |ports: &SimulatedPorts, outbound: Option<&SimulatedOutbound>| student.doctor(engine(), None, ports, outbound);
+    let free = SimulatedPorts::default();
+    let checked = look(&free, None);
+    assert_eq!((one(&checked, "ports").state, one(&checked, "network").state), (State::Good, State::NotAsked));
+    let not_asked = &one(&checked, "network").findings[0].finding;
+    assert!(not_asked.what.contains("pypi.org, quay.io"), "{not_asked:?}");
+
+    for (state, word) in [(PortState::Taken, "Another program"), (PortState::Kept, "The system keeps it")] {
+        let checked = look(&SimulatedPorts([(8123, state)].into()), None);
+        let ports = one(&checked, "ports");
+        assert_eq!((ports.state, ports.findings.len()), (State::Note, 1));
+        assert!(ports.findings[0].finding.why.contains(word), "{ports:#?}");
+    }
+
+    let offline = look(&free, Some(&SimulatedOutbound::default()));
+    let network = one(&offline, "network");
+    assert_eq!((network.state, network.findings.len()), (State::Bad, 2));
+    assert!(network.findings[0].finding.remedy.contains("online"), "{network:#?}");
+    let answers = [("pypi.org:443".to_owned(), Ok(())), ("quay.io:443".to_owned(), Ok(()))];
+    let online = look(&free, Some(&SimulatedOutbound(answers.into())));
+    assert_eq!(one(&online, "network").seen.as_deref(), Some("2 places reached"));
 }
