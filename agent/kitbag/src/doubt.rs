@@ -90,6 +90,9 @@ mod tests {
         let tight = Tight { backend: "local".into(), short, alternatives: vec!["Go \u{1b}home.".into()] };
         let asked = question(&Doubt::Tight(tight));
         assert_eq!(asked.told, ["Little. 8 GB, 4 GB. Buy.", "  Go \\u{1b}home."]);
-        assert_eq!((&asked.detail["about"], &asked.detail["short"][0]["what"]), (&json!("machine"), &json!("Little.")));
+        assert_eq!(
+            (&asked.detail["about"], &asked.detail["short"][0]["what"]),
+            (&json!("machine"), &json!("Little."))
+        );
     }
 }

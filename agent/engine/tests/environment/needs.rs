@@ -38,7 +38,9 @@ impl Backends for Inside {
         folder: &'a std::path::Path,
         key: [u8; 32],
     ) -> BoxFuture<'a, Result<Arc<dyn Backend>, PluginError>> {
-        let Some(problem) = self.2.clone().filter(|_| id == "docker") else { return self.0.load(id, folder, key) };
+        let Some(problem) = self.2.clone().filter(|_| id == "docker") else {
+            return self.0.load(id, folder, key);
+        };
         let useless: Arc<dyn Backend> = Arc::new(Useless(problem));
         Box::pin(async { Ok(useless) })
     }
@@ -280,7 +282,8 @@ fn doctor_says_of_docker_what_matters_to_this_course() {
     let checked = student.doctor(absent, None, &none, None);
     assert_eq!(one(&checked, "Docker").state, State::Bad);
 
-    let old = Fault::new(FaultCode::Unsupported, "Docker 19.03 on this computer is too old.").remedy("Update Docker.");
+    let old = Fault::new(FaultCode::Unsupported, "Docker 19.03 on this computer is too old.")
+        .remedy("Update Docker.");
     let checked = student.doctor(Ok(engine_of(&tower())), Some(old), &none, None);
     let docker = one(&checked, "Docker");
     assert_eq!(docker.state, State::Bad);
@@ -297,10 +300,15 @@ fn doctor_says_of_ports_and_places_what_the_course_names() {
     world.write_course("course.toml", &text);
     student.machine.adopt(&world.course());
     let engine = || Ok(engine_of(&tower()));
-    let look = |ports: &SimulatedPorts, outbound: Option<&SimulatedOutbound>| student.doctor(engine(), None, ports, outbound);
+    let look = |ports: &SimulatedPorts, outbound: Option<&SimulatedOutbound>| {
+        student.doctor(engine(), None, ports, outbound)
+    };
     let free = SimulatedPorts::default();
     let checked = look(&free, None);
-    assert_eq!((one(&checked, "ports").state, one(&checked, "network").state), (State::Good, State::NotAsked));
+    assert_eq!(
+        (one(&checked, "ports").state, one(&checked, "network").state),
+        (State::Good, State::NotAsked)
+    );
     let not_asked = &one(&checked, "network").findings[0].finding;
     assert!(not_asked.what.contains("pypi.org, quay.io"), "{not_asked:?}");
 
