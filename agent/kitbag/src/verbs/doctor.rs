@@ -32,19 +32,32 @@ fn workspace(context: &Context, fix: bool) -> Result<Option<Workspace>, Trouble>
     Ok(Some(if fix { context.open()? } else { context.look()? }))
 }
 
-/// Look everything over.
-pub fn run(context: &Context, options: &Doctor) -> Outcome {
-    let fix = options.fix && !options.dry_run;
-    let ws = workspace(context, fix)?;
+/// The computer and a workspace looked over. `fix` mends, `network` tries what the course names.
+///
+/// # Errors
+/// The system gives no room for it.
+pub fn looked_over(
+    context: &Context,
+    ws: Option<&Workspace>,
+    fix: bool,
+    network: bool,
+) -> Result<Vec<Checked>, Trouble> {
     let machine = Machine {
         home: &context.home,
         doors: &context.doors,
         places: &RealPlaces,
         programs: &RealPrograms,
         ports: &RealPorts,
-        outbound: options.network.then_some(&RealOutbound as &dyn Outbound),
+        outbound: network.then_some(&RealOutbound as &dyn Outbound),
     };
-    let checks = context.wait(async { Ok::<_, EngineError>(examine(&machine, ws.as_ref(), fix).await) })?;
+    context.wait(async { Ok::<_, EngineError>(examine(&machine, ws, fix).await) })
+}
+
+/// Look everything over.
+pub fn run(context: &Context, options: &Doctor) -> Outcome {
+    let fix = options.fix && !options.dry_run;
+    let ws = workspace(context, fix)?;
+    let checks = looked_over(context, ws.as_ref(), fix, options.network)?;
     let exit = exit(&checks);
     let document = Document { workspace: ws.as_ref().map(|ws| ws.settings.name.clone()), checks };
     if context.printer.document(&document) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kitbag_core::finding::{Exit, Finding};
 use kitbag_core::report::{AgentFacts, Computer, Facts, Found, Names, Redactor, WorkspaceFacts, text};
-use kitbag_engine::doctor::{Patient, State, examine};
+use kitbag_engine::doctor::State;
 use kitbag_engine::error::{EngineError, count, show, size};
 use kitbag_engine::report::{self, Log, Part};
 use kitbag_engine::workspace::{Settings, Workspace, list};
@@ -15,11 +15,11 @@ use kitbag_platform::autostart::RealAutostart;
 use kitbag_platform::disk::RealDisk;
 use kitbag_platform::places::{Places, RealPlaces};
 use kitbag_platform::process::own_program;
-use kitbag_platform::provider::RealPrograms;
 use kitbag_platform::specs::{Host, RealHost};
 use serde::Serialize;
 use serde_json::json;
 
+use super::doctor::looked_over;
 use crate::args::Report as Options;
 use crate::context::{Context, absolute};
 use crate::question::{Kind, Question};
@@ -186,21 +186,20 @@ fn workspace(
 ) -> Result<(), Trouble> {
     let ws = Workspace::look(&context.home, settings, context.config.clone(), context.doors.clone())?;
     report::of_workspace(&ws, names);
-    let patient = Patient {
-        ws: &ws,
-        home: &context.home,
-        places: &RealPlaces,
-        host: &RealHost(RealDisk),
-        programs: &RealPrograms,
-    };
-    for checked in examine(&patient, false) {
+    for checked in looked_over(context, Some(&ws), false, false)? {
         for diagnosis in checked.findings {
             let state = match diagnosis.state {
+                State::NotAsked => continue,
                 State::Good | State::Note => "note",
                 State::NotChecked => "not-checked",
                 State::Bad => "bad",
             };
-            facts.findings.push(Found { check: checked.check.to_owned(), state, finding: diagnosis.finding });
+            let found = Found { check: checked.check.to_owned(), state, finding: diagnosis.finding };
+            // what is said of the computer is said once, however many workspaces there are
+            let told = |one: &Found| one.check == found.check && one.finding == found.finding;
+            if !facts.findings.iter().any(told) {
+                facts.findings.push(found);
+            }
         }
     }
     let rules = context.rules(&ws)?;
