@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use kitbag_engine::doctor::{Checked, Patient, examine};
+use kitbag_engine::doctor::{Checked, Machine, examine};
 use kitbag_engine::error::EngineError;
-use kitbag_platform::disk::RealDisk;
 use kitbag_platform::places::RealPlaces;
+use kitbag_platform::process::RealPorts;
 use kitbag_platform::provider::RealPrograms;
-use kitbag_platform::specs::RealHost;
 use serde::Serialize;
 
 use super::of_workspace;
@@ -23,14 +22,19 @@ struct Document {
 /// Look everything over.
 pub(in crate::server) async fn read(State(server): State<Arc<Server>>, Path(name): Path<String>) -> Answered {
     let read = of_workspace(&server, name, |server, ws| {
-        let patient = Patient {
-            ws,
-            home: &server.backing.home,
+        let home = &server.backing.home;
+        let machine = Machine {
+            home,
+            doors: &server.backing.doors,
             places: &RealPlaces,
-            host: &RealHost(RealDisk),
             programs: &RealPrograms,
+            ports: &RealPorts,
+            outbound: None,
         };
-        Ok::<_, EngineError>(Document { checks: examine(&patient, false) })
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(EngineError::io("cannot start work in", home))?;
+        let checks = runtime.block_on(examine(&machine, Some(ws), false));
+        Ok::<_, EngineError>(Document { checks })
     });
     answer::good(&read.await?)
 }
