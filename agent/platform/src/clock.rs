@@ -1,9 +1,9 @@
 //! The door to time. Time labels what people read and delays what must wait; it never chooses between
 //! versions. The simulated clock stands still until it is told to go on, or until somebody sleeps on it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
@@ -11,6 +11,10 @@ use jiff::Timestamp;
 pub trait Clock: Send + Sync {
     /// Milliseconds since 1970, UTC. May jump when a person sets the computer's clock.
     fn now_millis(&self) -> i64;
+
+    /// Milliseconds since some moment before, by a clock that only goes on, whatever a person sets. On some systems it
+    /// stands still while the computer sleeps.
+    fn steady_millis(&self) -> i64;
 
     /// Do nothing for this many milliseconds.
     fn sleep(&self, millis: u64);
@@ -45,6 +49,11 @@ impl Clock for RealClock {
         }
     }
 
+    fn steady_millis(&self) -> i64 {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        i64::try_from(BEGAN.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
     fn sleep(&self, millis: u64) {
         std::thread::sleep(Duration::from_millis(millis));
     }
@@ -52,28 +61,37 @@ impl Clock for RealClock {
 
 /// A clock that goes only when told. Copies of it show the same time.
 #[derive(Debug, Clone, Default)]
-pub struct SimulatedClock(Arc<AtomicI64>);
+pub struct SimulatedClock {
+    wall: Arc<AtomicI64>,
+    steady: Arc<AtomicI64>,
+}
 
 impl SimulatedClock {
     /// Shows this time, in milliseconds since 1970.
     pub fn new(millis: i64) -> Self {
-        Self(Arc::new(AtomicI64::new(millis)))
+        SimulatedClock { wall: Arc::new(AtomicI64::new(millis)), steady: Arc::default() }
     }
 
     /// Set it, also backwards, as a person may.
     pub fn set(&self, millis: i64) {
-        self.0.store(millis, Ordering::SeqCst);
+        self.wall.store(millis, Ordering::SeqCst);
     }
 }
 
 impl Clock for SimulatedClock {
     fn now_millis(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
+        self.wall.load(Ordering::SeqCst)
+    }
+
+    fn steady_millis(&self) -> i64 {
+        self.steady.load(Ordering::SeqCst)
     }
 
     /// Goes on by so much at once.
     fn sleep(&self, millis: u64) {
-        self.0.fetch_add(i64::try_from(millis).unwrap_or(i64::MAX), Ordering::SeqCst);
+        let millis = i64::try_from(millis).unwrap_or(i64::MAX);
+        self.wall.fetch_add(millis, Ordering::SeqCst);
+        self.steady.fetch_add(millis, Ordering::SeqCst);
     }
 }
 
@@ -91,6 +109,7 @@ mod tests {
         assert_eq!(clock.rfc3339(), "2025-11-22T21:46:06.000Z");
         clock.set(-1);
         assert_eq!(copy.rfc3339(), "1969-12-31T23:59:59.999Z");
+        assert_eq!(copy.steady_millis(), 877, "whatever a person sets");
     }
 
     #[test]
@@ -110,9 +129,10 @@ mod tests {
 
     #[test]
     fn the_real_clock_goes_on() {
-        let before = RealClock.now_millis();
+        let (before, steady) = (RealClock.now_millis(), RealClock.steady_millis());
         RealClock.sleep(5);
         assert!(RealClock.now_millis() >= before + 5);
+        assert!(RealClock.steady_millis() >= steady + 5);
         assert!(RealClock.rfc3339().ends_with('Z'));
     }
 }

@@ -28,3 +28,4 @@ pub mod secrets;
 pub mod specs;
 pub mod virtualisation;
 pub mod volume;
+pub mod watch;

@@ -99,6 +99,23 @@ pub fn apart(command: &mut std::process::Command) {
     system::apart(command);
 }
 
+/// Go on as another program, in the place of this one and with its standard streams. Only comes back when that fails, or
+/// where a system knows no such thing (Windows): then it was started beside this one, which is to end.
+///
+/// # Errors
+/// What the system says: [`io::ErrorKind::NotFound`] without the program, and so on.
+pub fn go_on_as(launch: &Launch) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt;
+        let mut command = std::process::Command::new(&launch.program);
+        command.args(&launch.arguments).env_clear().current_dir(&launch.folder);
+        Err(command.envs(launch.environment.iter().map(|(name, value)| (name, value))).exec())
+    }
+    #[cfg(windows)]
+    RealProcesses::new().spawn(launch).map(drop)
+}
+
 /// The process that has this number now, to be told from a later one; none when there is none.
 pub fn identity(pid: u32) -> Option<ProcessId> {
     system::started(pid).map(|started| ProcessId { pid, started })
