@@ -3,10 +3,9 @@
 //! A path, its contents and the versions recorded of it go in; a plan comes out. Nothing here reads a file,
 //! a clock, the environment or chance (clippy.toml refuses it), so two machines that know the same versions
 //! decide the same, and a simulator can run the real rules millions of times. The files stand in the order
-//! of the work: path, version, history, merge, reconcile, plan, conflict; then course, database, session, checkpoint,
+//! of the work: path, version, history, merge, reconcile, plan, conflict; then course, database, session, pace,
 //! snapshot, takeaway, install, notice, report and findings.
 
-pub mod checkpoint;
 pub mod conflict;
 pub mod copies;
 pub mod course;
@@ -26,6 +25,7 @@ pub mod names;
 pub mod notebook;
 pub mod notice;
 pub mod outside;
+pub mod pace;
 pub mod path;
 pub mod plan;
 pub mod provider;

@@ -51,6 +51,9 @@ pub struct Config {
     pub checkpoint_seconds: u64,
     /// `environment.check_needs`: whether a course that needs more than this computer has is kept from starting.
     pub check_needs: bool,
+    /// `agent.scan_seconds`: how often the background agent looks at everything, also where no change was told of; 0: only
+    /// when one was.
+    pub scan_seconds: u64,
     /// `agent.start`: whether `up` and `reset` start the background agent.
     pub agent_start: bool,
     /// `agent.stop_seconds`: how long the background agent may take to end before it is ended by force.
@@ -73,6 +76,7 @@ impl Default for Config {
             lock_wait_seconds: 30,
             checkpoint_seconds: 600,
             check_needs: true,
+            scan_seconds: 300,
             agent_start: true,
             agent_stop_seconds: 300,
             keychain: true,
@@ -89,7 +93,8 @@ impl Config {
     pub fn set(&mut self, setting: &str) -> Result<(), String> {
         let keys = "sync.outside_settle_seconds, sync.absence_wait_seconds, sync.threads, \
                     history.delivery_seconds, history.keep_days, lock.wait_seconds, \
-                    environment.checkpoint_seconds, environment.check_needs, agent.start, agent.stop_seconds, secrets.keychain, share.provider";
+                     environment.checkpoint_seconds, environment.check_needs, agent.scan_seconds, agent.start, \
+                     agent.stop_seconds, secrets.keychain, share.provider";
         let (key, value) =
             setting.split_once('=').ok_or_else(|| format!("--config takes KEY=VALUE; keys: {keys}"))?;
         let number = |value: &str| {
@@ -106,6 +111,7 @@ impl Config {
             "lock.wait_seconds" => self.lock_wait_seconds = number(value)?,
             "environment.checkpoint_seconds" => self.checkpoint_seconds = number(value)?,
             "environment.check_needs" => self.check_needs = yes_or_no(value)?,
+            "agent.scan_seconds" => self.scan_seconds = number(value)?,
             "agent.start" => self.agent_start = yes_or_no(value)?,
             "agent.stop_seconds" => self.agent_stop_seconds = number(value)?,
             "secrets.keychain" => self.keychain = yes_or_no(value)?,

@@ -27,7 +27,7 @@ More commands:
   takeaway     Everything you have in one file, for a computer without kitbag
   course       check: look a course's folder over
   plugin       list, info: what runs courses here, and what it may do
-  agent        start, stop: saves your work in the background while a course is open
+  agent        start, stop: carries your work in the background, also while no course is open
   page         All of this in your browser
   demo         A guided tour in a folder of its own, under a minute
   completions  Completions for your shell
@@ -394,8 +394,12 @@ pub struct Agent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum AgentVerb {
     /// Be it, here, until no course is open any more; Ctrl-C ends it
-    Run,
-    /// Start it; `kitbag up` does that by itself
+    Run {
+        /// Go on when no course is open
+        #[arg(long)]
+        stay: bool,
+    },
+    /// Start it, to stay until `stop`; `kitbag up` starts one for as long as a course is open
     Start,
     /// End it; what it saves just now it saves to the end
     Stop,

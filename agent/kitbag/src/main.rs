@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     };
     let printer = Arc::new(Printer::new(&args, &stop));
     // a program nobody watches writes into a file
-    if !matches!(&args.verb, Some(Verb::Agent(agent)) if agent.verb == AgentVerb::Run) {
+    if !matches!(&args.verb, Some(Verb::Agent(agent)) if matches!(agent.verb, AgentVerb::Run { .. })) {
         log::to_stderr(args.verbose);
     }
     let exit =

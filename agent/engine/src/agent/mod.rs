@@ -1,51 +1,57 @@
-//! The background agent. One for each state root. It saves every workspace whose session is open here, each so often, as
-//! `kitbag sync` does: `watch` sees which are open, core says when one is due, and the same cycle runs. It asks nobody
-//! anything: what needs an answer waits for the person. It ends by itself when no session is open any more, when the
-//! state root is gone, when it is asked to, and when its program was replaced; the next `up` starts it again.
+//! The background agent. One for each state root. It carries every workspace of it: a change in either folder is hinted at
+//! by the system and looked at soon, everything else every few minutes, and while a session is open its databases are
+//! saved every so often. `roster` knows the workspaces, core's pace says when, `carry` does it, one at a time, and `desk`
+//! is where others say what they wish. It asks nobody anything: what needs an answer waits for the person. It ends when
+//! it is asked to, when the state root is gone, when its program was replaced, and, unless it is to stay, when no session
+//! is open any more.
 
+mod carry;
+mod desk;
 mod install;
 mod notice;
 mod place;
+mod program;
+mod roster;
 mod start;
 mod stop;
-mod watch;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use kitbag_core::checkpoint::Ended;
 use kitbag_core::entry::Fingerprint;
 use kitbag_core::finding::Finding;
+use kitbag_core::pace::{Ended, Now, Rhythm, What};
+use kitbag_platform::clock::rfc3339;
 use kitbag_platform::lock::{Lock, LockError};
 use kitbag_platform::process::interrupted;
-use kitbag_store::StoreError;
+use kitbag_platform::watch::Watcher;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::doors::Doors;
-use crate::environment;
 use crate::error::EngineError;
-use crate::events;
-use crate::sync::Silent;
-use crate::sync::report::Report;
-use crate::workspace::{Config, Settings, Workspace};
-use watch::Watch;
+use crate::workspace::Config;
+use carry::{Job, Outcome};
+use desk::Wish;
+use program::Program;
+use roster::Roster;
 
+pub use desk::{About, Activity, Desk, Doing, Loan, Picture};
 pub use install::{Became, Called, Installed, Registered, install, installed, uninstall};
 pub use notice::{Teller, seen};
-pub use place::{log, runs, saves};
+pub use place::{log, runs, saves, stays};
 pub use start::{Started, start};
 pub use stop::{Stopped, stop};
 
-/// How often it looks whether it is still wanted, and what is open; milliseconds.
+/// How often it looks whether it is still wanted, what is open, and whether the folders are there; milliseconds.
 const LOOK: i64 = 2_000;
-/// It never turns faster than this; milliseconds.
+/// It never turns faster than this, however much is hinted at; milliseconds.
 const LEAST: i64 = 100;
 /// How often it looks for Ctrl-C while it waits; milliseconds.
 const NAP: i64 = 500;
 /// How long another may take to let go of the lock: one that is ending, or somebody who only looks.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// A program file missing at so many looks in a row was not just being replaced.
-const GONE: u32 = 15;
 
 /// Why the agent ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,31 +75,42 @@ pub enum Step {
     End(Why),
 }
 
+/// What the agent is told at its start.
+pub struct Given {
+    /// The program file it runs from; none: nobody knows.
+    pub program: Option<PathBuf>,
+    /// It stays when no session is open.
+    pub stay: bool,
+    /// Tells of changes.
+    pub watcher: Arc<dyn Watcher>,
+}
+
 /// The agent of one state root, while it lives.
 pub struct Agent {
     home: PathBuf,
     config: Config,
     doors: Doors,
-    watch: Watch,
-    /// The program it runs from, as it was at the start.
-    program: Option<(PathBuf, Fingerprint)>,
-    missing: u32,
+    watcher: Arc<dyn Watcher>,
+    roster: Roster,
+    desk: Desk,
+    wishes: mpsc::UnboundedReceiver<Wish>,
+    shown: watch::Sender<Picture>,
+    /// The workspace it is in, and who waits to borrow it.
+    inside: Option<String>,
+    waiting: Vec<(String, oneshot::Sender<Loan>)>,
+    asked: bool,
+    program: Option<Program>,
     /// The lock's file as it was taken: a state root that was made anew has another.
     taken: Option<Fingerprint>,
     _lock: Lock,
 }
 
 impl Agent {
-    /// The agent of this state root. `program` is the file it runs from.
+    /// The agent of this state root.
     ///
     /// # Errors
     /// There is one already; the state root is not there or cannot be written.
-    pub fn begin(
-        home: &Path,
-        config: Config,
-        doors: Doors,
-        program: Option<&Path>,
-    ) -> Result<Self, EngineError> {
+    pub fn begin(home: &Path, config: Config, doors: Doors, given: Given) -> Result<Self, EngineError> {
         place::make(home, &doors)?;
         let file = place::life(home);
         let lock = Lock::acquire(&file, PATIENCE).map_err(|error| match error {
@@ -108,56 +125,96 @@ impl Agent {
             LockError::Failed { source, .. } => EngineError::io("cannot write", &file)(source),
         })?;
         place::forget_stop(home, &doors);
-        place::sign(home, &doors)?;
-        let mark = |file: &Path| doors.disk.stat(file).ok().map(|stat| stat.fingerprint);
-        let program = program.and_then(|program| Some((program.to_owned(), mark(program)?)));
-        let taken = mark(&file);
-        let home = home.to_owned();
-        Ok(Agent { home, config, doors, watch: Watch::default(), program, missing: 0, taken, _lock: lock })
+        place::sign(home, given.stay, &doors)?;
+        let about = About {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            process: std::process::id(),
+            since: doors.clock.rfc3339(),
+            stay: given.stay,
+        };
+        let (desk, wishes, shown) = Desk::new(about);
+        let program = given.program.and_then(|program| Program::new(&program, doors.disk.as_ref()));
+        let taken = doors.disk.stat(&file).ok().map(|stat| stat.fingerprint);
+        Ok(Agent {
+            home: home.to_owned(),
+            config,
+            doors,
+            watcher: given.watcher,
+            roster: Roster::default(),
+            desk,
+            wishes,
+            shown,
+            inside: None,
+            waiting: Vec::new(),
+            asked: false,
+            program,
+            taken,
+            _lock: lock,
+        })
+    }
+
+    /// Where wishes are left and what it does is shown.
+    pub fn desk(&self) -> Desk {
+        self.desk.clone()
     }
 
     /// Live until there is a reason to end.
     pub async fn live(mut self) -> Why {
         loop {
-            let mut left = match self.round().await {
+            match self.round().await {
                 Step::End(why) => return why,
-                Step::Wait(millis) => millis,
-            };
-            while left > 0 && !interrupted() {
-                let nap = left.min(NAP);
-                tokio::time::sleep(Duration::from_millis(nap.unsigned_abs())).await;
-                left -= nap;
+                Step::Wait(millis) => self.rest(millis).await,
             }
         }
     }
 
-    /// Look, save what is due, and say when to come again.
+    /// Wait so long, or until somebody wishes something or something is hinted at.
+    async fn rest(&mut self, millis: i64) {
+        let after = |millis: i64| Instant::now() + Duration::from_millis(millis.unsigned_abs());
+        let (bell, mut end, mut rung) = (self.watcher.bell(), after(millis), false);
+        while Instant::now() < end && !interrupted() {
+            let nap = end.min(after(NAP));
+            tokio::select! {
+                wish = self.wishes.recv() => return self.obey(wish),
+                () = bell.notified(), if !rung => (rung, end) = (true, end.min(after(LEAST))),
+                () = tokio::time::sleep_until(nap.into()) => {}
+            }
+        }
+    }
+
+    /// Look, do what is due, and say when to come again.
     pub async fn round(&mut self) -> Step {
+        while let Ok(wish) = self.wishes.try_recv() {
+            self.obey(Some(wish));
+        }
         if let Some(why) = self.ends() {
             return Step::End(why);
         }
-        self.watch.look(&self.home, &self.config, &self.doors);
-        if !self.watch.any_open() {
+        self.roster.look(&self.home, &self.config, &self.doors, self.watcher.as_ref());
+        if !self.desk.about().stay && !self.roster.any_open() {
             return Step::End(Why::Closed);
         }
-        let every = i64::try_from(self.config.checkpoint_seconds).unwrap_or(i64::MAX).saturating_mul(1_000);
-        for (name, settings) in self.watch.due(every, self.now()) {
-            let workspace = settings.name.clone();
-            let ended = self.save(settings).await;
-            let failures = self.watch.note(&name, self.now(), ended);
-            if failures > 0 {
-                tracing::info!(workspace, failures, "it will be tried again");
-            }
+        self.roster.turn(&self.doors, self.watcher.as_ref(), self.now());
+        let rhythm = self.rhythm();
+        for (name, what) in self.roster.next(rhythm, self.now()) {
+            self.work(&name, what).await;
             if let Some(why) = self.ends() {
                 return Step::End(why);
             }
         }
-        let wait = self.watch.wait(every, self.now()).unwrap_or(LOOK);
+        self.show();
+        let wait = self.roster.wait(rhythm, self.now()).unwrap_or(LOOK);
         Step::Wait(wait.clamp(LEAST, LOOK))
     }
 
-    fn now(&self) -> i64 {
-        self.doors.clock.now_millis()
+    fn now(&self) -> Now {
+        let clock = &self.doors.clock;
+        Now { wall: clock.now_millis(), steady: clock.steady_millis() }
+    }
+
+    fn rhythm(&self) -> Rhythm {
+        let millis = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000);
+        Rhythm { scan: millis(self.config.scan_seconds), checkpoint: millis(self.config.checkpoint_seconds) }
     }
 
     fn ends(&mut self) -> Option<Why> {
@@ -168,66 +225,135 @@ impl Agent {
         if lock.map(number) != self.taken.map(number) {
             return Some(Why::Gone);
         }
-        if interrupted() || place::asked_to_stop(&self.home, &self.doors) {
+        if self.asked || interrupted() || place::asked_to_stop(&self.home, &self.doors) {
             return Some(Why::Asked);
         }
-        let (program, mark) = self.program.as_ref()?;
-        // another link to it, or other rights, make no other program
-        let same = |one: Fingerprint| Fingerprint { changed: mark.changed, ..one } == *mark;
-        match disk.stat(program) {
-            Ok(stat) if same(stat.fingerprint) => self.missing = 0,
-            Ok(_) => return Some(Why::Replaced),
-            Err(_) => self.missing += 1,
-        }
-        (self.missing >= GONE).then_some(Why::Replaced)
+        let now = self.doors.clock.steady_millis();
+        let replaced = self.program.as_mut().is_some_and(|program| program.replaced(disk, now));
+        replaced.then_some(Why::Replaced)
     }
 
-    /// Save one workspace, on a thread of its own: whatever goes wrong in it, the loop goes on.
-    async fn save(&self, settings: Settings) -> Ended {
-        let workspace = settings.name.clone();
-        let (home, config, doors) = (self.home.clone(), self.config.clone(), self.doors.clone());
-        let saved = tokio::task::spawn_blocking(move || save(&home, settings, config, doors)).await;
-        match saved {
-            Ok(Ok(None)) => Ended::Saved,
-            Ok(Ok(Some(report))) => {
-                let (published, received, conflicts) = (report.published, report.received, report.conflicts);
-                let problems = report.problems.len();
-                tracing::info!(workspace, published, received, conflicts, problems, "saved");
-                if report.unsaved.is_empty() {
-                    return Ended::Saved;
+    /// Do what is due with one workspace.
+    async fn work(&mut self, name: &OsString, what: What) {
+        let now = self.now();
+        let Some(known) = self.roster.get(name) else { return };
+        let Some(settings) = known.settings.clone() else { return };
+        if what == What::Glance {
+            return known.glance(&self.doors, now);
+        }
+        // lent while another was looked at
+        if self.roster.is_lent(&settings.name) {
+            return;
+        }
+        let Some(known) = self.roster.get(name) else { return };
+        known.pace.begin();
+        known.doing = Some((if what == What::Checkpoint { Doing::Saving } else { Doing::Looking }, now.wall));
+        let job = Job {
+            home: self.home.clone(),
+            settings: settings.clone(),
+            config: self.config.clone(),
+            doors: self.doors.clone(),
+            what,
+            watcher: self.watcher.clone(),
+            unwatched: known.unwatched(),
+        };
+        self.inside = Some(settings.name.clone());
+        self.show();
+        let outcome = self.meanwhile(tokio::task::spawn_blocking(move || job.run())).await;
+        self.inside = None;
+        self.note(name, &settings.name, what, now, outcome);
+        for (workspace, answer) in std::mem::take(&mut self.waiting) {
+            self.lend(workspace, answer);
+        }
+        self.show();
+    }
+
+    /// Wait for a look to end, with an ear for wishes.
+    async fn meanwhile(&mut self, mut job: tokio::task::JoinHandle<Outcome>) -> Outcome {
+        loop {
+            tokio::select! {
+                outcome = &mut job => return outcome.unwrap_or_else(|error| {
+                    tracing::error!(%error, "a look ended by a mistake of kitbag's own");
+                    Outcome::mistaken(&error)
+                }),
+                wish = self.wishes.recv() => self.obey(wish),
+                // so that a computer that sleeps meanwhile is noticed, and a long look is no sleep
+                () = tokio::time::sleep(Duration::from_millis(NAP.unsigned_abs())) => {
+                    self.roster.tick(self.now());
                 }
-                tracing::warn!(workspace, databases = report.unsaved.join(", "), "not saved");
-                Ended::Failed
-            }
-            Ok(Err(EngineError::Locked(_) | EngineError::Store(StoreError::Busy))) => Ended::Busy,
-            Ok(Err(error)) => {
-                let finding = error.finding();
-                tracing::warn!(workspace, what = finding.what, why = finding.why, "it could not be saved");
-                Ended::Failed
-            }
-            Err(error) => {
-                tracing::error!(workspace, %error, "saving it ended by a mistake of kitbag's own");
-                Ended::Failed
             }
         }
     }
-}
 
-/// One cycle, if the session is still open by the time nobody else is at work; none: it is not.
-fn save(
-    home: &Path,
-    settings: Settings,
-    config: Config,
-    doors: Doors,
-) -> Result<Option<Report>, EngineError> {
-    // Tells who waits for the workspace what it is waiting for: taken before the workspace is and let go of after it, so
-    // that nobody ever finds the one without the other. Where it cannot be had they only wait less patiently.
-    let _saving = Lock::acquire(&place::saving(home), PATIENCE).ok();
-    let ws = Workspace::open_within(home, settings, config, doors, Duration::ZERO)?;
-    if !events::session_open(&ws.ledger)? {
-        return Ok(None);
+    /// A look has ended.
+    fn note(&mut self, name: &OsString, workspace: &str, what: What, began: Now, outcome: Outcome) {
+        let now = self.now();
+        let Some(known) = self.roster.get(name) else { return };
+        let Outcome { ended, error, watched, not_watched } = outcome;
+        known.doing = Some((Doing::Nothing, now.wall));
+        known.watches(watched, not_watched);
+        known.pace.note(what, began, now, ended);
+        match (ended, error) {
+            (Ended::Busy, _) => {}
+            (Ended::Away, Some(error)) => known.missing(error),
+            (_, error) => known.error = error,
+        }
+        if ended == Ended::Away {
+            known.unwatch(self.watcher.as_ref());
+        }
+        if known.pace.failures > 0 {
+            tracing::info!(workspace, failures = known.pace.failures, "it will be tried again");
+        }
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(EngineError::io("cannot start work in", home))?;
-    runtime.block_on(environment::cycle(&ws, home, Arc::new(Silent))).map(Some)
+
+    fn obey(&mut self, wish: Option<Wish>) {
+        match wish {
+            Some(Wish::Lend { workspace, answer }) if self.inside.as_ref() == Some(&workspace) => {
+                self.waiting.push((workspace, answer));
+            }
+            Some(Wish::Lend { workspace, answer }) => self.lend(workspace, answer),
+            Some(Wish::Return(workspace)) => {
+                let wall = self.now().wall;
+                self.roster.take_back(&workspace, wall);
+                self.show();
+            }
+            Some(Wish::Wake(workspace)) => self.roster.hasten(workspace.as_deref()),
+            Some(Wish::Stop) => self.asked = true,
+            // the agent has a desk itself, so this cannot be
+            None => {}
+        }
+    }
+
+    fn lend(&mut self, workspace: String, answer: oneshot::Sender<Loan>) {
+        self.roster.lend(&workspace, self.now().wall);
+        // one who no longer waits gives it back by that
+        let _ = answer.send(self.desk.loan(workspace));
+        self.show();
+    }
+
+    /// Show what is done, where that has changed.
+    fn show(&self) {
+        let (rhythm, now) = (self.rhythm(), self.now());
+        let activity = |(known, settings): (&roster::Known, &crate::workspace::Settings)| {
+            let (doing, since) = known.doing.unwrap_or((Doing::Nothing, now.wall));
+            Activity {
+                name: settings.name.clone(),
+                doing,
+                since: rfc3339(since),
+                next_ms: self.roster.wait_of(known, rhythm, now).map(i64::unsigned_abs),
+                failures: known.pace.failures,
+                last_error: known.error.clone(),
+                watching: known.pace.watched,
+            }
+        };
+        let workspaces = self.roster.all().map(activity).collect();
+        let picture = Picture::new(workspaces);
+        self.shown.send_if_modified(|before| {
+            let changed = !before.is_still(&picture);
+            if changed {
+                *before = picture;
+            }
+            changed
+        });
+    }
 }

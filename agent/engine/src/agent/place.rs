@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use kitbag_platform::lock::Lock;
 use kitbag_platform::process::{ProcessId, identity};
+use serde::{Deserialize, Serialize};
 
 use crate::doors::Doors;
 use crate::error::EngineError;
@@ -92,14 +93,24 @@ pub(super) fn forget_stop(home: &Path, doors: &Doors) {
     let _ = doors.disk.remove(&stop(home));
 }
 
+/// Who the agent is, or was.
+#[derive(Serialize, Deserialize)]
+struct Signed {
+    #[serde(flatten)]
+    id: ProcessId,
+    /// It stays when no session is open.
+    #[serde(default)]
+    stay: bool,
+}
+
 /// Note who the agent is: this process.
 ///
 /// # Errors
 /// It cannot be written.
-pub(super) fn sign(home: &Path, doors: &Doors) -> Result<(), EngineError> {
+pub(super) fn sign(home: &Path, stay: bool, doors: &Doors) -> Result<(), EngineError> {
     let (file, pid) = (process(home), std::process::id());
     let Some(id) = identity(pid) else { return Ok(()) };
-    let text = serde_json::to_string(&id).unwrap_or_default();
+    let text = serde_json::to_string(&Signed { id, stay }).unwrap_or_default();
     let _ = doors.disk.remove(&file);
     let written = doors.disk.create(&file).and_then(|mut open| {
         open.write_all(text.as_bytes())?;
@@ -108,9 +119,18 @@ pub(super) fn sign(home: &Path, doors: &Doors) -> Result<(), EngineError> {
     written.map(drop).map_err(EngineError::io("cannot write", &file))
 }
 
-/// Who the agent is, or was.
-pub(super) fn signed(home: &Path, doors: &Doors) -> Option<ProcessId> {
+fn read(home: &Path, doors: &Doors) -> Option<Signed> {
     let mut text = String::new();
     doors.disk.open(&process(home)).ok()?.take(1024).read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
+}
+
+/// The process of the agent, or of the last one.
+pub(super) fn signed(home: &Path, doors: &Doors) -> Option<ProcessId> {
+    Some(read(home, doors)?.id)
+}
+
+/// Whether the agent, or the last one, stays when no session is open.
+pub fn stays(home: &Path, doors: &Doors) -> bool {
+    read(home, doors).is_some_and(|signed| signed.stay)
 }

@@ -13,6 +13,8 @@ use crate::error::{EngineError, show};
 
 /// How long to wait until it lives; milliseconds.
 const PATIENCE: i64 = 5_000;
+/// How long the system may take to clear away a process that was killed; milliseconds.
+const DYING: i64 = 2_000;
 /// How often to look; milliseconds.
 const TURN: u64 = 10;
 
@@ -38,7 +40,7 @@ pub fn start(
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
 ) -> Result<Started, EngineError> {
-    if place::runs(home)? {
+    if place::runs(home)? && !dies(home, doors, processes)? {
         return Ok(Started::Already);
     }
     place::make(home, doors)?;
@@ -68,4 +70,20 @@ pub fn start(
         }
         doors.clock.sleep(TURN);
     }
+}
+
+/// Whether what holds the lock is only the rest of a process that was killed, which the system is about to clear away.
+fn dies(home: &Path, doors: &Doors, processes: &dyn Processes) -> Result<bool, EngineError> {
+    let begun = doors.clock.steady_millis();
+    // one that has just begun may not have said yet who it is
+    while place::signed(home, doors).is_some_and(|id| !processes.alive(&id)) {
+        if !place::runs(home)? {
+            return Ok(true);
+        }
+        if doors.clock.steady_millis() - begun > DYING {
+            break;
+        }
+        doors.clock.sleep(TURN);
+    }
+    Ok(false)
 }

@@ -1,6 +1,6 @@
 //! One full cycle as `kitbag sync` and the background agent do it: the very same, whoever asked for it. Notebooks that
-//! are open are left alone; while the course is open its databases are saved with the files; a course that came along is
-//! unpacked, so that what it says about files counts from now on.
+//! are open are left alone; while the course is open its databases are saved with the files, unless only files are to be
+//! carried; a course that came along is unpacked, so that what it says about files counts from now on.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,13 +18,28 @@ use crate::workspace::Workspace;
 /// Where the ledger remembers when everything was saved last with the course open.
 const SAVED: &str = "checkpoint.saved";
 
+/// What a cycle is to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Leave databases as they are, also where the course is open.
+    pub files_only: bool,
+    /// Wait for nothing, as [`Request::brief`] says.
+    pub brief: bool,
+}
+
 /// Carry changes both ways, and save the databases where the course is open.
 ///
 /// # Errors
 /// A folder is missing, or something cannot be written. A database that cannot be saved is a problem in the report.
-pub async fn cycle(ws: &Workspace, home: &Path, progress: Arc<dyn Progress>) -> Result<Report, EngineError> {
-    let request = Request { notebooks: open_notebooks(ws, home).await, ..Request::default() };
-    let report = if events::session_open(&ws.ledger)? {
+pub async fn cycle(
+    ws: &Workspace,
+    home: &Path,
+    extent: Extent,
+    progress: Arc<dyn Progress>,
+) -> Result<Report, EngineError> {
+    let notebooks = open_notebooks(ws, home).await;
+    let request = Request { notebooks, brief: extent.brief, ..Request::default() };
+    let report = if !extent.files_only && events::session_open(&ws.ledger)? {
         checkpoint(ws, home, request, progress).await?
     } else {
         sync::run(ws, &rules(unpack::unpacked(ws)?.as_ref()), request, progress.as_ref())?

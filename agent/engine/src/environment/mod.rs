@@ -38,7 +38,7 @@ pub use compiler::{Apart, VERB as COMPILE, compile, prepare};
 pub use consent::{
     AskedCommand, AskedDatabase, AskedEngine, AskedProgram, Granted, Question, grants, revoke,
 };
-pub use cycle::{cycle, last_checkpoint};
+pub use cycle::{Extent, cycle, last_checkpoint};
 pub use databases::file as database_file;
 pub use done::{Done, checkpoint, done};
 pub(crate) use export::Exporting;

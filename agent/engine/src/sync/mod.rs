@@ -83,6 +83,8 @@ pub struct Request {
     pub ending: bool,
     /// What a running notebook server has open.
     pub notebooks: Notebooks,
+    /// Wait for nothing: say when bytes will have settled, and come back then.
+    pub brief: bool,
 }
 
 impl Request {
@@ -207,6 +209,10 @@ pub fn run(
             continue;
         }
         match sync.next_due(began)? {
+            Some(due) if sync.request.brief => {
+                sync.report.settles_in = Some((due - sync.now()).max(0));
+                break;
+            }
             Some(due) if due - start <= WAIT => {
                 let wait = (due - sync.now()).max(0);
                 sync.progress.at("waiting for the cloud folder to settle", 0, 0);

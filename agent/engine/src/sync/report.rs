@@ -33,6 +33,9 @@ pub struct Report {
     /// Databases that could not be saved; `problems` says why.
     #[serde(skip)]
     pub unsaved: Vec<String>,
+    /// Bytes of unknown origin will have settled after so many milliseconds, where that was not waited for.
+    #[serde(skip)]
+    pub settles_in: Option<i64>,
     /// With `--dry-run`: what would be done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub planned: Vec<Planned>,

@@ -1,20 +1,26 @@
-//! `agent`: saves what is open in the background. `run` is the agent itself, in the foreground; `start` and `up` start it as
-//! a program that stays; `stop` ends it.
+//! `agent`: carries everything in the background. `run` is the agent itself, in the foreground; `start` starts it as a
+//! program of its own that stays, `up` as one that ends with the last open course; `stop` ends it. A new version of the
+//! program goes on in the place of an agent that stays.
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, stdout};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use kitbag_core::finding::{Exit, Finding};
-use kitbag_engine::agent::{self, Agent, Started, Stopped, Why};
+use kitbag_engine::agent::{self, Agent, Given, Started, Stopped, Why};
 use kitbag_engine::error::{EngineError, show};
-use kitbag_engine::events;
-use kitbag_engine::workspace::{Workspace, list};
-use kitbag_platform::process::{RealProcesses, notice_interrupt};
+use kitbag_platform::process::{Launch, RealProcesses, go_on_as, notice_interrupt};
+use kitbag_platform::watch::RealWatcher;
 use serde::Serialize;
 
 use crate::args::{Agent as Options, AgentVerb};
 use crate::context::Context;
 use crate::{Outcome, Trouble, log};
+
+/// How often a new program is tried that does not start, a second apart.
+const TRIES: u32 = 5;
 
 #[derive(Serialize)]
 struct Document {
@@ -27,34 +33,43 @@ struct Document {
 /// Run, start or stop it.
 pub fn run(context: &Context, options: &Options) -> Outcome {
     match options.verb {
-        AgentVerb::Run => live(context),
+        AgentVerb::Run { stay } => live(context, stay),
         AgentVerb::Start => start(context),
         AgentVerb::Stop => stop(context),
     }
 }
 
-fn live(context: &Context) -> Outcome {
+fn live(context: &Context, stay: bool) -> Outcome {
     // before anybody can see that it lives; where nothing can be noticed it ends at once, as ever, which loses nothing
     let noticed = notice_interrupt();
     let program = std::env::current_exe().ok();
-    let agent =
-        Agent::begin(&context.home, context.config.clone(), context.doors.clone(), program.as_deref())?;
+    let given = Given { program: program.clone(), stay, watcher: Arc::new(RealWatcher::new()) };
+    let agent = Agent::begin(&context.home, context.config.clone(), context.doors.clone(), given)?;
     let file = agent::log(&context.home);
     log::to_file(&file).map_err(EngineError::io("cannot write", &file))?;
     if let Err(error) = noticed {
         tracing::warn!(%error, "the end will not be noticed");
     }
     let seconds = context.config.checkpoint_seconds;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), process = std::process::id(), seconds, "begins");
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        process = std::process::id(),
+        stay,
+        seconds,
+        "begins"
+    );
     if stdout().is_terminal() {
-        let line =
-            format!("Saving what is open every {seconds} seconds, until no course is open. Ctrl-C ends it.");
-        context.printer.line(line);
+        let until = if stay { "until it is ended" } else { "until no course is open" };
+        context.printer.line(format!("Carrying your files as they change, {until}. Ctrl-C ends it."));
         context.printer.line(format!("What it does stands in {}.", show(&file)));
     }
     super::page::serve(context);
     let why = context.wait(async { Ok::<_, Trouble>(agent.live().await) })?;
     tracing::info!(?why, "ends");
+    if let (Why::Replaced, true, Some(program)) = (why, stay, program) {
+        succeed(&program, file)?;
+        return Ok(Exit::Done);
+    }
     let words = match why {
         Why::Closed => "No course is open any more.",
         Why::Asked => "Ended.",
@@ -67,24 +82,49 @@ fn live(context: &Context) -> Outcome {
     Ok(Exit::Done)
 }
 
+/// The new program goes on in the place of this one, with the same arguments.
+fn succeed(program: &Path, log: PathBuf) -> Result<(), Trouble> {
+    let launch = Launch {
+        program: program.to_owned(),
+        arguments: std::env::args_os().skip(1).collect(),
+        environment: std::env::vars_os().collect(),
+        folder: program.parent().unwrap_or(Path::new("/")).to_owned(),
+        log,
+    };
+    let mut tries = 0;
+    loop {
+        match go_on_as(&launch) {
+            Ok(()) => return Ok(()),
+            Err(error) if tries == TRIES => {
+                tracing::error!(%error, "the new program does not start");
+                return Err(EngineError::io("cannot start", program)(error).into());
+            }
+            // some systems let nobody start what was written a moment ago
+            Err(_) => std::thread::sleep(Duration::from_secs(1)),
+        }
+        tries += 1;
+    }
+}
+
 fn start(context: &Context) -> Outcome {
-    let open = any_open(context)?;
-    let started = if open { Some(spawn(context)?) } else { None };
-    let running = open || agent::runs(&context.home)?;
-    let changed = started == Some(Started::Now);
-    if context.printer.document(&Document { running, changed }) {
+    let started = stay(context)?;
+    let changed = started == Started::Now;
+    if context.printer.document(&Document { running: true, changed }) {
         return Ok(Exit::Done);
     }
     context.printer.line(match started {
-        Some(Started::Now) => "Your work is saved in the background from now on, until `kitbag done`.",
-        Some(Started::Already) => "Your work is saved in the background already.",
-        None => "No course is open, so there is nothing to save. `kitbag up` starts this by itself.",
+        Started::Now => "Your files are carried in the background from now on, until `kitbag agent stop`.",
+        Started::Already => "Your files are carried in the background already.",
     });
     Ok(Exit::Done)
 }
 
+fn waiting(context: &Context) {
+    context.printer.say("Waiting for kitbag in the background to end …");
+}
+
 fn stop(context: &Context) -> Outcome {
-    let waiting = || context.printer.say("Waiting for kitbag in the background to end …");
+    let waiting = || waiting(context);
     let (home, seconds) = (&context.home, context.config.agent_stop_seconds);
     let stopped = agent::stop(home, &context.doors, &RealProcesses::new(), seconds, &waiting)?;
     let changed = stopped != Stopped::NotRunning;
@@ -93,7 +133,7 @@ fn stop(context: &Context) -> Outcome {
     }
     context.printer.line(match stopped {
         Stopped::NotRunning => "Nothing runs in the background.",
-        Stopped::Ended => "Nothing is saved in the background any more. The next `kitbag up` starts it again.",
+        Stopped::Ended => "Nothing is carried in the background any more. The next `kitbag up` starts it again.",
         Stopped::ByForce => {
             "It did not end by itself and was ended by force. Nothing is lost; the next command goes on where it was."
         }
@@ -101,42 +141,40 @@ fn stop(context: &Context) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// At the end of `up` and `reset`: whatever is open is saved from now on. A course that runs is worth more than this, so
+/// At the end of `up` and `reset`: everything is carried and saved from now on. A course that runs is worth more than this, so
 /// trouble is told and no failure.
 pub fn begin(context: &Context) {
-    if !context.config.agent_start || context.config.checkpoint_seconds == 0 {
+    if !context.config.agent_start {
         return;
     }
-    if let Err(Trouble { finding: Finding { what, why, remedy }, .. }) = spawn(context) {
+    if let Err(Trouble { finding: Finding { what, why, remedy }, .. }) = spawn(context, false) {
         context.printer.say(format!("{what}. {why} {remedy}"));
     }
 }
 
-/// For the page: one that lives.
+/// For the page: one that lives, also when no course is open.
 ///
 /// # Errors
-/// It cannot be started.
-pub fn stay(context: &Context) -> Result<(), Trouble> {
-    spawn(context).map(drop)
-}
-
-/// Whether any workspace here is open. One that cannot be read is not.
-fn any_open(context: &Context) -> Result<bool, Trouble> {
-    let open = |settings| -> Result<bool, EngineError> {
-        let ws = Workspace::look(&context.home, settings, context.config.clone(), context.doors.clone())?;
-        events::session_open(&ws.ledger)
-    };
-    Ok(list(&context.home, &context.doors)?.into_iter().any(|settings| open(settings).unwrap_or(false)))
+/// It cannot be started, or the one there is does not end to make room.
+pub fn stay(context: &Context) -> Result<Started, Trouble> {
+    let home = &context.home;
+    // one that `up` started ends with the last open course
+    if agent::runs(home)? && !agent::stays(home, &context.doors) {
+        let seconds = context.config.agent_stop_seconds;
+        agent::stop(home, &context.doors, &RealProcesses::new(), seconds, &|| waiting(context))?;
+    }
+    spawn(context, true)
 }
 
 /// The same kitbag, with the same state root and settings.
-fn spawn(context: &Context) -> Result<Started, Trouble> {
+fn spawn(context: &Context, stay: bool) -> Result<Started, Trouble> {
     let program = std::env::current_exe().map_err(EngineError::io("cannot find", "this program"))?;
     let mut arguments: Vec<OsString> = vec!["--home".into(), context.home.clone().into()];
     for setting in &context.given {
         arguments.extend(["--config".into(), setting.into()]);
     }
     arguments.extend(["agent".into(), "run".into()]);
+    arguments.extend(stay.then(|| "--stay".into()));
     let surroundings = std::env::vars_os().collect();
     let processes = RealProcesses::new();
     Ok(agent::start(&context.home, &context.doors, &processes, &program, arguments, surroundings)?)

@@ -21,7 +21,8 @@ pub fn run(context: &Context, options: &SyncOptions) -> Outcome {
         let request = Request { dry_run: true, ..context.request(&ws)? };
         sync::run(&ws, &context.rules(&ws)?, request, context.printer.as_ref())?
     } else {
-        context.wait(environment::cycle(&ws, &context.home, context.printer.clone()))?
+        let (home, progress) = (&context.home, context.printer.clone());
+        context.wait(environment::cycle(&ws, home, environment::Extent::default(), progress))?
     };
     if !options.dry_run {
         context.prepare_new(&ws, known)?;

@@ -1,0 +1,137 @@
+//! One look at one workspace, on a thread of its own: begin to watch what is not watched, so that nothing is missed in
+//! between, then carry files, or save everything. The same cycle as `kitbag sync` does, but it waits for nothing and asks
+//! nobody. Whatever goes wrong in it, the loop goes on.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kitbag_core::finding::Finding;
+use kitbag_core::pace::{Ended, What};
+use kitbag_platform::lock::Lock;
+use kitbag_platform::watch::{NotWatched, Watcher};
+use kitbag_store::StoreError;
+
+use super::place;
+use super::roster::number;
+use crate::doors::Doors;
+use crate::environment::{self, Extent};
+use crate::error::EngineError;
+use crate::sync::Silent;
+use crate::sync::report::Report;
+use crate::workspace::{Config, Settings, Workspace};
+
+/// How long somebody who only looks may hold the lock that says this is going on.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What is to be done.
+pub(super) struct Job {
+    pub(super) home: PathBuf,
+    pub(super) settings: Settings,
+    pub(super) config: Config,
+    pub(super) doors: Doors,
+    pub(super) what: What,
+    pub(super) watcher: Arc<dyn Watcher>,
+    /// Folders to watch first.
+    pub(super) unwatched: Vec<PathBuf>,
+}
+
+/// What came of it.
+pub(super) struct Outcome {
+    pub(super) ended: Ended,
+    /// Why it failed, for the person.
+    pub(super) error: Option<Finding>,
+    /// Folders that are watched from now on, with their numbers.
+    pub(super) watched: Vec<(PathBuf, u64)>,
+    /// Why one is not.
+    pub(super) not_watched: Option<NotWatched>,
+}
+
+impl Outcome {
+    /// It ended by a mistake of the program.
+    pub(super) fn mistaken(error: &dyn std::fmt::Display) -> Self {
+        let error = Finding::new(
+            "kitbag made a mistake in the background",
+            error.to_string(),
+            "It is tried again. If it stays so, run `kitbag sync` and show what it says to your tutor.",
+        );
+        Outcome { ended: Ended::Failed, error: Some(error), watched: Vec::new(), not_watched: None }
+    }
+}
+
+impl Job {
+    /// Do it.
+    pub(super) fn run(self) -> Outcome {
+        let (mut watched, mut not_watched) = (Vec::new(), None);
+        for root in &self.unwatched {
+            // asked first: a folder that takes its place meanwhile has another number
+            let Some(number) = number(root, &self.doors) else { continue };
+            match self.watcher.watch(root) {
+                Ok(()) => watched.push((root.clone(), number)),
+                Err(error) => not_watched = Some(error),
+            }
+        }
+        let workspace = self.settings.name.clone();
+        tracing::debug!(workspace, what = ?self.what, "looks");
+        let (ended, error) = match carry(&self.home, self.settings, self.config, self.doors, self.what) {
+            Ok(report) => judged(&workspace, &report),
+            Err(error) => failed(&workspace, &error),
+        };
+        Outcome { ended, error, watched, not_watched }
+    }
+}
+
+fn judged(workspace: &str, report: &Report) -> (Ended, Option<Finding>) {
+    let carried = report.published + report.received + report.merged + report.bytes_published > 0;
+    if carried {
+        let (published, received, conflicts) = (report.published, report.received, report.conflicts);
+        let problems = report.problems.len();
+        tracing::info!(workspace, published, received, conflicts, problems, "carried");
+    }
+    if !report.unsaved.is_empty() {
+        let databases = report.unsaved.join(", ");
+        tracing::warn!(workspace, databases, "not saved");
+        let problems = report.problems.iter().filter(|problem| problem.fails);
+        let why: Vec<_> = problems.map(|one| format!("{}: {}", one.path, one.reason)).collect();
+        let finding = Finding::new(
+            format!("not saved: {databases}"),
+            why.join("\n"),
+            "It is tried again by itself; your files are carried meanwhile.",
+        );
+        return (Ended::Unsaved, Some(finding));
+    }
+    let waits = !report.waiting_for.is_empty() || report.pending > 0;
+    let ended = if waits { Ended::Waits(report.settles_in) } else { Ended::Done { carried } };
+    (ended, None)
+}
+
+fn failed(workspace: &str, error: &EngineError) -> (Ended, Option<Finding>) {
+    let finding = error.finding();
+    match error {
+        EngineError::Locked(_) | EngineError::Store(StoreError::Busy) => (Ended::Busy, None),
+        EngineError::ShareMissing(_) | EngineError::ShareEmptied(_) | EngineError::WorkMissing(_) => {
+            (Ended::Away, Some(finding))
+        }
+        _ => {
+            tracing::warn!(workspace, what = finding.what, why = finding.why, "it could not be carried");
+            (Ended::Failed, Some(finding))
+        }
+    }
+}
+
+fn carry(
+    home: &Path,
+    settings: Settings,
+    config: Config,
+    doors: Doors,
+    what: What,
+) -> Result<Report, EngineError> {
+    // Tells who waits for the workspace what it is waiting for: taken before the workspace is and let go of after it, so
+    // that nobody ever finds the one without the other. Where it cannot be had they only wait less patiently.
+    let _saving = Lock::acquire(&place::saving(home), PATIENCE).ok();
+    let ws = Workspace::open_within(home, settings, config, doors, Duration::ZERO)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(EngineError::io("cannot start work in", home))?;
+    let extent = Extent { files_only: what != What::Checkpoint, brief: true };
+    runtime.block_on(environment::cycle(&ws, home, extent, Arc::new(Silent)))
+}
