@@ -9,6 +9,8 @@ mod back;
 mod background;
 #[cfg(target_os = "linux")]
 mod browser;
+#[cfg(target_os = "linux")]
+mod carried;
 mod compiled;
 mod contract;
 mod course;
