@@ -37,6 +37,8 @@ mod keychain;
 mod killed;
 #[cfg(target_os = "linux")]
 mod large;
+#[cfg(target_os = "linux")]
+mod lent;
 mod local_python;
 mod machine;
 mod machine_checks;

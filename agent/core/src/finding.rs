@@ -1,10 +1,10 @@
 //! Bad news for a person: what happened, why, and what to do about it. Every error ends up as one of these, and
 //! the command line, the page and the log show the same words.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One piece of news that needs somebody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// What happened, one plain sentence.
     pub what: String,

@@ -1,5 +1,6 @@
 //! What every verb needs: the state root, the doors, the settings, and a printer. How it asks stands in `question`.
 
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use kitbag_core::course::Course;
 use kitbag_core::finding::{Exit, Finding};
 use kitbag_core::id::ContentId;
 use kitbag_core::path::WorkPath;
-use kitbag_engine::agent;
+use kitbag_engine::agent::{self, Client};
 use kitbag_engine::course::{self, unpack};
 use kitbag_engine::doors::Doors;
 use kitbag_engine::environment::{self, Apart};
@@ -42,6 +43,8 @@ pub struct Context {
     /// The settings as they were given, for a kitbag started by this one.
     pub given: Vec<String>,
     workspace: Option<String>,
+    /// Who lent a workspace: it is given back when this ends.
+    lenders: RefCell<Vec<Client>>,
 }
 
 impl Context {
@@ -70,7 +73,17 @@ impl Context {
             doors.backends = Arc::new(Apart { program });
         }
         let given = args.config.clone();
-        Ok(Context { home, doors, config, printer, stop, yes: args.yes, given, workspace })
+        Ok(Context {
+            home,
+            doors,
+            config,
+            printer,
+            stop,
+            yes: args.yes,
+            given,
+            workspace,
+            lenders: RefCell::default(),
+        })
     }
 
     /// The name given with `--workspace`.
@@ -96,24 +109,26 @@ impl Context {
         self.open_this(self.settings()?)
     }
 
-    /// This workspace, for work. The background agent is waited for as long as it saves, any other kitbag as long as the
-    /// settings say.
+    /// This workspace, for work. The background agent lends it until this command ends; one that cannot be asked is waited
+    /// for as long as it saves, any other kitbag as long as the settings say.
     ///
     /// # Errors
     /// Another kitbag is at work.
     pub fn open_this(&self, settings: Settings) -> Result<Workspace, Trouble> {
         let mut left = Duration::from_secs(self.config.lock_wait_seconds);
-        let (mut said, mut last) = (false, false);
+        let (said, mut last) = (Cell::new(false), false);
+        let waits = || {
+            if !said.replace(true) {
+                self.printer.say("kitbag is saving in the background; this goes on when it is done …");
+            }
+        };
+        self.borrow(&settings.name, &waits);
         loop {
             let turn = left.min(TURN);
             let (config, doors) = (self.config.clone(), self.doors.clone());
             match Workspace::open_within(&self.home, settings.clone(), config, doors, turn) {
                 Err(EngineError::Locked(_)) if agent::saves(&self.home) => {
-                    if !said {
-                        said = true;
-                        self.printer
-                            .say("kitbag is saving in the background; this goes on when it is done …");
-                    }
+                    waits();
                     last = false;
                     // where the settings leave no time to wait, the lock did not wait either
                     std::thread::sleep(TURN.saturating_sub(turn) / 10);
@@ -123,6 +138,16 @@ impl Context {
                 Err(EngineError::Locked(_)) if !last => (left, last) = (Duration::ZERO, true),
                 opened => return Ok(opened?),
             }
+        }
+    }
+
+    /// Have the agent stay out of a workspace until this command ends, and look at it then. Where it cannot be asked, or
+    /// ends meanwhile, its lock says the rest.
+    fn borrow(&self, workspace: &str, waits: &dyn Fn()) {
+        let Some(mut agent) = Client::connect(&self.home) else { return };
+        match agent.lend(workspace, waits) {
+            Ok(()) => self.lenders.borrow_mut().push(agent),
+            Err(error) => tracing::info!(%error, "the agent lends nothing"),
         }
     }
 

@@ -2,6 +2,7 @@
 //! yet is null.
 
 use kitbag_core::session::Presence;
+use kitbag_engine::agent::Seen;
 use kitbag_engine::environment::{EnvironmentView, last_checkpoint};
 use kitbag_engine::error::EngineError;
 use kitbag_engine::storage::{Growth, growth};
@@ -93,6 +94,8 @@ pub struct Status {
     pub history_bytes: u64,
     /// What the history costs, in figures.
     pub storage: Growth,
+    /// kitbag in the background; null when there is none.
+    pub agent: Option<Seen>,
 }
 
 /// Look at a workspace without changing it.
@@ -103,6 +106,7 @@ pub fn read(
     ws: &Workspace,
     rules: &Rules,
     environment: EnvironmentView,
+    agent: Option<Seen>,
     places: &dyn Places,
 ) -> Result<Status, EngineError> {
     let share = ws.share();
@@ -150,5 +154,6 @@ pub fn read(
         machines: events::machines(ws)?,
         history_bytes: storage.history_bytes,
         storage,
+        agent,
     })
 }

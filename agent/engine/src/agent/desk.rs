@@ -5,14 +5,14 @@
 use std::time::Instant;
 
 use kitbag_core::finding::Finding;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// A next look that moved by less than this, in milliseconds, is no news.
 const SLACK: u64 = 1_000;
 
 /// Who the agent is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// kitbag's version.
     pub version: String,
@@ -25,7 +25,7 @@ pub struct About {
 }
 
 /// What the agent does with one workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Doing {
     /// It waits for a change, or for time.
@@ -39,7 +39,7 @@ pub enum Doing {
 }
 
 /// One workspace as the agent sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
     /// Its name.
     pub name: String,

@@ -6,12 +6,15 @@
 //! is open any more.
 
 mod carry;
+mod client;
 mod desk;
 mod install;
 mod notice;
 mod place;
 mod program;
+mod protocol;
 mod roster;
+mod serve;
 mod start;
 mod stop;
 
@@ -24,6 +27,7 @@ use kitbag_core::entry::Fingerprint;
 use kitbag_core::finding::Finding;
 use kitbag_core::pace::{Ended, Now, Rhythm, What};
 use kitbag_platform::clock::rfc3339;
+use kitbag_platform::local::Listener;
 use kitbag_platform::lock::{Lock, LockError};
 use kitbag_platform::process::interrupted;
 use kitbag_platform::watch::Watcher;
@@ -37,10 +41,13 @@ use desk::Wish;
 use program::Program;
 use roster::Roster;
 
+pub use client::{Client, Seen, look};
 pub use desk::{About, Activity, Desk, Doing, Loan, Picture};
 pub use install::{Became, Called, Installed, Registered, install, installed, uninstall};
 pub use notice::{Teller, seen};
 pub use place::{log, runs, saves, stays};
+pub use protocol::Page;
+pub use serve::Pages;
 pub use start::{Started, start};
 pub use stop::{Stopped, stop};
 
@@ -156,6 +163,25 @@ impl Agent {
     /// Where wishes are left and what it does is shown.
     pub fn desk(&self) -> Desk {
         self.desk.clone()
+    }
+
+    /// Live, and answer whoever asks over the socket of the state root, until there is a reason to end. Where there can
+    /// be no socket, all it does is done without.
+    pub async fn live_and_answer(self, pages: Pages) -> Why {
+        let answering = match Listener::bind(&self.home) {
+            Ok(listener) => Some(tokio::spawn(serve::serve(listener, self.desk(), pages))),
+            Err(error) => {
+                tracing::warn!(%error, "nobody can ask this agent anything");
+                None
+            }
+        };
+        let why = self.live().await;
+        if let Some(answering) = answering {
+            answering.abort();
+            // with the listener its socket goes; that it was broken off is what is wanted
+            let _ = answering.await;
+        }
+        why
     }
 
     /// Live until there is a reason to end.

@@ -6,6 +6,7 @@ use std::path::Path;
 use kitbag_core::finding::Finding;
 use kitbag_platform::process::Processes;
 
+use super::client::Client;
 use super::place;
 use crate::doors::Doors;
 use crate::error::{EngineError, show};
@@ -43,8 +44,10 @@ pub fn stop(
     if !place::runs(home)? {
         return Ok(Stopped::NotRunning);
     }
+    // one that answers needs no file, which a later one could find
+    let asked = Client::connect(home).is_some_and(|mut agent| agent.stop().is_ok());
     let wait = i64::try_from(wait_seconds).unwrap_or(i64::MAX).saturating_mul(1_000);
-    let ended = ended(home, doors, wait, waiting);
+    let ended = ended(home, doors, wait, asked, waiting);
     let stopped = match ended {
         Ok(true) => Ok(Stopped::Ended),
         Ok(false) => by_force(home, doors, processes),
@@ -55,13 +58,21 @@ pub fn stop(
 }
 
 /// Whether it has ended within so many milliseconds.
-fn ended(home: &Path, doors: &Doors, within: i64, waiting: &dyn Fn()) -> Result<bool, EngineError> {
+fn ended(
+    home: &Path,
+    doors: &Doors,
+    within: i64,
+    asked: bool,
+    waiting: &dyn Fn(),
+) -> Result<bool, EngineError> {
     let begun = doors.clock.now_millis();
     let mut told = false;
     while place::runs(home)? {
-        // again and again: one that only begins takes an old request away
-        place::ask_to_stop(home, doors)?;
         let passed = doors.clock.now_millis().saturating_sub(begun);
+        // again and again: one that only begins takes an old request away
+        if !asked || passed >= TELL {
+            place::ask_to_stop(home, doors)?;
+        }
         if passed < 0 || passed >= within {
             return Ok(false);
         }
@@ -77,7 +88,7 @@ fn ended(home: &Path, doors: &Doors, within: i64, waiting: &dyn Fn()) -> Result<
 fn by_force(home: &Path, doors: &Doors, processes: &dyn Processes) -> Result<Stopped, EngineError> {
     if let Some(id) = place::signed(home, doors) {
         processes.kill(&id).map_err(EngineError::io("cannot end the background agent of", home))?;
-        if ended(home, doors, BY_FORCE, &|| {})? {
+        if ended(home, doors, BY_FORCE, false, &|| {})? {
             return Ok(Stopped::ByForce);
         }
     }

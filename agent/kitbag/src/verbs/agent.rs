@@ -64,7 +64,7 @@ fn live(context: &Context, stay: bool) -> Outcome {
         context.printer.line(format!("What it does stands in {}.", show(&file)));
     }
     super::page::serve(context);
-    let why = context.wait(async { Ok::<_, Trouble>(agent.live().await) })?;
+    let why = context.wait(async { Ok::<_, Trouble>(agent.live_and_answer(Arc::new(|| None)).await) })?;
     tracing::info!(?why, "ends");
     if let (Why::Replaced, true, Some(program)) = (why, stay, program) {
         succeed(&program, file)?;

@@ -2,6 +2,7 @@
 
 use kitbag_core::finding::Exit;
 use kitbag_core::path::shown;
+use kitbag_engine::agent;
 use kitbag_engine::environment;
 use kitbag_engine::error::{count, show, size};
 use kitbag_page::status::{self, State};
@@ -16,7 +17,7 @@ pub fn run(context: &Context) -> Outcome {
     let ws = context.look()?;
     let rules = context.rules(&ws)?;
     let view = context.wait(async { Ok::<_, Trouble>(environment::view(&ws, &context.home).await) })?;
-    let status = status::read(&ws, &rules, view, &RealPlaces)?;
+    let status = status::read(&ws, &rules, view, agent::look(&context.home, &ws.settings.name), &RealPlaces)?;
     let exit = match status.state {
         State::NeedsYou if status.held > 0 => Exit::Failed,
         State::NeedsYou => Exit::Conflicts,
