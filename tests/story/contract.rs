@@ -32,7 +32,7 @@ fn documents_have_their_fields() {
 
     let status = a.run(&["--json", "status"]).exits(&[1]).json();
     has(&status, &["workspace", "machine", "state", "share", "files", "pending", "missing", "conflicts"]);
-    has(&status, &["environment", "machines", "last_checkpoint", "waiting_for"]);
+    has(&status, &["environment", "machines", "last_checkpoint", "waiting_for", "agent"]);
     has(&status["share"], &["path", "provider", "reachable"]);
     has(&status["environment"], &["backend", "state", "services"]);
     has(&status["conflicts"][0], &["path", "kind", "sides"]);

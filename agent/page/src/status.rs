@@ -94,7 +94,7 @@ pub struct Status {
     pub history_bytes: u64,
     /// What the history costs, in figures.
     pub storage: Growth,
-    /// kitbag in the background; null when there is none.
+    /// kitbag in the background; null when there is none, or nobody has looked. Whoever shows the document looks.
     pub agent: Option<Seen>,
 }
 
@@ -106,7 +106,6 @@ pub fn read(
     ws: &Workspace,
     rules: &Rules,
     environment: EnvironmentView,
-    agent: Option<Seen>,
     places: &dyn Places,
 ) -> Result<Status, EngineError> {
     let share = ws.share();
@@ -154,6 +153,6 @@ pub fn read(
         machines: events::machines(ws)?,
         history_bytes: storage.history_bytes,
         storage,
-        agent,
+        agent: None,
     })
 }

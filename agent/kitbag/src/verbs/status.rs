@@ -17,7 +17,8 @@ pub fn run(context: &Context) -> Outcome {
     let ws = context.look()?;
     let rules = context.rules(&ws)?;
     let view = context.wait(async { Ok::<_, Trouble>(environment::view(&ws, &context.home).await) })?;
-    let status = status::read(&ws, &rules, view, agent::look(&context.home, &ws.settings.name), &RealPlaces)?;
+    let mut status = status::read(&ws, &rules, view, &RealPlaces)?;
+    status.agent = agent::look(&context.home, &ws.settings.name);
     let exit = match status.state {
         State::NeedsYou if status.held > 0 => Exit::Failed,
         State::NeedsYou => Exit::Conflicts,
