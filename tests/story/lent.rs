@@ -94,7 +94,7 @@ impl Line {
     }
 
     /// Nothing more comes.
-    fn is_dropped(mut self) -> bool {
+    fn dropped(mut self) -> bool {
         let mut rest = Vec::new();
         match self.0.read_to_end(&mut rest) {
             Ok(_) => rest.is_empty(),
@@ -168,7 +168,7 @@ fn nonsense_harms_nobody() {
     for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"\n", b"null\n", b"\xff\xfe\n", &endless] {
         let mut line = Line::open(&served.socket()).unwrap();
         line.raw(bytes);
-        assert!(line.is_dropped(), "{:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(20)]));
+        assert!(line.dropped(), "{:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(20)]));
     }
     let mut half = Line::open(&served.socket()).unwrap();
     half.raw(b"{\"ask\":\"sto");
@@ -235,7 +235,7 @@ fn one_that_hangs_or_dies_is_done_without() {
     while lent.hear().unwrap() != json!({ "lent": true }) {}
     kill_agents(&served.a.home);
     until("it is gone", || agents(&served.a.home).is_empty());
-    assert!(lent.is_dropped());
+    assert!(lent.dropped());
     assert!(served.socket().exists(), "left over");
     served.a.write("alone.txt", "a");
     served.a.sync();
