@@ -31,6 +31,8 @@ mod follow;
 mod gone;
 #[cfg(unix)]
 mod http;
+#[cfg(target_os = "linux")]
+mod install;
 #[cfg(unix)]
 mod jupyter;
 mod keychain;

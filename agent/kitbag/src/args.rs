@@ -27,7 +27,7 @@ More commands:
   takeaway     Everything you have in one file, for a computer without kitbag
   course       check: look a course's folder over
   plugin       list, info: what runs courses here, and what it may do
-  agent        start, stop: carries your work in the background, also while no course is open
+  agent        start, stop, install, uninstall: carries your work in the background, from log-in on if you like
   page         All of this in your browser
   demo         A guided tour in a folder of its own, under a minute
   completions  Completions for your shell
@@ -403,6 +403,10 @@ pub enum AgentVerb {
     Start,
     /// End it; what it saves just now it saves to the end
     Stop,
+    /// Have it start when you log in, and start it; needs no administrator
+    Install,
+    /// Have it start no more, and end it
+    Uninstall,
 }
 
 /// `page`.

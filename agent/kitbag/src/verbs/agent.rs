@@ -15,6 +15,7 @@ use kitbag_platform::process::{Launch, RealProcesses, go_on_as, notice_interrupt
 use kitbag_platform::watch::RealWatcher;
 use serde::Serialize;
 
+use super::install;
 use crate::args::{Agent as Options, AgentVerb};
 use crate::context::Context;
 use crate::{Outcome, Trouble, log};
@@ -36,6 +37,8 @@ pub fn run(context: &Context, options: &Options) -> Outcome {
         AgentVerb::Run { stay } => live(context, stay),
         AgentVerb::Start => start(context),
         AgentVerb::Stop => stop(context),
+        AgentVerb::Install => install::install(context),
+        AgentVerb::Uninstall => install::uninstall(context),
     }
 }
 
@@ -119,14 +122,15 @@ fn start(context: &Context) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn waiting(context: &Context) {
-    context.printer.say("Waiting for kitbag in the background to end …");
+/// End the one that runs, if any, and wait for that.
+pub fn end(context: &Context) -> Result<Stopped, Trouble> {
+    let waiting = || context.printer.say("Waiting for kitbag in the background to end …");
+    let (home, seconds) = (&context.home, context.config.agent_stop_seconds);
+    Ok(agent::stop(home, &context.doors, &RealProcesses::new(), seconds, &waiting)?)
 }
 
 fn stop(context: &Context) -> Outcome {
-    let waiting = || waiting(context);
-    let (home, seconds) = (&context.home, context.config.agent_stop_seconds);
-    let stopped = agent::stop(home, &context.doors, &RealProcesses::new(), seconds, &waiting)?;
+    let stopped = end(context)?;
     let changed = stopped != Stopped::NotRunning;
     if context.printer.document(&Document { running: false, changed }) {
         return Ok(Exit::Done);
@@ -160,14 +164,13 @@ pub fn stay(context: &Context) -> Result<Started, Trouble> {
     let home = &context.home;
     // one that `up` started ends with the last open course
     if agent::runs(home)? && !agent::stays(home, &context.doors) {
-        let seconds = context.config.agent_stop_seconds;
-        agent::stop(home, &context.doors, &RealProcesses::new(), seconds, &|| waiting(context))?;
+        end(context)?;
     }
     spawn(context, true)
 }
 
 /// The same kitbag, with the same state root and settings.
-fn spawn(context: &Context, stay: bool) -> Result<Started, Trouble> {
+pub fn spawn(context: &Context, stay: bool) -> Result<Started, Trouble> {
     let program = std::env::current_exe().map_err(EngineError::io("cannot find", "this program"))?;
     let mut arguments: Vec<OsString> = vec!["--home".into(), context.home.clone().into()];
     for setting in &context.given {

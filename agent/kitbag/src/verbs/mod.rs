@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod done;
 pub mod exec;
 pub mod history;
+pub mod install;
 pub mod logs;
 pub mod needs;
 pub mod open;
