@@ -7,16 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kitbag_core::finding::Finding;
+use kitbag_core::notice::Seen;
 use kitbag_core::pace::{Ended, What};
 use kitbag_platform::lock::Lock;
 use kitbag_platform::watch::{NotWatched, Watcher};
 use kitbag_store::StoreError;
 
-use super::place;
 use super::roster::number;
+use super::{notice, place};
 use crate::doors::Doors;
 use crate::environment::{self, Extent};
 use crate::error::EngineError;
+use crate::events;
 use crate::sync::Silent;
 use crate::sync::report::Report;
 use crate::workspace::{Config, Settings, Workspace};
@@ -41,6 +43,8 @@ pub(super) struct Outcome {
     pub(super) ended: Ended,
     /// Why it failed, for the person.
     pub(super) error: Option<Finding>,
+    /// What a person may have to be told; none where it could not be looked at.
+    pub(super) seen: Option<Seen>,
     /// Folders that are watched from now on, with their numbers.
     pub(super) watched: Vec<(PathBuf, u64)>,
     /// Why one is not.
@@ -55,7 +59,13 @@ impl Outcome {
             error.to_string(),
             "It is tried again. If it stays so, run `kitbag sync` and show what it says to your tutor.",
         );
-        Outcome { ended: Ended::Failed, error: Some(error), watched: Vec::new(), not_watched: None }
+        Outcome {
+            ended: Ended::Failed,
+            error: Some(error),
+            seen: None,
+            watched: Vec::new(),
+            not_watched: None,
+        }
     }
 }
 
@@ -73,11 +83,12 @@ impl Job {
         }
         let workspace = self.settings.name.clone();
         tracing::debug!(workspace, what = ?self.what, "looks");
-        let (ended, error) = match carry(&self.home, self.settings, self.config, self.doors, self.what) {
-            Ok(report) => judged(&workspace, &report),
-            Err(error) => failed(&workspace, &error),
+        let carried = carry(&self.home, self.settings, self.config, self.doors, self.what);
+        let ((ended, error), seen) = match carried {
+            Ok((report, seen)) => (judged(&workspace, &report), seen),
+            Err(error) => (failed(&workspace, &error), None),
         };
-        Outcome { ended, error, watched, not_watched }
+        Outcome { ended, error, seen, watched, not_watched }
     }
 }
 
@@ -125,7 +136,7 @@ fn carry(
     config: Config,
     doors: Doors,
     what: What,
-) -> Result<Report, EngineError> {
+) -> Result<(Report, Option<Seen>), EngineError> {
     // Tells who waits for the workspace what it is waiting for: taken before the workspace is and let go of after it, so
     // that nobody ever finds the one without the other. Where it cannot be had they only wait less patiently.
     let _saving = Lock::acquire(&place::saving(home), PATIENCE).ok();
@@ -133,5 +144,9 @@ fn carry(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(EngineError::io("cannot start work in", home))?;
     let extent = Extent { files_only: what != What::Checkpoint, brief: true };
-    runtime.block_on(environment::cycle(&ws, home, extent, Arc::new(Silent)))
+    let report = runtime.block_on(environment::cycle(&ws, home, extent, Arc::new(Silent)))?;
+    let open = events::session_open(&ws.ledger)?;
+    let seen = notice::seen(&ws, open, report.unsaved.is_empty());
+    // what cannot be read now is told another time
+    Ok((report, seen.ok()))
 }

@@ -29,6 +29,7 @@ use kitbag_core::pace::{Ended, Now, Rhythm, What};
 use kitbag_platform::clock::rfc3339;
 use kitbag_platform::local::Listener;
 use kitbag_platform::lock::{Lock, LockError};
+use kitbag_platform::notice::Notices;
 use kitbag_platform::process::interrupted;
 use kitbag_platform::watch::Watcher;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -90,6 +91,8 @@ pub struct Given {
     pub stay: bool,
     /// Tells of changes.
     pub watcher: Arc<dyn Watcher>,
+    /// Where the person is told what needs them.
+    pub desktop: Arc<dyn Notices>,
 }
 
 /// The agent of one state root, while it lives.
@@ -99,6 +102,7 @@ pub struct Agent {
     doors: Doors,
     watcher: Arc<dyn Watcher>,
     roster: Roster,
+    teller: Teller,
     desk: Desk,
     wishes: mpsc::UnboundedReceiver<Wish>,
     shown: watch::Sender<Picture>,
@@ -140,6 +144,7 @@ impl Agent {
             stay: given.stay,
         };
         let (desk, wishes, shown) = Desk::new(about);
+        let teller = Teller::new(home, &doors, given.desktop);
         let program = given.program.and_then(|program| Program::new(&program, doors.disk.as_ref()));
         let taken = doors.disk.stat(&file).ok().map(|stat| stat.fingerprint);
         Ok(Agent {
@@ -148,6 +153,7 @@ impl Agent {
             doors,
             watcher: given.watcher,
             roster: Roster::default(),
+            teller,
             desk,
             wishes,
             shown,
@@ -315,7 +321,8 @@ impl Agent {
     fn note(&mut self, name: &OsString, workspace: &str, what: What, began: Now, outcome: Outcome) {
         let now = self.now();
         let Some(known) = self.roster.get(name) else { return };
-        let Outcome { ended, error, watched, not_watched } = outcome;
+        let Outcome { ended, error, seen, watched, not_watched } = outcome;
+        known.noted(seen, ended);
         known.doing = Some((Doing::Nothing, now.wall));
         known.watches(watched, not_watched);
         known.pace.note(what, began, now, ended);
@@ -330,6 +337,7 @@ impl Agent {
         if known.pace.failures > 0 {
             tracing::info!(workspace, failures = known.pace.failures, "it will be tried again");
         }
+        self.teller.look(&self.roster.seen(), now.steady);
     }
 
     fn obey(&mut self, wish: Option<Wish>) {

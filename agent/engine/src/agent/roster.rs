@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use kitbag_core::entry::Fingerprint;
 use kitbag_core::finding::Finding;
-use kitbag_core::pace::{Due, Now, Pace, Rhythm, What};
+use kitbag_core::notice;
+use kitbag_core::pace::{Due, Ended, Now, Pace, Rhythm, What};
 use kitbag_platform::clock::millis;
 use kitbag_platform::disk::ItemKind;
 use kitbag_platform::watch::{Hint, NotWatched, Watcher};
@@ -50,6 +51,8 @@ pub(super) struct Known {
     pub(super) doing: Option<(Doing, i64)>,
     /// Why the last look failed.
     pub(super) error: Option<Finding>,
+    /// What a person may have to be told, as the last look left it.
+    seen: Option<notice::Seen>,
     /// How often it could not be read, in a row.
     unreadable: u32,
     /// The folders that are watched, with their numbers.
@@ -90,6 +93,11 @@ impl Roster {
                 known.read(&state, now, home, config, doors);
             }
         }
+    }
+
+    /// What a person may have to be told of all of them.
+    pub(super) fn seen(&self) -> Vec<notice::Seen> {
+        self.known.values().filter_map(|known| known.seen.clone()).collect()
     }
 
     /// Whether any is open, or may be.
@@ -287,6 +295,18 @@ impl Known {
             self.pace.back();
         } else {
             self.pace.gone(now);
+        }
+    }
+
+    /// What a look found that a person may have to be told; one that failed found that it is not saved.
+    pub(super) fn noted(&mut self, seen: Option<notice::Seen>, ended: Ended) {
+        if seen.is_some() {
+            self.seen = seen;
+        } else if matches!(ended, Ended::Failed | Ended::Away | Ended::Unsaved) {
+            let workspace = self.settings.as_ref().map(|settings| settings.name.clone()).unwrap_or_default();
+            let open = self.pace.is_open();
+            let unseen = notice::Seen { workspace, open, ..notice::Seen::default() };
+            self.seen.get_or_insert(unseen).saved = false;
         }
     }
 

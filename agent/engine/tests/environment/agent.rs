@@ -16,6 +16,7 @@ use kitbag_engine::workspace::{Config, Settings, Workspace};
 use kitbag_engine::{EngineError, events};
 use kitbag_platform::clock::{Clock, RealClock, SimulatedClock};
 use kitbag_platform::lock::Lock;
+use kitbag_platform::notice::SimulatedNotices;
 use kitbag_platform::places::SimulatedPlaces;
 use kitbag_platform::process::SimulatedProcesses;
 use kitbag_platform::watch::{Hint, SimulatedWatcher};
@@ -30,14 +31,21 @@ fn config() -> Config {
     Config { outside_settle_seconds: 0, threads: 2, keychain: false, ..Config::default() }
 }
 
-fn given(program: Option<&Path>, stay: bool, watcher: &SimulatedWatcher) -> Given {
-    Given { program: program.map(Path::to_owned), stay, watcher: Arc::new(watcher.clone()) }
+fn given(
+    program: Option<&Path>,
+    stay: bool,
+    watcher: &SimulatedWatcher,
+    desktop: &SimulatedNotices,
+) -> Given {
+    let desktop = Arc::new(desktop.clone());
+    Given { program: program.map(Path::to_owned), stay, watcher: Arc::new(watcher.clone()), desktop }
 }
 
 /// An agent, the clock it lives by, and what it is told of.
 struct Bench {
     clock: SimulatedClock,
     watcher: SimulatedWatcher,
+    desktop: SimulatedNotices,
     agent: Agent,
 }
 
@@ -52,9 +60,10 @@ impl Bench {
 
     fn with(home: &Path, doors: Doors, program: Option<&Path>, stay: bool) -> Self {
         let (clock, watcher) = (SimulatedClock::new(RealClock.now_millis()), SimulatedWatcher::new());
+        let desktop = SimulatedNotices::default();
         let doors = Doors { clock: Arc::new(clock.clone()), ..doors };
-        let agent = Agent::begin(home, config(), doors, given(program, stay, &watcher)).unwrap();
-        Bench { clock, watcher, agent }
+        let agent = Agent::begin(home, config(), doors, given(program, stay, &watcher, &desktop)).unwrap();
+        Bench { clock, watcher, desktop, agent }
     }
 
     /// What it does with the only workspace.
@@ -437,7 +446,7 @@ fn it_ends_with_its_state_root() {
     }
     let folder = tempfile::tempdir().unwrap();
     let none = folder.path().join("none");
-    let given = given(None, true, &SimulatedWatcher::new());
+    let given = given(None, true, &SimulatedWatcher::new(), &SimulatedNotices::default());
     assert!(Agent::begin(&none, config(), Doors::real(), given).is_err());
     assert!(!none.exists());
 }
@@ -479,7 +488,7 @@ fn there_is_one_at_a_time_and_who_asks_it_to_end_waits_for_it() {
     let stop = |seconds| agent::stop(&home, &Doors::real(), &processes, seconds, &|| {});
     assert_eq!(stop(9).unwrap(), Stopped::NotRunning);
     let bench = Bench::new(&home);
-    let second = given(None, false, &SimulatedWatcher::new());
+    let second = given(None, false, &SimulatedWatcher::new(), &SimulatedNotices::default());
     let Err(EngineError::Failed(refused)) = Agent::begin(&home, config(), Doors::real(), second) else {
         panic!("two agents");
     };
@@ -525,4 +534,28 @@ fn it_is_started_where_there_is_none() {
     let _bench = Bench::new(&home);
     assert_eq!(start().unwrap(), Started::Already);
     assert_eq!(processes.started().len(), 1);
+}
+
+/// What needs the person is said on their desktop, once: here that a session has ended and all of it is carried.
+#[test]
+fn the_end_of_a_session_is_said_on_the_desktop() {
+    let several = Several::new(&["one"]);
+    let mut bench = Bench::staying(&several.home());
+    bench.round();
+    several.write("one", "1\n");
+    bench.after(301_000);
+    assert_eq!(several.carried("one").as_deref(), Some("1\n"));
+    assert_eq!(bench.desktop.shown(), []);
+    several.done("one");
+    bench.after(301_000);
+    // handed over on a thread of its own
+    let begun = std::time::Instant::now();
+    while bench.desktop.shown().is_empty() && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    for _ in 0..5 {
+        bench.after(301_000);
+    }
+    let titles: Vec<_> = bench.desktop.shown().into_iter().map(|notice| notice.title).collect();
+    assert_eq!(titles, ["You can shut down now"]);
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use kitbag_core::finding::{Exit, Finding};
 use kitbag_engine::agent::{self, Agent, Given, Started, Stopped, Why};
 use kitbag_engine::error::{EngineError, show};
+use kitbag_platform::notice::RealNotices;
 use kitbag_platform::process::{Launch, RealProcesses, go_on_as, notice_interrupt};
 use kitbag_platform::watch::RealWatcher;
 use serde::Serialize;
@@ -46,7 +47,8 @@ fn live(context: &Context, stay: bool) -> Outcome {
     // before anybody can see that it lives; where nothing can be noticed it ends at once, as ever, which loses nothing
     let noticed = notice_interrupt();
     let program = std::env::current_exe().ok();
-    let given = Given { program: program.clone(), stay, watcher: Arc::new(RealWatcher::new()) };
+    let (watcher, desktop) = (Arc::new(RealWatcher::new()), Arc::new(RealNotices));
+    let given = Given { program: program.clone(), stay, watcher, desktop };
     let agent = Agent::begin(&context.home, context.config.clone(), context.doors.clone(), given)?;
     let file = agent::log(&context.home);
     log::to_file(&file).map_err(EngineError::io("cannot write", &file))?;
