@@ -175,6 +175,63 @@ fn a_link_to_the_program_is_kept() {
     a.run(&["agent", "uninstall"]).exits(&[0]);
 }
 
+#[track_caller]
+fn at_log_in(machine: &Machine, args: &[&str]) -> Value {
+    let document = machine.run(args).json();
+    let checks = document["checks"].as_array().unwrap();
+    checks
+        .iter()
+        .find(|check| check["check"] == "start at log-in")
+        .unwrap_or_else(|| panic!("{document:#}"))
+        .clone()
+}
+
+/// Shows that doctor finds a program that is gone, a state root that was moved and a file that is missing, mends each, and
+/// that what is not installed is no finding. First tier.
+#[test]
+fn what_does_not_fit_any_more_is_found_and_mended() {
+    let room = room();
+    let (mut a, _none) = odd(room.path());
+    let look = ["--json", "doctor"];
+    assert_eq!(at_log_in(&a, &look)["state"], "good");
+    let program = room.path().join("kitbag");
+    fs::copy(env!("CARGO_BIN_EXE_kitbag"), &program).unwrap();
+    a.uses(&program);
+    let document = install(&a).exits(&[0]).json();
+    a.run(&["agent", "stop"]).exits(&[0]);
+    assert_eq!(at_log_in(&a, &look)["state"], "good");
+    let moved = room.path().join("elsewhere");
+    fs::rename(&program, &moved).unwrap();
+    a.uses(&moved);
+    let fixed = |a: &Machine, words: &str| {
+        let bad = at_log_in(a, &look);
+        assert_eq!(bad["state"], "bad", "{bad:#}");
+        assert!(bad["findings"][0]["what"].as_str().unwrap().contains(words), "{bad:#}");
+        assert_eq!(bad["findings"][0]["treatment"]["done"], false);
+        let good = at_log_in(a, &["--json", "doctor", "--fix"]);
+        assert_eq!(
+            (&good["state"], &good["findings"][0]["treatment"]["done"]),
+            (&"good".into(), &true.into()),
+            "{good:#}"
+        );
+        assert_eq!(at_log_in(a, &look)["state"], "good");
+    };
+    fixed(&a, "is not there");
+    let entry = starts_by(&document);
+    assert!(fs::read_to_string(&entry).unwrap().contains("/elsewhere\""));
+    fs::remove_file(&entry).unwrap();
+    fixed(&a, "does not start");
+    assert!(entry.exists());
+    let home = room.path().join("moved state");
+    let _none = NoneLeft(home.clone());
+    fs::rename(&a.home, &home).unwrap();
+    a.home = home;
+    fixed(&a, "was moved");
+    assert!(!entry.exists(), "the old one is gone");
+    let away = a.run(&["--json", "agent", "uninstall"]).exits(&[0]).json();
+    assert!(registered(&away).iter().all(|(_, _, became)| became == "removed"), "{away:#}");
+}
+
 /// Shows that the log never grows beyond its two files, whatever an agent says. First tier.
 #[test]
 fn the_log_has_an_end() {

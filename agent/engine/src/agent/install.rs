@@ -9,6 +9,8 @@ use kitbag_core::finding::Finding;
 use kitbag_core::id::ContentId;
 use kitbag_core::install::{Step, step};
 use kitbag_platform::autostart::{Autostart, Entry, Kind, Piece, Place, Unfit};
+use kitbag_platform::places::Places;
+use kitbag_platform::process::{own_program, search_path};
 use serde::{Deserialize, Serialize};
 
 use super::place;
@@ -27,6 +29,18 @@ pub struct Called {
     pub usual: bool,
     /// The `PATH` of now, for where the session has another.
     pub path: Option<OsString>,
+}
+
+impl Called {
+    /// This very program, as it shall start for a state root.
+    ///
+    /// # Errors
+    /// The system does not tell which file it is.
+    pub fn this(home: &Path, places: &dyn Places, settings: Vec<String>) -> Result<Self, EngineError> {
+        let program = own_program().map_err(EngineError::io("cannot find", "this program"))?;
+        let usual = places.state_root().is_some_and(|usual| usual == home);
+        Ok(Called { program, settings, usual, path: search_path() })
+    }
 }
 
 /// What became of one text.

@@ -10,6 +10,7 @@ mod docker;
 mod folders;
 mod in_place;
 mod leftovers;
+mod log_in;
 mod memory;
 mod names;
 mod needs;
@@ -26,6 +27,7 @@ mod virtualisation;
 use std::path::Path;
 
 use kitbag_core::finding::{Exit, Finding};
+use kitbag_platform::autostart::Autostart;
 use kitbag_platform::outbound::Outbound;
 use kitbag_platform::places::Places;
 use kitbag_platform::process::Ports;
@@ -50,6 +52,8 @@ pub struct Machine<'a> {
     pub programs: &'a dyn Programs,
     /// Its ports.
     pub ports: &'a dyn Ports,
+    /// What starts at log-in.
+    pub autostart: &'a dyn Autostart,
     /// The network, where the person asked to have it tried.
     pub outbound: Option<&'a dyn Outbound>,
 }
@@ -210,7 +214,7 @@ const FIRST: [&dyn FirstCheck; 10] = [
     &clock::ClockTime,
 ];
 
-const CHECKS: [&dyn Check; 8] = [
+const CHECKS: [&dyn Check; 9] = [
     &share::CloudFolder,
     &provider::CloudProgram,
     &folders::Apart,
@@ -219,6 +223,7 @@ const CHECKS: [&dyn Check; 8] = [
     &online::OnlineOnly,
     &names::Names,
     &leftovers::Leftovers,
+    &log_in::LogIn,
 ];
 
 /// Look everything over: the machine, and the workspace where there is one. With `fix` also mend what can be mended;

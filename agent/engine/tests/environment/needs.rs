@@ -12,6 +12,7 @@ use kitbag_engine::doors::Doors;
 use kitbag_engine::environment::{self, Backends, Doubt, Engine, Options, Tight, Up};
 use kitbag_engine::sync::Silent;
 use kitbag_engine::workspace::{Config, Workspace, choose};
+use kitbag_platform::autostart::SimulatedAutostart;
 use kitbag_platform::outbound::{Outbound, SimulatedOutbound};
 use kitbag_platform::places::SimulatedPlaces;
 use kitbag_platform::process::{PortState, SimulatedPorts};
@@ -140,6 +141,7 @@ impl Student {
             places: &SimulatedPlaces::new(&self.machine.home.join("nobody")),
             programs: &SimulatedPrograms(None),
             ports,
+            autostart: &SimulatedAutostart::new(&self.machine.home.join("autostart")),
             outbound: outbound.map(|outbound| outbound as &dyn Outbound),
         };
         block(doctor::examine(&machine, Some(&ws), false))

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use kitbag_core::finding::Exit;
 use kitbag_engine::doctor::{self, Checked, State, exit};
 use kitbag_engine::doors::Doors;
+use kitbag_platform::autostart::SimulatedAutostart;
 use kitbag_platform::disk::Disk;
 use kitbag_platform::places::SimulatedPlaces;
 use kitbag_platform::process::SimulatedPorts;
@@ -40,6 +41,7 @@ fn doctor(machine: &Machine<'_>, around: &Around, fix: bool) -> Vec<Checked> {
         places: &SimulatedPlaces::new(Path::new("/home/ada")),
         programs: &SimulatedPrograms(names),
         ports: &SimulatedPorts::default(),
+        autostart: &SimulatedAutostart::new(Path::new("/home/ada/.config")),
         outbound: None,
     };
     crate::first_checks::block(doctor::examine(&looked, Some(&ws), fix))

@@ -10,6 +10,7 @@ use kitbag_core::finding::Exit;
 use kitbag_engine::doctor::{Checked, Machine, State, examine, exit};
 use kitbag_engine::doors::Doors;
 use kitbag_engine::environment::{Backends, Bundled, Engine};
+use kitbag_platform::autostart::SimulatedAutostart;
 use kitbag_platform::clock::SimulatedClock;
 use kitbag_platform::disk::{Disk, SimulatedDisk};
 use kitbag_platform::outbound::SimulatedOutbound;
@@ -95,6 +96,7 @@ impl Computer {
             places: &SimulatedPlaces::new(Path::new("/home/ada")),
             programs: &SimulatedPrograms(Some(names)),
             ports: &SimulatedPorts::default(),
+            autostart: &SimulatedAutostart::new(Path::new("/home/ada/.config")),
             outbound: Some(&SimulatedOutbound(BTreeMap::new())),
         };
         let checked = block(examine(&machine, None, false));

@@ -6,6 +6,7 @@ use kitbag_core::path::shown;
 use kitbag_engine::EngineError;
 use kitbag_engine::doctor::{Checked, Diagnosis, Machine, State, examine, exit};
 use kitbag_engine::workspace::{Workspace, list};
+use kitbag_platform::autostart::RealAutostart;
 use kitbag_platform::outbound::{Outbound, RealOutbound};
 use kitbag_platform::places::RealPlaces;
 use kitbag_platform::process::RealPorts;
@@ -48,6 +49,7 @@ pub fn looked_over(
         places: &RealPlaces,
         programs: &RealPrograms,
         ports: &RealPorts,
+        autostart: &RealAutostart::here(),
         outbound: network.then_some(&RealOutbound as &dyn Outbound),
     };
     context.wait(async { Ok::<_, EngineError>(examine(&machine, ws, fix).await) })

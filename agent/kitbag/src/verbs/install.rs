@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use kitbag_core::finding::Exit;
 use kitbag_engine::agent::{self, Became, Called, Registered, Started, Stopped};
-use kitbag_engine::error::{EngineError, show};
+use kitbag_engine::error::show;
 use kitbag_platform::autostart::{Autostart, Kind, RealAutostart};
-use kitbag_platform::places::{Places, RealPlaces};
-use kitbag_platform::process::own_program;
+use kitbag_platform::places::RealPlaces;
 use serde::Serialize;
 
 use super::agent::{end, spawn};
@@ -36,20 +35,6 @@ struct Document {
     not_made: Option<&'static str>,
 }
 
-/// This very program, for this state root.
-///
-/// # Errors
-/// The system does not tell which file it is.
-pub fn called(context: &Context) -> Result<Called, Trouble> {
-    let program = own_program().map_err(EngineError::io("cannot find", "this program"))?;
-    Ok(Called {
-        program,
-        settings: context.given.clone(),
-        usual: RealPlaces.state_root().is_some_and(|usual| usual == context.home),
-        path: std::env::var_os("PATH"),
-    })
-}
-
 /// Whether the agent that the session was told to start lives within a moment.
 fn lives_soon(context: &Context) -> Result<bool, Trouble> {
     for _ in 0..TURNS {
@@ -64,7 +49,7 @@ fn lives_soon(context: &Context) -> Result<bool, Trouble> {
 /// Have it start at log-in, and now.
 pub fn install(context: &Context) -> Outcome {
     let autostart = RealAutostart::here();
-    let called = called(context)?;
+    let called = Called::this(&context.home, &RealPlaces, context.given.clone())?;
     let (name, registered) = agent::install(&context.home, &context.doors, &autostart, &called)?;
     let changed = registered.iter().any(|one| matches!(one.became, Became::Written | Became::Removed));
     let runs = agent::runs(&context.home)?;
@@ -107,7 +92,7 @@ pub fn install(context: &Context) -> Outcome {
 /// Have it start no more, and end it.
 pub fn uninstall(context: &Context) -> Outcome {
     let autostart = RealAutostart::here();
-    let called = called(context)?;
+    let called = Called::this(&context.home, &RealPlaces, context.given.clone())?;
     let stopped = end(context)?;
     let registered = agent::uninstall(&context.home, &context.doors, &autostart, &called)?;
     let changed = registered.iter().any(|one| one.became == Became::Removed);

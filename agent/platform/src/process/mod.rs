@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use brief::{Brief, brief};
 pub use find::find_program;
 pub use interrupt::{interrupted, notice_interrupt};
-pub use own::own_program;
+pub use own::{own_program, search_path};
 pub use port::{PortState, Ports, RealPorts, SimulatedPorts, free_port, port_answers};
 pub use real::RealProcesses;
 pub use simulated::SimulatedProcesses;

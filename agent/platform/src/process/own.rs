@@ -1,7 +1,7 @@
 //! Which file this very program is, as the person calls it. The system tells the file behind all links; a link that a
 //! package or a person keeps pointing at the newest version is worth more where the name is written down.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,8 +14,13 @@ use super::find_program;
 pub fn own_program() -> io::Result<PathBuf> {
     let real = std::env::current_exe()?;
     let called = std::env::args_os().next().unwrap_or_default();
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = search_path().unwrap_or_default();
     Ok(as_called(&called, &path).filter(|called| same(called, &real)).unwrap_or(real))
+}
+
+/// Where programs are looked for: the value of `PATH` as this process has it.
+pub fn search_path() -> Option<OsString> {
+    std::env::var_os("PATH")
 }
 
 /// What a first word stands for: a path, or a program found on the way a shell takes.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use kitbag_engine::doctor::{Checked, Machine, examine};
 use kitbag_engine::error::EngineError;
+use kitbag_platform::autostart::RealAutostart;
 use kitbag_platform::places::RealPlaces;
 use kitbag_platform::process::RealPorts;
 use kitbag_platform::provider::RealPrograms;
@@ -29,6 +30,7 @@ pub(in crate::server) async fn read(State(server): State<Arc<Server>>, Path(name
             places: &RealPlaces,
             programs: &RealPrograms,
             ports: &RealPorts,
+            autostart: &RealAutostart::here(),
             outbound: None,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
