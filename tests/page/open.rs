@@ -118,10 +118,11 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// All that a page could have changed: both folders, and what the machine keeps besides the ledger, which is touched by
-/// looking at it, and the tokens, of which a tried one that was too old is thrown away.
+/// looking at it, the tokens, of which a tried one that was too old is thrown away, and the sign that the agent looks just
+/// now.
 pub fn everything(page: &Page) -> impl PartialEq + std::fmt::Debug + use<> {
     let mut home = crate::machine::tree(&page.machine.home);
-    let touched = ["ledger.sqlite", ".log", "page-tokens/"];
+    let touched = ["ledger.sqlite", ".log", "page-tokens/", "agent/saving"];
     home.0.retain(|path, _| !touched.iter().any(|part| path.contains(part)));
     (page.machine.files(), crate::machine::tree(&page.machine.share), home)
 }

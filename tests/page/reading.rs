@@ -58,11 +58,31 @@ fn what_the_page_reads_is_there() {
         assert_eq!(answer.status, Some(200), "{path}: {answer:?}");
         answer.json();
     }
-    for path in ["/api/plugins", "/api/setup/cloud-folders", "/api/machine"] {
+    let read = |path: &str| {
         let answer = page.get(path);
         assert_eq!(answer.status, Some(200), "{path}: {answer:?}");
-        answer.json();
-    }
+        answer.json()
+    };
+    read("/api/plugins");
+    read("/api/setup/cloud-folders");
+    let machine = read("/api/machine");
+    assert!(machine["specs"].is_object(), "{machine}");
+    assert!(machine["checks"].as_array().unwrap().iter().any(|one| one["check"] == "memory"), "{machine}");
+    // the same as in a terminal, but for its moment and the marks, which are other ones each time
+    let report = read("/api/report")["text"].as_str().unwrap().to_owned();
+    let typed = page.machine.run(&["report", "--text"]).exits(&[0]).stdout;
+    let first = |text: &str| text.split(" of ").next().unwrap_or_default().to_owned();
+    assert!(report.lines().count() > 5, "{report}");
+    assert_eq!((first(&report), report.lines().count()), (first(&typed), typed.lines().count()));
+    assert!(!report.contains(&page.key), "{report}");
+    // what the agent does, as it does it
+    let activity = until("the agent knows the workspace", || {
+        let one = page.state()["workspaces"][0].clone();
+        (one["activity"]["doing"] == "nothing").then_some(one)
+    });
+    assert_eq!(activity["activity"]["failures"], 0, "{activity}");
+    assert_eq!(activity["agent"]["running"], true, "{activity}");
+    assert_eq!(activity["agent"]["since"], state["agent"]["since"], "{activity}");
     let nothing = page.get(&format!("/api/workspaces/{name}/open"));
     assert_eq!(nothing.status, Some(404), "nothing runs: {nothing:?}");
     let mode = |path: &str| {

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::desk::{About, Activity, Doing};
 use super::place;
-use super::protocol::{Answer, Ask, Page};
+use super::protocol::{Answer, Ask};
 
 /// How long an answer may take that needs no waiting for anything.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -103,17 +103,6 @@ impl Client {
         }
     }
 
-    /// The local page, where the agent serves one.
-    ///
-    /// # Errors
-    /// No answer in time, or another one.
-    pub fn page(&mut self) -> io::Result<Option<Page>> {
-        match self.ask("page", None)? {
-            Answer::Page(page) => Ok(page),
-            other => Err(unexpected(&other)),
-        }
-    }
-
     fn ask(&mut self, ask: &str, workspace: Option<&str>) -> io::Result<Answer> {
         self.runtime.block_on(within(ANSWER, exchange(&mut self.lines, ask, workspace)))
     }
@@ -132,6 +121,18 @@ pub struct Seen {
     pub version: Option<String>,
 }
 
+impl Seen {
+    /// An agent that says who it is, and what it does with the workspace.
+    pub fn answering(about: &About, activity: Option<&Activity>) -> Self {
+        Seen {
+            running: true,
+            doing: activity.map(|activity| activity.doing),
+            since: Some(about.since.clone()),
+            version: Some(about.version.clone()),
+        }
+    }
+}
+
 /// Look for the agent; none: there is none.
 pub fn look(home: &Path, workspace: &str) -> Option<Seen> {
     let Some(mut agent) = Client::connect(home) else {
@@ -139,9 +140,8 @@ pub fn look(home: &Path, workspace: &str) -> Option<Seen> {
         return place::runs(home).unwrap_or(false).then_some(silent);
     };
     let workspaces = agent.state().unwrap_or_default();
-    let doing = workspaces.into_iter().find(|one| one.name == workspace).map(|one| one.doing);
-    let About { since, version, .. } = agent.about;
-    Some(Seen { running: true, doing, since: Some(since), version: Some(version) })
+    let activity = workspaces.iter().find(|one| one.name == workspace);
+    Some(Seen::answering(&agent.about, activity))
 }
 
 async fn exchange(lines: &mut Lines<Stream>, ask: &str, workspace: Option<&str>) -> io::Result<Answer> {

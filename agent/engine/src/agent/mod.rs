@@ -47,8 +47,6 @@ pub use desk::{About, Activity, Desk, Doing, Loan, Picture};
 pub use install::{Became, Called, Installed, Registered, install, installed, uninstall};
 pub use notice::{Teller, seen};
 pub use place::{log, runs, saves, stays};
-pub use protocol::Page;
-pub use serve::Pages;
 pub use start::{Started, start};
 pub use stop::{Stopped, stop};
 
@@ -173,9 +171,9 @@ impl Agent {
 
     /// Live, and answer whoever asks over the socket of the state root, until there is a reason to end. Where there can
     /// be no socket, all it does is done without.
-    pub async fn live_and_answer(self, pages: Pages) -> Why {
+    pub async fn live_and_answer(self) -> Why {
         let answering = match Listener::bind(&self.home) {
-            Ok(listener) => Some(tokio::spawn(serve::serve(listener, self.desk(), pages))),
+            Ok(listener) => Some(tokio::spawn(serve::serve(listener, self.desk()))),
             Err(error) => {
                 tracing::warn!(%error, "nobody can ask this agent anything");
                 None

@@ -9,7 +9,6 @@
 //!                                    stays out until the connection closes, and looks at it then
 //! {"ask":"wake","workspace":NAME}    {"waking":true}; without a name all of them are looked at
 //! {"ask":"stop"}                     {"stopping":true}; ends after what it does now
-//! {"ask":"page"}                     {"page":{"address","token"}}, or null where there is none
 //! anything else                      {"error":{"what","why","remedy"}}
 //! ```
 //! Who sends what is no object, or too much, or does not take the answers, is dropped.
@@ -30,15 +29,6 @@ pub(super) struct Ask {
     pub workspace: Option<String>,
 }
 
-/// Where the local page is, and what lets a person in once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Page {
-    /// `http://127.0.0.1:PORT`.
-    pub address: String,
-    /// Good once, for a short time.
-    pub token: String,
-}
-
 /// What is answered. Each is an object with one field.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -55,8 +45,6 @@ pub(super) enum Answer {
     Waking(bool),
     /// It will end.
     Stopping(bool),
-    /// Where the page is.
-    Page(Option<Page>),
     /// It cannot do that.
     Error(Finding),
 }

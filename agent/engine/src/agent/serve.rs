@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::desk::{Desk, Doing, Loan, Picture};
-use super::protocol::{Answer, Ask, Page};
+use super::protocol::{Answer, Ask};
 
 /// Most conversations at a time.
 const MOST: usize = 64;
@@ -36,11 +36,8 @@ pub(super) struct Times {
     tell: Duration,
 }
 
-/// Gives the page's address with a token, where there is a page.
-pub type Pages = Arc<dyn Fn() -> Option<Page> + Send + Sync>;
-
 /// Answer everybody, until this is dropped.
-pub async fn serve(mut listener: Listener, desk: Desk, pages: Pages) {
+pub async fn serve(mut listener: Listener, desk: Desk) {
     let room = Arc::new(Semaphore::new(MOST));
     loop {
         let stream = match listener.accept().await {
@@ -57,9 +54,9 @@ pub async fn serve(mut listener: Listener, desk: Desk, pages: Pages) {
         };
         // more than so many are sent away without a word: they do without the agent
         let Ok(place) = Arc::clone(&room).try_acquire_owned() else { continue };
-        let (desk, pages) = (desk.clone(), Arc::clone(&pages));
+        let desk = desk.clone();
         tokio::spawn(async move {
-            if let Err(error) = converse(stream, desk, pages, USUAL).await {
+            if let Err(error) = converse(stream, desk, USUAL).await {
                 tracing::debug!(%error, "a conversation was broken off");
             }
             drop(place);
@@ -74,18 +71,16 @@ pub async fn serve(mut listener: Listener, desk: Desk, pages: Pages) {
 pub(super) async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     desk: Desk,
-    pages: Pages,
     times: Times,
 ) -> io::Result<()> {
     let picture = desk.picture();
     let lines = Lines::new(stream);
-    Conversation { lines, desk, pages, picture, follows: false, loans: Vec::new(), times }.run().await
+    Conversation { lines, desk, picture, follows: false, loans: Vec::new(), times }.run().await
 }
 
 struct Conversation<S> {
     lines: Lines<S>,
     desk: Desk,
-    pages: Pages,
     picture: watch::Receiver<Picture>,
     /// Whether every change is told.
     follows: bool,
@@ -139,7 +134,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 self.desk.stop();
                 return Ok(true);
             }
-            ("page", _) => Answer::Page((self.pages)()),
             ("lend", None) => unknown("this needs the name of a workspace"),
             _ => unknown("kitbag in the background does not know this question"),
         };

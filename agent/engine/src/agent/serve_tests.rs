@@ -37,10 +37,8 @@ impl Bench {
 
     fn peer(&self) -> Peer {
         let (near, far) = duplex(1 << 20);
-        let page = Page { address: "http://127.0.0.1:1".into(), token: "t".into() };
         let times = Times { tell: Duration::from_millis(30), ..USUAL };
-        let ended =
-            tokio::spawn(converse(far, self.desk.clone(), Arc::new(move || Some(page.clone())), times));
+        let ended = tokio::spawn(converse(far, self.desk.clone(), times));
         Peer { lines: Lines::new(near), ended }
     }
 
@@ -84,8 +82,6 @@ async fn each_question_has_its_answer() {
         assert!(state["workspaces"][0].get(field).is_some(), "{field} in {state}");
     }
     assert_eq!(state["workspaces"][0]["doing"], "looking");
-    let page = json!({ "address": "http://127.0.0.1:1", "token": "t" });
-    assert_eq!(peer.ask(json!({ "ask": "page" })).await, json!({ "page": page }));
     for ask in [json!({ "ask": "nonsense" }), json!({ "ask": "lend" }), json!({ "ask": "" })] {
         let answer = peer.ask(ask).await;
         assert!(["what", "why", "remedy"].iter().all(|part| answer["error"][part].is_string()), "{answer}");
@@ -168,7 +164,7 @@ async fn nonsense_is_dropped() {
         [&b"garbage\n"[..], b"\n", b"[]\n", b"{}\n", b"{\"ask\":7}\n", b"\xff\n", &endless, &deep, late]
     {
         let (mut near, far) = duplex(1 << 20);
-        let ended = tokio::spawn(converse(far, bench.desk.clone(), Arc::new(|| None), USUAL));
+        let ended = tokio::spawn(converse(far, bench.desk.clone(), USUAL));
         near.write_all(bytes).await.unwrap();
         assert!(timeout(Duration::from_secs(20), ended).await.unwrap().unwrap().is_err());
         let mut rest = Vec::new();
@@ -177,7 +173,7 @@ async fn nonsense_is_dropped() {
     }
     // half a line, and then gone
     let (mut near, far) = duplex(64);
-    let ended = tokio::spawn(converse(far, bench.desk.clone(), Arc::new(|| None), USUAL));
+    let ended = tokio::spawn(converse(far, bench.desk.clone(), USUAL));
     near.write_all(b"{\"ask\":\"stop\"}").await.unwrap();
     drop(near);
     ended.await.unwrap().unwrap();
@@ -187,15 +183,14 @@ async fn nonsense_is_dropped() {
 async fn who_says_nothing_or_takes_nothing_is_dropped() {
     let bench = Bench::new();
     let (short, long) = (Duration::from_millis(20), Duration::from_secs(60));
-    let none: Pages = Arc::new(|| None);
     let (_silent, far) = duplex(64);
     let times = Times { silence: short, ..USUAL };
-    let refused = converse(far, bench.desk.clone(), none.clone(), times).await.unwrap_err();
+    let refused = converse(far, bench.desk.clone(), times).await.unwrap_err();
     assert_eq!(refused.kind(), io::ErrorKind::TimedOut);
 
     let (mut slow, far) = duplex(64);
     let times = Times { take: short, silence: long, ..USUAL };
-    let ended = tokio::spawn(converse(far, bench.desk.clone(), none, times));
+    let ended = tokio::spawn(converse(far, bench.desk.clone(), times));
     slow.write_all(b"{\"ask\":\"follow\"}\n").await.unwrap();
     for n in 0..20 {
         bench.shown.send_replace(Picture::new(vec![activity(&format!("w{n}"), Doing::Looking)]));

@@ -68,8 +68,8 @@ fn live(context: &Context, stay: bool) -> Outcome {
         context.printer.line(format!("Carrying your files as they change, {until}. Ctrl-C ends it."));
         context.printer.line(format!("What it does stands in {}.", show(&file)));
     }
-    super::page::serve(context);
-    let why = context.wait(async { Ok::<_, Trouble>(agent.live_and_answer(Arc::new(|| None)).await) })?;
+    super::page::serve(context, agent.desk());
+    let why = context.wait(async { Ok::<_, Trouble>(agent.live_and_answer().await) })?;
     tracing::info!(?why, "ends");
     if let (Why::Replaced, true, Some(program)) = (why, stay, program) {
         succeed(&program, file)?;

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, stdout};
 use std::time::{Duration, Instant};
 
 use kitbag_core::finding::{Exit, Finding};
-use kitbag_engine::agent;
+use kitbag_engine::agent::{self, Desk};
 use kitbag_engine::environment::Opened;
 use kitbag_engine::error::{EngineError, show};
 use kitbag_page::server::{self, Backing, Served};
@@ -68,19 +68,18 @@ pub fn mention(context: &Context) {
 }
 
 /// Serve it from now on, in this process. Trouble with it is noted and costs nothing else.
-pub fn serve(context: &Context) {
-    let backing = || -> std::io::Result<Served> {
+pub fn serve(context: &Context, desk: Desk) {
+    let served = || -> std::io::Result<Served> {
         server::serve(Backing {
             home: context.home.clone(),
             config: context.config.clone(),
             doors: context.doors.clone(),
             given: context.given.clone(),
             program: std::env::current_exe()?,
-            version: env!("CARGO_PKG_VERSION"),
-            since: context.doors.clock.rfc3339(),
+            desk,
         })
     };
-    match backing() {
+    match served() {
         Ok(served) => tracing::info!(port = served.port, "the page is served"),
         Err(error) => tracing::warn!(%error, "the page cannot be served"),
     }

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kitbag_core::entry::Fingerprint;
+use kitbag_engine::agent::{About, Activity, Seen};
 use kitbag_engine::course::{self, unpack};
 use kitbag_engine::environment;
 use kitbag_engine::error::EngineError;
 use kitbag_engine::workspace::{Settings, Workspace, each, folder};
 use kitbag_platform::places::RealPlaces;
 use kitbag_platform::specs::computer_name;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, watch};
 
@@ -37,7 +38,7 @@ type Workspaces = Arc<Vec<Value>>;
 type Marks = Vec<(OsString, [Option<Fingerprint>; FILES.len()])>;
 
 /// What was seen last.
-struct Seen {
+struct Looked {
     at: Instant,
     took: Duration,
     marks: Marks,
@@ -45,7 +46,7 @@ struct Seen {
 
 /// How everything stands.
 pub(super) struct Board {
-    last: Mutex<Option<Seen>>,
+    last: Mutex<Option<Looked>>,
     workspaces: watch::Sender<Workspaces>,
     /// Something that is known to have changed.
     stale: watch::Sender<u64>,
@@ -56,21 +57,10 @@ pub(super) struct Board {
 pub(super) struct Document<'a> {
     version: &'a str,
     machine: Option<String>,
-    agent: Agent<'a>,
+    agent: &'a About,
     texts_version: String,
-    #[serde(serialize_with = "one_by_one")]
-    workspaces: Workspaces,
+    workspaces: Vec<Value>,
     operations: Vec<View>,
-}
-
-fn one_by_one<S: Serializer>(all: &Workspaces, serializer: S) -> Result<S::Ok, S::Error> {
-    all.as_slice().serialize(serializer)
-}
-
-#[derive(Serialize)]
-struct Agent<'a> {
-    since: &'a str,
-    version: &'a str,
 }
 
 impl Board {
@@ -104,7 +94,7 @@ impl Board {
             Ok::<_, EngineError>((workspaces, marks(&server.backing)))
         });
         let Ok((workspaces, marks)) = looked.await else { return false };
-        let seen = Seen { at: Instant::now(), took: begun.elapsed(), marks };
+        let seen = Looked { at: Instant::now(), took: begun.elapsed(), marks };
         *last = Some(seen);
         drop(last);
         self.workspaces.send_if_modified(|before| {
@@ -124,18 +114,30 @@ pub(super) async fn document(server: &Arc<Server>) -> Document<'_> {
     shown(server)
 }
 
-/// The document as it was seen last.
+/// The document as it was seen last, with what the agent does now.
 pub(super) fn shown(server: &Server) -> Document<'_> {
-    let workspaces = server.board.workspaces.borrow().clone();
+    let about = server.backing.desk.about();
+    let activities = server.backing.desk.picture().borrow().now().workspaces;
+    let mut workspaces = server.board.workspaces.borrow().as_ref().clone();
+    for workspace in &mut workspaces {
+        let activity = activities.iter().find(|one| workspace["workspace"] == one.name.as_str());
+        tell(workspace, about, activity);
+    }
     let machine = workspaces.iter().find_map(|one| one["machine"].as_str().map(str::to_owned));
     Document {
-        version: server.backing.version,
+        version: &about.version,
         machine: machine.or_else(computer_name),
-        agent: Agent { since: &server.backing.since, version: server.backing.version },
+        agent: about,
         texts_version: assets::texts_version(),
         workspaces,
         operations: server.operations.list(),
     }
+}
+
+/// What the agent does with one workspace. Null where it does not know it: one that was set up a moment ago.
+fn tell(workspace: &mut Value, about: &About, activity: Option<&Activity>) {
+    workspace["agent"] = json!(Seen::answering(about, activity));
+    workspace["activity"] = json!(activity);
 }
 
 /// Keep it true while a page is open, for good.
@@ -218,7 +220,6 @@ fn workspace(backing: &Backing, settings: Settings) -> Result<Value, EngineError
     let words = status.state.words();
     let mut value = serde_json::to_value(&status).unwrap_or_default();
     value["words"] = words.into();
-    value["activity"] = Value::Null;
     value["presence"] = presence.into();
     value["finding"] = Value::Null;
     Ok(value)
@@ -230,6 +231,6 @@ fn broken(name: &str, error: &EngineError) -> Value {
         "workspace": name, "machine": null, "state": State::Stopped, "share": null, "work": null, "files": null,
         "pending": null, "missing": null, "waiting_for": [], "conflicts": [], "held": null, "pending_notebooks": [],
         "environment": null, "last_checkpoint": null, "machines": [], "history_bytes": null, "storage": null,
-        "words": State::Stopped.words(), "activity": null, "presence": [], "finding": error.finding(),
+        "words": State::Stopped.words(), "presence": [], "finding": error.finding(),
     })
 }

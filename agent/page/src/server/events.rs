@@ -22,6 +22,8 @@ use super::{Server, board, key};
 
 /// How often a page hears that kitbag is there.
 const PING: Duration = Duration::from_secs(15);
+/// How long what the agent does is left to settle before it is told.
+const SETTLE: Duration = Duration::from_millis(100);
 /// How many may listen at the same time.
 const LISTENERS: usize = 16;
 /// How much is written ahead of a slow reader: one event.
@@ -59,6 +61,7 @@ pub(super) fn places() -> Arc<tokio::sync::Semaphore> {
 async fn speak(server: &Arc<Server>, key: &str, tell: &mpsc::Sender<Bytes>) -> Option<()> {
     let mut operations = server.operations.follow();
     let mut workspaces = server.board.follow();
+    let mut agent = server.backing.desk.picture();
     server.board.touch();
     say(tell, "state", &board::document(server).await).await?;
     let mut ping = tokio::time::interval(PING);
@@ -68,6 +71,14 @@ async fn speak(server: &Arc<Server>, key: &str, tell: &mpsc::Sender<Bytes>) -> O
             () = tell.closed() => return None,
             changed = workspaces.changed() => {
                 changed.ok()?;
+                say(tell, "state", &board::shown(server)).await?;
+            }
+            changed = agent.changed() => {
+                // the agent ends, and this process with it
+                changed.ok()?;
+                // a look is begun and ended in a moment: how that came out is enough
+                tokio::time::sleep(SETTLE).await;
+                agent.mark_unchanged();
                 say(tell, "state", &board::shown(server)).await?;
             }
             operation = operations.recv() => match operation {

@@ -26,6 +26,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use kitbag_core::finding::Finding;
+use kitbag_engine::agent::Desk;
 use kitbag_engine::doors::Doors;
 use kitbag_engine::workspace::{Config, Settings, choose};
 use tokio::sync::Semaphore;
@@ -55,10 +56,8 @@ pub struct Backing {
     pub given: Vec<String>,
     /// This program.
     pub program: PathBuf,
-    /// Its version.
-    pub version: &'static str,
-    /// Since when the agent lives, RFC 3339.
-    pub since: String,
+    /// The agent it is part of.
+    pub desk: Desk,
 }
 
 /// Everything a request may need.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use kitbag_engine::doctor::{Checked, Machine, examine};
 use kitbag_engine::error::EngineError;
+use kitbag_engine::workspace::Workspace;
 use kitbag_platform::autostart::RealAutostart;
 use kitbag_platform::places::RealPlaces;
 use kitbag_platform::process::RealPorts;
@@ -23,20 +24,27 @@ struct Document {
 /// Look everything over.
 pub(in crate::server) async fn read(State(server): State<Arc<Server>>, Path(name): Path<String>) -> Answered {
     let read = of_workspace(&server, name, |server, ws| {
-        let home = &server.backing.home;
-        let machine = Machine {
-            home,
-            doors: &server.backing.doors,
-            places: &RealPlaces,
-            programs: &RealPrograms,
-            ports: &RealPorts,
-            autostart: &RealAutostart::here(),
-            outbound: None,
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(EngineError::io("cannot start work in", home))?;
-        let checks = runtime.block_on(examine(&machine, Some(ws), false));
-        Ok::<_, EngineError>(Document { checks })
+        Ok::<_, EngineError>(Document { checks: looked_over(server, Some(ws))? })
     });
     answer::good(&read.await?)
+}
+
+/// The computer looked over, and a workspace where one is named.
+///
+/// # Errors
+/// The system gives no room for it.
+pub(super) fn looked_over(server: &Server, ws: Option<&Workspace>) -> Result<Vec<Checked>, EngineError> {
+    let home = &server.backing.home;
+    let machine = Machine {
+        home,
+        doors: &server.backing.doors,
+        places: &RealPlaces,
+        programs: &RealPrograms,
+        ports: &RealPorts,
+        autostart: &RealAutostart::here(),
+        outbound: None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(EngineError::io("cannot start work in", home))?;
+    Ok(runtime.block_on(examine(&machine, ws, false)))
 }

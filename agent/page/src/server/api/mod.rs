@@ -7,6 +7,7 @@ mod machine;
 mod open;
 mod operations;
 mod plugins;
+mod report;
 mod session;
 mod setup;
 mod state;
@@ -40,6 +41,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .route("/api/plugins", get(plugins::list))
         .route("/api/setup/cloud-folders", get(setup::cloud_folders))
         .route("/api/machine", get(machine::read))
+        .route("/api/report", get(report::read))
 }
 
 /// Read something of one workspace.

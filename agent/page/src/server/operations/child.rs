@@ -30,20 +30,26 @@ pub(super) fn start(
     workspace: Option<&str>,
     arguments: Vec<OsString>,
 ) -> std::io::Result<Child> {
+    let mut command = kitbag(backing);
+    if let Some(workspace) = workspace {
+        command.arg(format!("--workspace={workspace}"));
+    }
+    command.arg("--talk").args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    apart(&mut command);
+    Command::from(command).spawn()
+}
+
+/// This kitbag, with the same state root and settings.
+pub(in crate::server) fn kitbag(backing: &Backing) -> std::process::Command {
     let mut command = std::process::Command::new(&backing.program);
     command.arg("--home").arg(&backing.home);
     for setting in &backing.given {
         command.arg(format!("--config={setting}"));
     }
-    if let Some(workspace) = workspace {
-        command.arg(format!("--workspace={workspace}"));
-    }
-    command.arg("--talk").args(arguments);
     // names of files are those of the working folder, wherever this runs
     command.current_dir(&backing.home);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    apart(&mut command);
-    Command::from(command).spawn()
+    command
 }
 
 /// Hear what it says until it has ended, and tell it what the page answers.

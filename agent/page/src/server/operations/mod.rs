@@ -2,7 +2,7 @@
 //! changes a workspace. It asks through the page and is answered there; ending it begins gently. It does not end with the
 //! agent: what was begun is brought to its end, and only nobody can be asked any more.
 
-mod child;
+pub(super) mod child;
 pub(super) mod order;
 
 use std::collections::VecDeque;
