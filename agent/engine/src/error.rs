@@ -146,7 +146,7 @@ impl EngineError {
             ),
             EngineError::NoWorkspace(_) => (
                 "A workspace joins a cloud folder and a working folder.".into(),
-                "Run `kitbag setup --share CLOUD-FOLDER --work WORKING-FOLDER`.".into(),
+                "Run `kitbag setup --share CLOUD-FOLDER --work WORKING-FOLDER`; `kitbag page` does it in your browser.".into(),
             ),
             EngineError::WhichWorkspace(_) => (
                 "The current folder is in none of them.".into(),

@@ -144,7 +144,10 @@ fn run(mut args: Args, printer: Arc<Printer>, stop: Arc<Stop>) -> Outcome {
     let context = Context::new(&args, printer, stop)?;
     if bare {
         let outcome = verbs::status::run(&context);
-        verbs::page::mention(&context);
+        // bad news says itself what to do
+        if outcome.is_ok() {
+            verbs::page::mention(&context);
+        }
         return outcome;
     }
     match verb {

@@ -17,6 +17,10 @@ impl FirstCheck for Clouds {
         NAME
     }
 
+    fn concerns(&self, around: &Around<'_>) -> bool {
+        around.ws.is_none()
+    }
+
     fn look(&self, around: &Around<'_>) -> Result<Vec<Said>, EngineError> {
         let machine = around.machine;
         let found = cloud_folders(machine.places, machine.doors.disk.as_ref());

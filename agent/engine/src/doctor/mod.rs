@@ -134,6 +134,11 @@ trait FirstCheck {
     /// What it looks at, for people and programs.
     fn name(&self) -> &'static str;
 
+    /// Whether there is anything for it to look at.
+    fn concerns(&self, _around: &Around<'_>) -> bool {
+        true
+    }
+
     /// Look, and change nothing.
     ///
     /// # Errors
@@ -231,7 +236,7 @@ const CHECKS: [&dyn Check; 9] = [
 pub async fn examine(machine: &Machine<'_>, ws: Option<&Workspace>, fix: bool) -> Vec<Checked> {
     let answers = answers::ask(machine, ws).await;
     let around = Around { machine, ws, answers: &answers };
-    let first = FIRST.into_iter().filter(|check| ws.is_none() || check.name() != clouds::NAME);
+    let first = FIRST.into_iter().filter(|check| check.concerns(&around));
     let mut all: Vec<Checked> =
         first.map(|check| checked(check.name(), check.look(&around), |_| None)).collect();
     if let Some(ws) = ws {

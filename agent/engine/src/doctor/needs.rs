@@ -14,6 +14,10 @@ impl FirstCheck for CourseNeeds {
         "what the course needs"
     }
 
+    fn concerns(&self, around: &Around<'_>) -> bool {
+        around.ws.is_some()
+    }
+
     fn look(&self, around: &Around<'_>) -> Result<Vec<Said>, EngineError> {
         let told = match &around.answers.needs {
             None => return Ok(Vec::new()),

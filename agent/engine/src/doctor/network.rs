@@ -21,6 +21,10 @@ impl FirstCheck for Network {
         "network"
     }
 
+    fn concerns(&self, around: &Around<'_>) -> bool {
+        around.ws.is_some()
+    }
+
     fn look(&self, around: &Around<'_>) -> Result<Vec<Said>, EngineError> {
         let answers = around.answers;
         let Some(course) = &answers.course else { return Ok(Vec::new()) };

@@ -17,6 +17,10 @@ impl FirstCheck for FreePorts {
         "ports"
     }
 
+    fn concerns(&self, around: &Around<'_>) -> bool {
+        around.ws.is_some()
+    }
+
     fn look(&self, around: &Around<'_>) -> Result<Vec<Said>, EngineError> {
         let (Some(ws), Some(course), Some(backend)) =
             (around.ws, &around.answers.course, &around.answers.backend)
