@@ -118,12 +118,15 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// All that a page could have changed: both folders, and what the machine keeps besides the ledger, which is touched by
-/// looking at it, the tokens, of which a tried one that was too old is thrown away, and the sign that the agent looks just
-/// now.
+/// looking at it, the locks, which the agent takes to look, and the tokens, of which a tried one that was too old is
+/// thrown away.
 pub fn everything(page: &Page) -> impl PartialEq + std::fmt::Debug + use<> {
     let mut home = crate::machine::tree(&page.machine.home);
-    let touched = ["ledger.sqlite", ".log", "page-tokens/", "agent/saving"];
-    home.0.retain(|path, _| !touched.iter().any(|part| path.contains(part)));
+    let touched = ["ledger.sqlite", ".log", "page-tokens/"];
+    let locks = ["lock", "agent/saving"];
+    home.0.retain(|path, _| {
+        !touched.iter().any(|part| path.contains(part)) && !locks.contains(&path.as_str())
+    });
     (page.machine.files(), crate::machine::tree(&page.machine.share), home)
 }
 

@@ -3,7 +3,7 @@
 //! A path, its contents and the versions recorded of it go in; a plan comes out. Nothing here reads a file,
 //! a clock, the environment or chance (clippy.toml refuses it), so two machines that know the same versions
 //! decide the same, and a simulator can run the real rules millions of times. The files stand in the order
-//! of the work: path, version, history, merge, reconcile, plan, conflict; then course, database, session, pace,
+//! of the work: path, version, history, merge, reconcile, plan, conflict; then course, database, session, pace, restless,
 //! snapshot, takeaway, install, notice, report and findings.
 
 pub mod conflict;
@@ -32,6 +32,7 @@ pub mod provider;
 pub mod reconcile;
 pub mod rename;
 pub mod report;
+pub mod restless;
 pub mod session;
 pub mod snapshot;
 pub mod takeaway;

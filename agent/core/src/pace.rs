@@ -16,6 +16,9 @@ pub const GLANCE: i64 = 5_000;
 const UNWATCHED: i64 = 30_000;
 /// A look that nothing asked for waits so many times as long as one takes.
 const SHARE: i64 = 100;
+/// One that was hinted at waits so many times as long, where changes do not end; and no longer than that, milliseconds.
+const HINTED_SHARE: i64 = 9;
+const HINTED_REST: i64 = 60_000;
 /// What waits, and nobody knows how long: looked at first after so many milliseconds, then after twice as many, and so on.
 const WAIT: i64 = 5_000;
 /// The first try after one that failed, where checkpoints are not more frequent than that; milliseconds.
@@ -66,8 +69,13 @@ pub enum Ended {
         /// Something was written.
         carried: bool,
     },
-    /// So was what could be; something waits, for so many milliseconds where that is known.
-    Waits(Option<i64>),
+    /// So was what could be; something waits.
+    Waits {
+        /// For so many milliseconds, where that is known.
+        wait: Option<i64>,
+        /// Something else was written.
+        carried: bool,
+    },
     /// Files were carried; a database could not be saved.
     Unsaved,
     /// It failed.
@@ -103,8 +111,9 @@ pub struct Pace {
     at_once: bool,
     /// When the last look began and ended.
     last: Option<(i64, i64)>,
-    /// How long a look takes that carries nothing.
+    /// How long a look takes that carries nothing, and how long the one before took.
     cost: Option<i64>,
+    cost_before: Option<i64>,
     /// The last look was asked for: by a hint, by somebody, by a sleep.
     asked: bool,
     /// What the last look left is looked at then.
@@ -225,7 +234,7 @@ impl Pace {
         self.again = match ended {
             // what it took out of the folders is put away by the next
             Ended::Done { carried: true } => Some(Again { at: after(LONGEST), times: 0, asked: false }),
-            Ended::Waits(wait) => {
+            Ended::Waits { wait, .. } => {
                 let doubled = WAIT.saturating_mul(1 << before.min(20));
                 let wait = wait.filter(|_| before == 0).map_or(doubled, |wait| wait.max(QUIET));
                 let asked = self.asked && before == 0;
@@ -236,8 +245,9 @@ impl Pace {
         if ended == Ended::Away {
             self.gone(now);
         }
-        if what == What::Cycle && matches!(ended, Ended::Done { carried: false } | Ended::Waits(_)) {
-            self.cost = Some(took);
+        let idle = matches!(ended, Ended::Done { carried: false } | Ended::Waits { carried: false, .. });
+        if what == What::Cycle && idle {
+            (self.cost_before, self.cost) = (self.cost, Some(took));
         }
         self.failures = match ended {
             Ended::Failed => self.failures.saturating_add(1),
@@ -270,7 +280,7 @@ impl Pace {
         let Some((began, ended)) = self.last else { return Some(i64::MIN) };
         let took = ended - began;
         // whatever asks for it, there is a pause after a look
-        let pause = ended.saturating_add(took.saturating_mul(9).clamp(QUIET, LONGEST));
+        let pause = ended.saturating_add(took.saturating_mul(HINTED_SHARE).clamp(QUIET, LONGEST));
         let cost = self.cost.map_or(took, |cost| if self.failures > 0 { cost.max(took) } else { cost });
         let rest = ended.saturating_add(cost.saturating_mul(SHARE));
         if self.at_once {
@@ -283,6 +293,10 @@ impl Pace {
                 None => ended.saturating_add(wait).max(rest),
             });
         }
+        // in a large folder something may change all the time; one look may be slow because all is for a moment
+        let usual = self.cost.min(self.cost_before).unwrap_or(0);
+        let spare = usual.saturating_mul(HINTED_SHARE).min(HINTED_REST);
+        let pause = pause.max(ended.saturating_add(spare));
         let hinted = self.hints.map(|(first, last)| (last + QUIET).min(first + LONGEST).max(pause));
         let again = self.again.map(|again| if again.asked { again.at } else { again.at.max(rest) });
         let usual = if self.watched { rhythm.scan } else { rhythm.scan.min(UNWATCHED) };
@@ -294,7 +308,7 @@ impl Pace {
 impl Session {
     fn note(&mut self, wall: i64, ended: Ended) {
         match ended {
-            Ended::Done { .. } | Ended::Waits(_) => {
+            Ended::Done { .. } | Ended::Waits { .. } => {
                 self.tried = Some((wall, Tried::Saved));
                 (self.saved, self.failures) = (Some(wall), 0);
             }

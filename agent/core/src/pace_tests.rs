@@ -13,6 +13,10 @@ fn at(steady: i64) -> Now {
     Now { wall: 1_000_000_000 + steady, steady }
 }
 
+fn waits_for(wait: Option<i64>) -> Ended {
+    Ended::Waits { wait, carried: false }
+}
+
 /// A look that took so long and ended at that time.
 fn looked(pace: &mut Pace, took: i64, end: i64, ended: Ended) {
     pace.begin();
@@ -72,13 +76,37 @@ fn a_look_that_takes_long_is_rarer() {
     assert_eq!(pace.due(USUAL, at(600_000)), Due::In(LONGEST));
 }
 
+/// Where something changes all the time, looking takes a tenth of the time at the most, however long a look takes.
+#[test]
+fn changes_without_an_end_cost_a_tenth_of_the_time() {
+    for took in [10, 300, 1_000, 3_000, 6_000] {
+        let (mut pace, mut now, mut spent) = (rested(took), 0, 0);
+        looked(&mut pace, took, 0, NOTHING);
+        while now < 60 * MINUTE {
+            pace.hint(at(now));
+            if pace.due(USUAL, at(now)) == Due::Now(What::Cycle) {
+                now += took;
+                spent += took;
+                looked(&mut pace, took, now, NOTHING);
+            }
+            now += 50;
+        }
+        assert!(spent * 10 <= 61 * MINUTE, "{spent} ms of an hour, {took} each");
+    }
+    // one that was slow for once, as all was, delays nothing
+    let mut pace = rested(10);
+    looked(&mut pace, 20_000, 30_000, NOTHING);
+    pace.hint(at(40_000));
+    assert_eq!(pace.due(USUAL, at(40_000)), Due::In(QUIET));
+}
+
 #[test]
 fn what_waits_is_looked_at_when_its_wait_ends_and_then_less_often() {
     let mut pace = rested(10);
     pace.hint(at(0));
     let (mut now, mut waits) = (1_000, Vec::new());
     for wait in [Some(1_500), Some(1_500), None, None, None, None, None, None] {
-        looked(&mut pace, 10, now, Ended::Waits(wait));
+        looked(&mut pace, 10, now, waits_for(wait));
         let Due::In(wait) = pace.due(USUAL, at(now)) else { panic!("at once: {pace:?}") };
         waits.push(wait);
         now += wait;
@@ -86,7 +114,7 @@ fn what_waits_is_looked_at_when_its_wait_ends_and_then_less_often() {
     assert_eq!(waits, [1_500, 10_000, 20_000, 40_000, 80_000, 160_000, SCAN, SCAN]);
     // something new does not wait for what is old
     pace.hint(at(now));
-    looked(&mut pace, 10, now, Ended::Waits(Some(2_000)));
+    looked(&mut pace, 10, now, waits_for(Some(2_000)));
     assert_eq!(pace.due(USUAL, at(now)), Due::In(2_000));
     looked(&mut pace, 10, now, NOTHING);
     assert_eq!(pace.due(USUAL, at(now)), Due::In(SCAN));
@@ -291,6 +319,8 @@ fn day(seed: u64) -> Day {
     let (mut unseen, mut asked): (Option<i64>, bool) = (None, true);
     // a look in trouble saw nothing; the one after a look that was asked for may belong to it
     let (mut trouble, mut follows) = (false, false);
+    // what the last two looks took that carried nothing
+    let mut slow = [0; 2];
     if chance.below(2) == 0 {
         pace.session(Some(now.wall), None);
     }
@@ -316,8 +346,9 @@ fn day(seed: u64) -> Day {
             Due::In(wait) => {
                 assert!(wait > 0, "seed {seed}");
                 if let (Some(since), false, false) = (unseen, trouble, pace.is_away()) {
+                    let patience = (slow[0].min(slow[1]) * HINTED_SHARE).clamp(LONGEST, HINTED_REST);
                     assert!(
-                        now.steady - since <= LONGEST,
+                        now.steady - since <= patience,
                         "seed {seed}: {since} still waits at {now:?}: {pace:?}"
                     );
                 }
@@ -344,21 +375,24 @@ fn day(seed: u64) -> Day {
                     1 => Ended::Busy,
                     2 => Ended::Away,
                     3 => Ended::Unsaved,
-                    4..8 => Ended::Waits(Some(chance.below(6_000))),
-                    8..12 => Ended::Waits(None),
+                    4..8 => waits_for(Some(chance.below(6_000))),
+                    8..12 => waits_for(None),
                     _ if hinted => Ended::Done { carried: true },
                     _ => NOTHING,
                 };
                 pace.note(what, began, now, ended);
+                if what == What::Cycle && (ended == NOTHING || matches!(ended, Ended::Waits { .. })) {
+                    slow = [took, slow[0]];
+                }
                 day.looks += 1;
                 day.saves += u32::from(what == What::Checkpoint);
                 day.hinted += u32::from(hinted);
-                let counts = matches!(ended, Ended::Done { .. } | Ended::Waits(_)) && took == usual;
+                let counts = matches!(ended, Ended::Done { .. } | Ended::Waits { .. }) && took == usual;
                 if counts && !hinted && !follows && !trouble && what == What::Cycle {
                     day.unasked += took;
                 }
                 trouble = matches!(ended, Ended::Failed | Ended::Busy | Ended::Away);
-                follows = hinted && matches!(ended, Ended::Waits(_));
+                follows = hinted && matches!(ended, Ended::Waits { .. });
                 if !trouble {
                     (asked, unseen) = (false, None);
                     // and what it wrote itself comes back as a hint

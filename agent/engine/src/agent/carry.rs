@@ -2,6 +2,7 @@
 //! between, then carry files, or save everything. The same cycle as `kitbag sync` does, but it waits for nothing and asks
 //! nobody. Whatever goes wrong in it, the loop goes on.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,8 @@ use std::time::Duration;
 use kitbag_core::finding::Finding;
 use kitbag_core::notice::Seen;
 use kitbag_core::pace::{Ended, What};
+use kitbag_core::path::WorkPath;
+use kitbag_core::restless::Restless;
 use kitbag_platform::lock::Lock;
 use kitbag_platform::watch::{NotWatched, Watcher};
 use kitbag_store::StoreError;
@@ -36,6 +39,8 @@ pub(super) struct Job {
     pub(super) watcher: Arc<dyn Watcher>,
     /// Folders to watch first.
     pub(super) unwatched: Vec<PathBuf>,
+    /// Files that change again and again. Only files wait for that: a checkpoint saves all there is.
+    pub(super) restless: Arc<Restless>,
 }
 
 /// What came of it.
@@ -45,6 +50,8 @@ pub(super) struct Outcome {
     pub(super) error: Option<Finding>,
     /// What a person may have to be told; none where it could not be looked at.
     pub(super) seen: Option<Seen>,
+    /// Files that had changed, with their sizes.
+    pub(super) read: BTreeMap<WorkPath, u64>,
     /// Folders that are watched from now on, with their numbers.
     pub(super) watched: Vec<(PathBuf, u64)>,
     /// Why one is not.
@@ -63,6 +70,7 @@ impl Outcome {
             ended: Ended::Failed,
             error: Some(error),
             seen: None,
+            read: BTreeMap::new(),
             watched: Vec::new(),
             not_watched: None,
         }
@@ -83,12 +91,20 @@ impl Job {
         }
         let workspace = self.settings.name.clone();
         tracing::debug!(workspace, what = ?self.what, "looks");
-        let carried = carry(&self.home, self.settings, self.config, self.doors, self.what);
-        let ((ended, error), seen) = match carried {
-            Ok((report, seen)) => (judged(&workspace, &report), seen),
-            Err(error) => (failed(&workspace, &error), None),
+        let files_only = self.what != What::Checkpoint;
+        let restless = if files_only { self.restless } else { Arc::default() };
+        let extent = Extent { files_only, brief: true, restless };
+        let (ended, error, seen, read) = match carry(&self.home, self.settings, self.config, self.doors, extent) {
+            Ok((report, seen)) => {
+                let (ended, error) = judged(&workspace, &report);
+                (ended, error, seen, report.read)
+            }
+            Err(error) => {
+                let (ended, error) = failed(&workspace, &error);
+                (ended, error, None, BTreeMap::new())
+            }
         };
-        Outcome { ended, error, seen, watched, not_watched }
+        Outcome { ended, error, seen, read, watched, not_watched }
     }
 }
 
@@ -112,7 +128,7 @@ fn judged(workspace: &str, report: &Report) -> (Ended, Option<Finding>) {
         return (Ended::Unsaved, Some(finding));
     }
     let waits = !report.waiting_for.is_empty() || report.pending > 0;
-    let ended = if waits { Ended::Waits(report.settles_in) } else { Ended::Done { carried } };
+    let ended = if waits { Ended::Waits { wait: report.settles_in, carried } } else { Ended::Done { carried } };
     (ended, None)
 }
 
@@ -135,7 +151,7 @@ fn carry(
     settings: Settings,
     config: Config,
     doors: Doors,
-    what: What,
+    extent: Extent,
 ) -> Result<(Report, Option<Seen>), EngineError> {
     // Tells who waits for the workspace what it is waiting for: taken before the workspace is and let go of after it, so
     // that nobody ever finds the one without the other. Where it cannot be had they only wait less patiently.
@@ -143,7 +159,6 @@ fn carry(
     let ws = Workspace::open_within(home, settings, config, doors, Duration::ZERO)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(EngineError::io("cannot start work in", home))?;
-    let extent = Extent { files_only: what != What::Checkpoint, brief: true };
     let report = runtime.block_on(environment::cycle(&ws, home, extent, Arc::new(Silent)))?;
     let open = events::session_open(&ws.ledger)?;
     let seen = notice::seen(&ws, open, report.unsaved.is_empty());

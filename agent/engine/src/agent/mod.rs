@@ -286,6 +286,7 @@ impl Agent {
             what,
             watcher: self.watcher.clone(),
             unwatched: known.unwatched(),
+            restless: Arc::new(known.restless.clone()),
         };
         self.inside = Some(settings.name.clone());
         self.show();
@@ -319,7 +320,8 @@ impl Agent {
     fn note(&mut self, name: &OsString, workspace: &str, what: What, began: Now, outcome: Outcome) {
         let now = self.now();
         let Some(known) = self.roster.get(name) else { return };
-        let Outcome { ended, error, seen, watched, not_watched } = outcome;
+        let Outcome { ended, error, seen, read, watched, not_watched } = outcome;
+        read.iter().for_each(|(path, size)| known.restless.read(path, *size, now.steady));
         known.noted(seen, ended);
         known.doing = Some((Doing::Nothing, now.wall));
         known.watches(watched, not_watched);

@@ -12,6 +12,7 @@ use kitbag_core::entry::Fingerprint;
 use kitbag_core::finding::Finding;
 use kitbag_core::notice;
 use kitbag_core::pace::{Due, Ended, Now, Pace, Rhythm, What};
+use kitbag_core::restless::Restless;
 use kitbag_platform::clock::millis;
 use kitbag_platform::disk::ItemKind;
 use kitbag_platform::watch::{Hint, NotWatched, Watcher};
@@ -47,6 +48,8 @@ pub(super) struct Known {
     pub(super) settings: Option<Settings>,
     /// When to look at it.
     pub(super) pace: Pace,
+    /// Which of its files change again and again.
+    pub(super) restless: Restless,
     /// What is done with it, and since when.
     pub(super) doing: Option<(Doing, i64)>,
     /// Why the last look failed.

@@ -7,14 +7,15 @@ use std::path::Path;
 use kitbag_core::finding::Finding;
 use kitbag_platform::process::{Launch, Processes};
 
+use super::client::Client;
 use super::place;
 use crate::doors::Doors;
 use crate::error::{EngineError, show};
 
 /// How long to wait until it lives; milliseconds.
 const PATIENCE: i64 = 5_000;
-/// How long the system may take to clear away a process that was killed; milliseconds.
-const DYING: i64 = 2_000;
+/// How long the system may take to clear away a process that was killed, and an agent to listen; milliseconds.
+const SILENT: i64 = 2_000;
 /// How often to look; milliseconds.
 const TURN: u64 = 10;
 
@@ -40,7 +41,7 @@ pub fn start(
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
 ) -> Result<Started, EngineError> {
-    if place::runs(home)? && !dies(home, doors, processes)? {
+    if place::runs(home)? && !dies(home, doors)? {
         return Ok(Started::Already);
     }
     place::make(home, doors)?;
@@ -72,15 +73,16 @@ pub fn start(
     }
 }
 
-/// Whether what holds the lock is only the rest of a process that was killed, which the system is about to clear away.
-fn dies(home: &Path, doors: &Doors, processes: &dyn Processes) -> Result<bool, EngineError> {
+/// Whether what holds the lock is only the rest of a process that was killed, which the system is about to clear away: it
+/// looks alive for a moment, and answers nobody. One that answers lives. One that lives and is silent may be older than
+/// the socket, or have no room for one.
+fn dies(home: &Path, doors: &Doors) -> Result<bool, EngineError> {
     let begun = doors.clock.steady_millis();
-    // one that has just begun may not have said yet who it is
-    while place::signed(home, doors).is_some_and(|id| !processes.alive(&id)) {
+    while Client::connect(home).is_none() {
         if !place::runs(home)? {
             return Ok(true);
         }
-        if doors.clock.steady_millis() - begun > DYING {
+        if doors.clock.steady_millis() - begun > SILENT {
             break;
         }
         doors.clock.sleep(TURN);

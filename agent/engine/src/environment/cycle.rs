@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use kitbag_core::restless::Restless;
 use kitbag_store::Ledger;
 
 use super::{checkpoint, open_notebooks};
@@ -19,12 +20,14 @@ use crate::workspace::Workspace;
 const SAVED: &str = "checkpoint.saved";
 
 /// What a cycle is to do.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Extent {
     /// Leave databases as they are, also where the course is open.
     pub files_only: bool,
     /// Wait for nothing, as [`Request::brief`] says.
     pub brief: bool,
+    /// Leave what changes again and again, as [`Request::restless`] says.
+    pub restless: Arc<Restless>,
 }
 
 /// Carry changes both ways, and save the databases where the course is open.
@@ -38,8 +41,9 @@ pub async fn cycle(
     progress: Arc<dyn Progress>,
 ) -> Result<Report, EngineError> {
     let notebooks = open_notebooks(ws, home).await;
-    let request = Request { notebooks, brief: extent.brief, ..Request::default() };
-    let report = if !extent.files_only && events::session_open(&ws.ledger)? {
+    let Extent { files_only, brief, restless } = extent;
+    let request = Request { notebooks, brief, restless, ..Request::default() };
+    let report = if !files_only && events::session_open(&ws.ledger)? {
         checkpoint(ws, home, request, progress).await?
     } else {
         sync::run(ws, &rules(unpack::unpacked(ws)?.as_ref()), request, progress.as_ref())?

@@ -20,6 +20,7 @@ use super::contents::BatchContents;
 use super::look::{Before, Looked, look, look_again};
 use super::publish::{Published, Publisher};
 use super::report::{Planned, Problem, WaitingFor};
+use super::restless;
 use crate::error::EngineError;
 
 /// So many contents are compressed before they go into the pack.
@@ -105,13 +106,17 @@ impl Cycle<'_> {
             }
             Ok::<_, EngineError>(rows)
         })?;
-        let (now, units) = (self.now(), self.units.clone());
+        let (now, units, patience) = (self.now(), self.units.clone(), self.patience());
         let (work, mirror) = (self.folder(Place::Working), self.folder(Place::Mirror));
         let looked: Vec<_> = self.pool.install(|| {
             let one = |(candidate, (row, shown)): (&Candidate, &(PathRow, Option<Content>))| {
                 let unit = units.contains(&candidate.path);
                 let before = Before { content: *shown, print: row.working, unit };
-                let here = look_again(work, row, &candidate.working, before, now);
+                let rests = patience.wait(candidate, before);
+                let here = match rests {
+                    Some(_) => restless::left(),
+                    None => look_again(work, row, &candidate.working, before, now),
+                };
                 let content = row.memory.mirror.zip(row.mirror_print).map(|(id, print)| match unit {
                     true => Content::Unit { id, size: print.size },
                     false => Content::file(id, print.size),
@@ -119,10 +124,12 @@ impl Cycle<'_> {
                 let before = Before { content, print: row.mirror_print, unit };
                 let mut there = look_again(mirror, row, &candidate.mirror, before, now);
                 there.seen = there.seen.without_bit();
-                (here, there)
+                (here, there, rests)
             };
             candidates.par_iter().zip(&rows).map(one).collect()
         });
+        self.rests = looked.iter().filter_map(|(_, _, rests)| *rests).chain(self.rests).min();
+        let looked = looked.into_iter().map(|(here, there, _)| (here, there)).collect();
         ws.ledger.reading(|_| self.plan_looked(candidates, rows, looked, contents))
     }
 
@@ -134,7 +141,8 @@ impl Cycle<'_> {
         contents: &mut BatchContents<'_>,
     ) -> Result<Vec<Item>, EngineError> {
         let mut items = Vec::with_capacity(rows.len());
-        for ((candidate, (row, _)), (mut working, mut mirror)) in candidates.iter().zip(rows).zip(looked) {
+        for ((candidate, (row, shown)), (mut working, mut mirror)) in candidates.iter().zip(rows).zip(looked) {
+            self.note_read(candidate, shown, &working);
             for (met, looked) in [(&candidate.working, &mut working), (&candidate.mirror, &mut mirror)] {
                 if met.is_file() && looked.seen == Seen::Absent {
                     // gone since the scan: only a scan counts what is gone, and asks when it is much

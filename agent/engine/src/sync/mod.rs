@@ -23,6 +23,7 @@ mod publish;
 mod recover;
 mod rename;
 pub mod report;
+mod restless;
 mod rows;
 mod scan;
 mod sides;
@@ -43,6 +44,7 @@ use kitbag_core::ignore::Ignore;
 use kitbag_core::notebook::Notebooks;
 use kitbag_core::path::WorkPath;
 use kitbag_core::plan::{AbsenceAnswer, Removal};
+use kitbag_core::restless::Restless;
 use kitbag_core::unit::Units;
 use kitbag_core::version::{Backup, Label};
 use kitbag_platform::disk::Ability;
@@ -85,6 +87,8 @@ pub struct Request {
     pub notebooks: Notebooks,
     /// Wait for nothing: say when bytes will have settled, and come back then.
     pub brief: bool,
+    /// Files of the working folder that change again and again: they are left as they are for a while.
+    pub restless: Arc<Restless>,
 }
 
 impl Request {
@@ -168,6 +172,8 @@ pub struct Cycle<'a> {
     online: BTreeSet<(Place, WorkPath)>,
     session_open: bool,
     ability: Ability,
+    /// When the first of the files that do not rest is to be looked at again, milliseconds.
+    rests: Option<Millis>,
     /// This scan found renamed files.
     renamed: bool,
     again: bool,
@@ -208,11 +214,13 @@ pub fn run(
         if sync.again {
             continue;
         }
-        match sync.next_due(began)? {
-            Some(due) if sync.request.brief => {
-                sync.report.settles_in = Some((due - sync.now()).max(0));
-                break;
-            }
+        let due = sync.next_due(began)?;
+        if sync.request.brief {
+            let settles = due.map(|due| (due - sync.now()).max(0));
+            sync.report.settles_in = [settles, sync.rests].into_iter().flatten().min();
+            break;
+        }
+        match due {
             Some(due) if due - start <= WAIT => {
                 let wait = (due - sync.now()).max(0);
                 sync.progress.at("waiting for the cloud folder to settle", 0, 0);
@@ -288,6 +296,7 @@ impl<'a> Cycle<'a> {
             delivering: BTreeSet::new(),
             copies: BTreeMap::new(),
             online: BTreeSet::new(),
+            rests: None,
             session_open,
             ability: folders::ability(ws)?,
             renamed: false,
@@ -357,6 +366,7 @@ impl<'a> Cycle<'a> {
     fn cycle(&mut self) -> Result<(), EngineError> {
         self.report.held.clear();
         self.report.problems.clear();
+        self.rests = None;
         self.recover()?;
         let imported = import(self.ws, &self.share)?;
         self.note_foreseen()?;

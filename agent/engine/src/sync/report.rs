@@ -1,8 +1,11 @@
 //! What a sync did and what is left, as data: the printer, the page and `--json` all show this.
 
+use std::collections::BTreeMap;
+
 use kitbag_core::finding::Exit;
 use kitbag_core::path::WorkPath;
 use kitbag_core::plan::Held;
+use kitbag_core::restless;
 use serde::Serialize;
 
 use super::notebooks::PendingNotebook;
@@ -36,6 +39,9 @@ pub struct Report {
     /// Bytes of unknown origin will have settled after so many milliseconds, where that was not waited for.
     #[serde(skip)]
     pub settles_in: Option<i64>,
+    /// Some of the files of the working folder that had changed, with their sizes; only told to who waits for nothing.
+    #[serde(skip)]
+    pub read: BTreeMap<WorkPath, u64>,
     /// With `--dry-run`: what would be done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub planned: Vec<Planned>,
@@ -109,6 +115,7 @@ impl Report {
             received: self.received + later.received,
             merged: self.merged + later.merged,
             bytes_published: self.bytes_published + later.bytes_published,
+            read: self.read.into_iter().chain(later.read.clone()).take(restless::FILES).collect(),
             ..later
         }
     }
