@@ -85,19 +85,23 @@ impl Drop for Page {
 
 /// The agents of a state root, by the words of their command lines.
 pub fn agents(home: &Path) -> Vec<u32> {
+    processes(home, |words| words.windows(2).any(|pair| pair == ["agent", "run"]))
+}
+
+/// The programs that were told of a state root and whose words are so.
+pub fn processes(home: &Path, such: impl Fn(&[&str]) -> bool) -> Vec<u32> {
     let home = home.to_str().unwrap();
-    let is_agent = |pid: &u32| {
+    let is_one = |pid: &u32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line).into_owned();
         let words: Vec<&str> = line.split_terminator('\0').collect();
-        let run = words.windows(2).any(|pair| pair == ["agent", "run"]);
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let gone =
             stat.rsplit(") ").next().is_none_or(|rest| rest.is_empty() || rest.starts_with(['Z', 'X']));
-        words.contains(&home) && run && !gone
+        words.contains(&home) && such(&words) && !gone
     };
     let pid = |item: std::io::Result<fs::DirEntry>| item.ok()?.file_name().to_str()?.parse::<u32>().ok();
-    fs::read_dir("/proc").unwrap().filter_map(pid).filter(is_agent).collect()
+    fs::read_dir("/proc").unwrap().filter_map(pid).filter(is_one).collect()
 }
 
 pub fn signal(name: &str, pid: u32) {
@@ -124,9 +128,8 @@ pub fn everything(page: &Page) -> impl PartialEq + std::fmt::Debug + use<> {
     let mut home = crate::machine::tree(&page.machine.home);
     let touched = ["ledger.sqlite", ".log", "page-tokens/"];
     let locks = ["lock", "agent/saving"];
-    home.0.retain(|path, _| {
-        !touched.iter().any(|part| path.contains(part)) && !locks.contains(&path.as_str())
-    });
+    home.0
+        .retain(|path, _| !touched.iter().any(|part| path.contains(part)) && !locks.contains(&path.as_str()));
     (page.machine.files(), crate::machine::tree(&page.machine.share), home)
 }
 

@@ -2,8 +2,10 @@
 
 use std::net::TcpListener;
 
+use serde_json::json;
+
 use crate::machine::room;
-use crate::open::{Page, agents, signal, single, until};
+use crate::open::{Page, agents, processes, signal, single, until};
 use crate::raw::Request;
 
 /// Shows "kill -9 of the agent and restart: page as before": the same port, and the page that is open goes on with its key.
@@ -23,6 +25,43 @@ fn a_killed_agent_comes_back_where_it_was() {
         assert_eq!(state["workspaces"][0]["workspace"], before["workspaces"][0]["workspace"]);
         assert_ne!(state["agent"]["since"], before["agent"]["since"], "another agent");
     }
+}
+
+/// Shows "kill -9 of the agent at any moment": what was begun on the page is a command of its own and is brought to its end
+/// when the agent dies in the middle of it, and the page goes on at the same place with the same key. First tier.
+#[test]
+fn what_was_begun_on_the_page_outlives_the_agent() {
+    let page = Page::new("HOME-PC");
+    let state = page.state();
+    let workspace = &state["workspaces"][0];
+    assert!(workspace["machines"][0]["session_open"].is_string(), "{workspace}");
+    // as long as another kitbag holds the lock, a command waits: a fake of a long one
+    let lock = page.machine.home.join("lock");
+    let lock = std::fs::File::options().write(true).create(true).truncate(false).open(lock).unwrap();
+    lock.lock().unwrap();
+    let body = json!({ "workspace": workspace["workspace"], "verb": "done", "options": {} });
+    let begun = page.post("/api/operations", &body);
+    assert_eq!(begun.status, Some(200), "{begun:?}");
+    let child = until("it runs", || commands(&page, "done").pop());
+    let agents = page.agents();
+    agents.iter().for_each(|agent| signal("KILL", *agent));
+    until("the agent is gone", || page.agents().is_empty().then_some(()));
+    assert_eq!(commands(&page, "done"), [child], "the command is not");
+    let (port, _) = page.address();
+    assert_eq!(port, page.port, "the same port");
+    assert_eq!(page.state()["operations"], json!([]), "the new agent did not begin it");
+    lock.unlock().unwrap();
+    until("it comes to its end", || commands(&page, "done").is_empty().then_some(()));
+    until("the course is closed, and the page shows it", || {
+        page.state()["workspaces"][0]["machines"][0]["session_open"].is_null().then_some(())
+    });
+    let begun = page.post("/api/operations", &body);
+    assert_eq!(begun.status, Some(200), "another one can be begun: {begun:?}");
+}
+
+/// The commands of this word that were begun on the page.
+fn commands(page: &Page, verb: &str) -> Vec<u32> {
+    processes(&page.machine.home, |words| words.contains(&"--talk") && words.contains(&verb))
 }
 
 /// Shows that an open page's key is worth nothing at another port: while the agent was away somebody else may have sat at

@@ -1,8 +1,11 @@
 //! Much at once, and long standstills: the agent is stopped as by a sleep while so much happens that the system's queue of
 //! changes overflows; thousands of files change within a minute. It comes to rest with everything carried, takes no
-//! time after that, and its memory stays small. The longer half is in the second tier (`KITBAG_FULL=1`).
+//! time after that, and its memory stays small. So does a log that never ends to grow. The longer half is in the second
+//! tier (`KITBAG_FULL=1`).
 
 use std::fs;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Pair, agent, count, log, memory_of, seconds_of};
@@ -92,4 +95,63 @@ fn ten_thousand_changes_in_a_minute() {
         rests(process);
     }
     assert!(memory.iter().all(|memory| *memory < MEMORY), "{memory:?} MiB");
+}
+
+/// Shows that a log that never ends to grow is carried now and then, not every two seconds; that edits beside it reach the
+/// other machine as ever; and that it is whole there soon after it has come to rest. Two minutes in the second tier, half a
+/// minute in the first.
+#[test]
+fn a_log_that_never_ends_hinders_no_edit() {
+    let room = room();
+    let pair = Pair::carried(room.path());
+    pair.meets("all is the same");
+    let processes = pair.machines().map(agent);
+    let before = processes.map(seconds_of);
+    let (log, shared) = (pair.a.work.join("log.txt"), pair.a.share.join("log.txt"));
+    let stop = AtomicBool::new(false);
+    let length = Duration::from_secs(if full() { 120 } else { 30 });
+    let begun = Instant::now();
+    let (mut took, mut sizes) = (Vec::new(), Vec::new());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut log = fs::File::options().create(true).append(true).open(log).unwrap();
+            for n in 0.. {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                writeln!(log, "line {n} of a log that never ends").unwrap();
+                std::thread::sleep(Duration::from_millis(40));
+            }
+        });
+        for round in 0.. {
+            let (text, edited) = (format!("edit {round}\n"), Instant::now());
+            pair.a.write("notes.txt", &text);
+            while edited.elapsed() < Duration::from_secs(5) || took.len() == round {
+                if took.len() == round && pair.b.text("notes.txt") == text {
+                    took.push(edited.elapsed().as_millis());
+                }
+                sizes.push(fs::metadata(&shared).map_or(0, |meta| meta.len()));
+                std::thread::sleep(Duration::from_millis(20));
+                assert!(edited.elapsed() < Duration::from_secs(90), "an edit does not come");
+            }
+            if begun.elapsed() > length {
+                break;
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    sizes.dedup();
+    took.sort_unstable();
+    let taken = [0, 1].map(|n| seconds_of(processes[n]) - before[n]);
+    eprintln!(
+        "FIGURE a log that grew for {:.0?} was carried {} times; edits meanwhile took {took:?} ms; {taken:.1?} s of processor",
+        begun.elapsed(),
+        sizes.len() - 1
+    );
+    let most = begun.elapsed().as_secs() / 10 + 8;
+    assert!(sizes.len() as u64 - 1 <= most, "carried {} times", sizes.len() - 1);
+    pair.meets("all of it is everywhere");
+    for process in processes {
+        rests(process);
+    }
 }

@@ -4,6 +4,7 @@
 
 mod copier;
 mod load;
+mod start;
 
 use std::collections::BTreeMap;
 use std::fs;

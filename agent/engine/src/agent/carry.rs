@@ -94,16 +94,17 @@ impl Job {
         let files_only = self.what != What::Checkpoint;
         let restless = if files_only { self.restless } else { Arc::default() };
         let extent = Extent { files_only, brief: true, restless };
-        let (ended, error, seen, read) = match carry(&self.home, self.settings, self.config, self.doors, extent) {
-            Ok((report, seen)) => {
-                let (ended, error) = judged(&workspace, &report);
-                (ended, error, seen, report.read)
-            }
-            Err(error) => {
-                let (ended, error) = failed(&workspace, &error);
-                (ended, error, None, BTreeMap::new())
-            }
-        };
+        let (ended, error, seen, read) =
+            match carry(&self.home, self.settings, self.config, self.doors, extent) {
+                Ok((report, seen)) => {
+                    let (ended, error) = judged(&workspace, &report);
+                    (ended, error, seen, report.read)
+                }
+                Err(error) => {
+                    let (ended, error) = failed(&workspace, &error);
+                    (ended, error, None, BTreeMap::new())
+                }
+            };
         Outcome { ended, error, seen, read, watched, not_watched }
     }
 }
@@ -128,7 +129,8 @@ fn judged(workspace: &str, report: &Report) -> (Ended, Option<Finding>) {
         return (Ended::Unsaved, Some(finding));
     }
     let waits = !report.waiting_for.is_empty() || report.pending > 0;
-    let ended = if waits { Ended::Waits { wait: report.settles_in, carried } } else { Ended::Done { carried } };
+    let ended =
+        if waits { Ended::Waits { wait: report.settles_in, carried } } else { Ended::Done { carried } };
     (ended, None)
 }
 

@@ -141,7 +141,8 @@ impl Cycle<'_> {
         contents: &mut BatchContents<'_>,
     ) -> Result<Vec<Item>, EngineError> {
         let mut items = Vec::with_capacity(rows.len());
-        for ((candidate, (row, shown)), (mut working, mut mirror)) in candidates.iter().zip(rows).zip(looked) {
+        for ((candidate, (row, shown)), (mut working, mut mirror)) in candidates.iter().zip(rows).zip(looked)
+        {
             self.note_read(candidate, shown, &working);
             for (met, looked) in [(&candidate.working, &mut working), (&candidate.mirror, &mut mirror)] {
                 if met.is_file() && looked.seen == Seen::Absent {

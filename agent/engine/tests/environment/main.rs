@@ -5,11 +5,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod agent;
+mod carrier;
 mod course;
 mod elsewhere;
 mod fake_servers;
 mod needs;
 mod notebooks;
+mod restless;
 mod servers;
 mod servers_end;
 mod services;
