@@ -49,26 +49,15 @@ impl Autostart for RealAutostart {
     }
 
     fn read(&self, place: &Place) -> io::Result<Option<String>> {
-        match place {
-            Place::File(file) => text_file::read(file),
-            Place::Link(link) => text_file::read_link(link),
-            Place::RunValue(_) => Ok(None),
-        }
+        text_file::read(place)
     }
 
     fn write(&self, place: &Place, text: &str) -> io::Result<()> {
-        match place {
-            Place::File(file) => text_file::write(file, text),
-            Place::Link(link) => text_file::write_link(link, text),
-            Place::RunValue(_) => Err(io::ErrorKind::Unsupported.into()),
-        }
+        text_file::write(place, text)
     }
 
     fn remove(&self, place: &Place) -> io::Result<()> {
-        match place {
-            Place::File(file) | Place::Link(file) => text_file::remove(file),
-            Place::RunValue(_) => Ok(()),
-        }
+        text_file::remove(place)
     }
 
     fn start(&self, name: &str) -> bool {

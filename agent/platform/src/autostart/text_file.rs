@@ -1,14 +1,42 @@
-//! Small texts of a person's settings: read, written whole or not at all, removed.
+//! Small texts of a person's settings, in files and links: read, written whole or not at all, removed.
 
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use super::Place;
+
 /// No such text is longer, in bytes; more is somebody else's.
 const LONGEST: u64 = 64 << 10;
 
-/// What a file says; none where there is none. What is no text shows as such.
-pub(super) fn read(file: &Path) -> io::Result<Option<String>> {
+/// What stands at a place; none where nothing does.
+pub(super) fn read(place: &Place) -> io::Result<Option<String>> {
+    match place {
+        Place::File(file) => read_file(file),
+        Place::Link(link) => read_link(link),
+        Place::RunValue(_) => Ok(None),
+    }
+}
+
+/// Put a text at a place, whatever stands there.
+pub(super) fn write(place: &Place, text: &str) -> io::Result<()> {
+    match place {
+        Place::File(file) => write_file(file, text),
+        Place::Link(link) => put(link, |new| std::os::unix::fs::symlink(text, new)),
+        Place::RunValue(_) => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// Take away what stands at a place; fine where nothing does.
+pub(super) fn remove(place: &Place) -> io::Result<()> {
+    match place {
+        Place::File(file) | Place::Link(file) => remove_file(file),
+        Place::RunValue(_) => Ok(()),
+    }
+}
+
+/// What a file says. What is no text shows as such.
+fn read_file(file: &Path) -> io::Result<Option<String>> {
     let open = match fs::File::open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other?,
@@ -18,8 +46,8 @@ pub(super) fn read(file: &Path) -> io::Result<Option<String>> {
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Where a link leads; none where nothing is, empty where something else is.
-pub(super) fn read_link(link: &Path) -> io::Result<Option<String>> {
+/// Where a link leads; empty where something else is.
+fn read_link(link: &Path) -> io::Result<Option<String>> {
     match fs::read_link(link) {
         Ok(target) => Ok(Some(target.to_string_lossy().into_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -29,18 +57,12 @@ pub(super) fn read_link(link: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Put a text in place of what is there.
-pub(super) fn write(file: &Path, text: &str) -> io::Result<()> {
+fn write_file(file: &Path, text: &str) -> io::Result<()> {
     put(file, |new| {
         let mut open = fs::File::create_new(new)?;
         open.write_all(text.as_bytes())?;
         open.sync_all()
     })
-}
-
-/// The same with a link.
-pub(super) fn write_link(link: &Path, target: &str) -> io::Result<()> {
-    put(link, |new| std::os::unix::fs::symlink(target, new))
 }
 
 /// Made beside its place, under a name nobody else uses, and then given its own.
@@ -53,7 +75,7 @@ fn put(file: &Path, make: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
     hidden.push(name);
     hidden.push(format!(".{}.kitbag-new", std::process::id()));
     let new = folder.join(hidden);
-    remove(&new)?;
+    remove_file(&new)?;
     let made = make(&new).and_then(|()| fs::rename(&new, file));
     if made.is_err() {
         // what cannot be removed either does no harm under that name
@@ -62,8 +84,7 @@ fn put(file: &Path, make: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
     made
 }
 
-/// Fine where nothing is.
-pub(super) fn remove(file: &Path) -> io::Result<()> {
+fn remove_file(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
