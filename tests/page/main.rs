@@ -11,8 +11,14 @@ mod container;
 #[allow(dead_code, reason = "the stories use all of it")]
 mod devtools;
 mod hostile;
+#[path = "../story/http.rs"]
+#[allow(dead_code, reason = "the stories use all of it")]
+mod http;
 #[path = "../story/docker/image.rs"]
 mod image;
+#[path = "../story/jupyter.rs"]
+#[allow(dead_code, reason = "the stories use all of it")]
+mod jupyter;
 #[path = "../story/machine.rs"]
 #[allow(dead_code, reason = "the stories use all of it")]
 mod machine;

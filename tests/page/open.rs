@@ -1,7 +1,7 @@
 //! A machine whose page is open: an agent of its own, ended with the test, and a way in.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -77,19 +77,57 @@ impl Page {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        for agent in self.agents() {
-            signal("KILL", agent);
+        drop(Ends::of(&self.machine));
+    }
+}
+
+/// Whatever was started on a machine ends with this: agents, commands that a page began, programs of a course.
+pub struct Ends(PathBuf);
+
+impl Ends {
+    pub fn of(machine: &Machine) -> Self {
+        Ends(machine.home.parent().unwrap().to_owned())
+    }
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        // one that was just being started is met the next time
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let left = about(&self.0);
+            left.iter().for_each(|pid| signal("KILL", *pid));
+            if left.is_empty() || Instant::now() > deadline {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 }
 
+/// The processes that are about a folder, by their command lines and where they are; without this one.
+fn about(folder: &Path) -> Vec<u32> {
+    let name = folder.to_str().unwrap();
+    let is = |pid: &u32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let within = fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|place| place.starts_with(folder));
+        *pid != std::process::id() && (within || String::from_utf8_lossy(&line).contains(name))
+    };
+    processes().filter(is).collect()
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    let pid = |item: std::io::Result<fs::DirEntry>| item.ok()?.file_name().to_str()?.parse::<u32>().ok();
+    fs::read_dir("/proc").unwrap().filter_map(pid)
+}
+
 /// The agents of a state root, by the words of their command lines.
 pub fn agents(home: &Path) -> Vec<u32> {
-    processes(home, |words| words.windows(2).any(|pair| pair == ["agent", "run"]))
+    programs(home, |words| words.windows(2).any(|pair| pair == ["agent", "run"]))
 }
 
 /// The programs that were told of a state root and whose words are so.
-pub fn processes(home: &Path, such: impl Fn(&[&str]) -> bool) -> Vec<u32> {
+pub fn programs(home: &Path, such: impl Fn(&[&str]) -> bool) -> Vec<u32> {
     let home = home.to_str().unwrap();
     let is_one = |pid: &u32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -100,8 +138,20 @@ pub fn processes(home: &Path, such: impl Fn(&[&str]) -> bool) -> Vec<u32> {
             stat.rsplit(") ").next().is_none_or(|rest| rest.is_empty() || rest.starts_with(['Z', 'X']));
         words.contains(&home) && such(&words) && !gone
     };
-    let pid = |item: std::io::Result<fs::DirEntry>| item.ok()?.file_name().to_str()?.parse::<u32>().ok();
-    fs::read_dir("/proc").unwrap().filter_map(pid).filter(is_one).collect()
+    processes().filter(is_one).collect()
+}
+
+/// Kill it and wait until nothing of it is left: one whose first thread has ended still has its files and its port for as
+/// long as the others take.
+#[track_caller]
+pub fn kill(pid: u32) {
+    signal("KILL", pid);
+    until("it is gone", || {
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let ended = |rest: &str| rest.is_empty() || rest.starts_with(['Z', 'X']);
+        (threads <= 1 && stat.rsplit(") ").next().is_none_or(ended)).then_some(())
+    });
 }
 
 pub fn signal(name: &str, pid: u32) {

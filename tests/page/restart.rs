@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use serde_json::json;
 
 use crate::machine::room;
-use crate::open::{Page, agents, processes, signal, single, until};
+use crate::open::{Ends, Page, agents, kill, programs, single, until};
 use crate::raw::Request;
 
 /// Shows "kill -9 of the agent and restart: page as before": the same port, and the page that is open goes on with its key.
@@ -17,8 +17,7 @@ fn a_killed_agent_comes_back_where_it_was() {
     for _ in 0..3 {
         let agents = page.agents();
         assert_eq!(agents.len(), 1);
-        signal("KILL", agents[0]);
-        until("it is gone", || page.agents().is_empty().then_some(()));
+        kill(agents[0]);
         let (port, _) = page.address();
         assert_eq!(port, page.port, "the same port");
         let state = page.state();
@@ -44,8 +43,7 @@ fn what_was_begun_on_the_page_outlives_the_agent() {
     assert_eq!(begun.status, Some(200), "{begun:?}");
     let child = until("it runs", || commands(&page, "done").pop());
     let agents = page.agents();
-    agents.iter().for_each(|agent| signal("KILL", *agent));
-    until("the agent is gone", || page.agents().is_empty().then_some(()));
+    agents.iter().for_each(|agent| kill(*agent));
     assert_eq!(commands(&page, "done"), [child], "the command is not");
     let (port, _) = page.address();
     assert_eq!(port, page.port, "the same port");
@@ -61,7 +59,7 @@ fn what_was_begun_on_the_page_outlives_the_agent() {
 
 /// The commands of this word that were begun on the page.
 fn commands(page: &Page, verb: &str) -> Vec<u32> {
-    processes(&page.machine.home, |words| words.contains(&"--talk") && words.contains(&verb))
+    programs(&page.machine.home, |words| words.contains(&"--talk") && words.contains(&verb))
 }
 
 /// Shows that an open page's key is worth nothing at another port: while the agent was away somebody else may have sat at
@@ -69,8 +67,7 @@ fn commands(page: &Page, verb: &str) -> Vec<u32> {
 #[test]
 fn a_taken_port_means_another_one_and_other_keys() {
     let page = Page::new("HOME-PC");
-    signal("KILL", page.agents()[0]);
-    until("it is gone", || page.agents().is_empty().then_some(()));
+    kill(page.agents()[0]);
     let squatter = until("the port is free", || TcpListener::bind(("127.0.0.1", page.port)).ok());
     let (port, token) = page.address();
     assert_ne!(port, page.port, "nobody is sent to a stranger");
@@ -86,6 +83,7 @@ fn a_taken_port_means_another_one_and_other_keys() {
 fn two_at_once_leave_one_page() {
     let room = room();
     let machine = single(room.path(), "HOME-PC");
+    let _ends = Ends::of(&machine);
     machine.run(&["--yes", "up", "--no-open"]).exits(&[0]);
     let args = ["page", "--no-open"];
     let both = [machine.begin(&args), machine.begin(&args)];

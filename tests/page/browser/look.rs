@@ -160,9 +160,13 @@ impl Look {
     /// A picture of the whole page, where pictures are wanted.
     pub fn picture(&mut self, name: &str) {
         let Some(folder) = pictures() else { return };
-        let said = self
-            .browser
-            .ask("Page.captureScreenshot", json!({ "captureBeyondViewport": true, "format": "png" }));
+        // without a scroll bar, which the whole page has none of
+        self.browser.ask("Emulation.setScrollbarsHidden", json!({ "hidden": true }));
+        let size = self.value("[innerWidth, Math.max(innerHeight, document.documentElement.scrollHeight)]");
+        let clip = json!({ "x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1 });
+        let wanted = json!({ "captureBeyondViewport": true, "format": "png", "clip": clip });
+        let said = self.browser.ask("Page.captureScreenshot", wanted);
+        self.browser.ask("Emulation.setScrollbarsHidden", json!({ "hidden": false }));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(format!("{name}.png")), base64(said["data"].as_str().unwrap())).unwrap();
     }

@@ -64,9 +64,19 @@ impl Browser {
     /// One command of the DevTools, to its answer.
     #[track_caller]
     pub fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.ask_in(None, method, params)
+    }
+
+    /// The same of another page of this browser, by its session.
+    #[track_caller]
+    fn ask_in(&mut self, session: Option<&str>, method: &str, params: Value) -> Value {
         self.asked += 1;
         let asked = self.asked;
-        self.socket.send(&json!({ "id": asked, "method": method, "params": params }).to_string());
+        let mut message = json!({ "id": asked, "method": method, "params": params });
+        if let Some(session) = session {
+            message["sessionId"] = session.into();
+        }
+        self.socket.send(&message.to_string());
         loop {
             let answer: Value = serde_json::from_str(&self.socket.receive()).unwrap();
             if answer["id"] == asked {
@@ -87,6 +97,37 @@ impl Browser {
     pub fn value(&mut self, expression: &str) -> Value {
         let result = self.ask("Runtime.evaluate", json!({ "expression": expression, "returnByValue": true }));
         result["result"]["value"].clone()
+    }
+
+    /// Wait until another page was opened whose address is as wanted and in which an expression is true; it is closed
+    /// then. The address it came to.
+    #[track_caller]
+    pub fn opened_beside(&mut self, seconds: u64, wanted: impl Fn(&str) -> bool, expression: &str) -> String {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let mut session: Option<(String, String)> = None;
+        loop {
+            let targets = self.ask("Target.getTargets", json!({}))["targetInfos"].clone();
+            let found = targets.as_array().unwrap().iter().find_map(|one| {
+                let url = one["url"].as_str()?;
+                wanted(url).then(|| (one["targetId"].as_str().unwrap().to_owned(), url.to_owned()))
+            });
+            if let Some((target, url)) = &found {
+                if session.as_ref().is_none_or(|(of, _)| of != target) {
+                    let said =
+                        self.ask("Target.attachToTarget", json!({ "targetId": target, "flatten": true }));
+                    session = Some((target.clone(), said["sessionId"].as_str().unwrap().to_owned()));
+                }
+                let asked = json!({ "expression": expression, "returnByValue": true });
+                let session = session.as_ref().map(|(_, session)| session.as_str());
+                let said = self.ask_in(session, "Runtime.evaluate", asked);
+                if said["result"]["value"] == true {
+                    self.ask("Target.closeTarget", json!({ "targetId": target }));
+                    return url.clone();
+                }
+            }
+            assert!(Instant::now() < deadline, "no such page beside this one in {seconds} s: {targets:#}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// Wait until an expression is true in the page.

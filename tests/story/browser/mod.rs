@@ -1,6 +1,7 @@
 //! JupyterLab and OpenRefine as a student sees them: a real Chromium at the address that `open` prints, on the
 //! reference course in its real image. With KITBAG_REQUIRE_BROWSER a missing browser is a failure. First tier.
 
+#[allow(dead_code, reason = "the tests of the page use all of it")]
 mod devtools;
 
 use std::time::{Duration, Instant};

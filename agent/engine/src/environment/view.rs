@@ -30,6 +30,8 @@ pub struct EnvironmentView {
 pub struct ServiceView {
     /// Its name.
     pub name: String,
+    /// What the course calls it for people.
+    pub title: String,
     /// `sqlite`, `program`, `web` or `database`.
     pub kind: String,
     /// As [`EnvironmentView::state`]; also `not-available` for an optional one whose program is not here and for one
@@ -70,7 +72,8 @@ pub(super) fn show(
 ) -> EnvironmentView {
     let ports = ports::remembered(ws).unwrap_or_default();
     let service = |course: &Course, service: &Service| {
-        let (name, kind) = (service.name.clone(), service.kind.name().to_owned());
+        let (name, title, kind) =
+            (service.name.clone(), service.title.clone(), service.kind.name().to_owned());
         let elsewhere = made.and_then(|made| course.why_not(service, &made.backend));
         let (state, url) = match &service.kind {
             _ if elsewhere.is_some() => (word(Ok(Phase::NotAvailable)), None),
@@ -85,7 +88,7 @@ pub(super) fn show(
                 (word(phase), ports::page(service, &ports).filter(|_| up))
             }
         };
-        ServiceView { name, kind, state, url, note: elsewhere }
+        ServiceView { name, title, kind, state, url, note: elsewhere }
     };
     let services: Vec<_> = here
         .iter()

@@ -82,6 +82,12 @@ impl Board {
         self.stale.send_modify(|count| *count = count.wrapping_add(1));
     }
 
+    /// Look again now: something is known to have changed.
+    pub(super) async fn renew(&self, server: &Arc<Server>) {
+        self.last.lock().await.take();
+        self.look(server).await;
+    }
+
     /// Look again, unless somebody has just done so. Whether it was looked.
     async fn look(&self, server: &Arc<Server>) -> bool {
         let mut last = self.last.lock().await;

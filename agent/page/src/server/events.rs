@@ -68,17 +68,11 @@ async fn speak(server: &Arc<Server>, key: &str, tell: &mpsc::Sender<Bytes>) -> O
     ping.reset();
     loop {
         tokio::select! {
+            // how things stand, then that something ended; last what changes most often
+            biased;
             () = tell.closed() => return None,
             changed = workspaces.changed() => {
                 changed.ok()?;
-                say(tell, "state", &board::shown(server)).await?;
-            }
-            changed = agent.changed() => {
-                // the agent ends, and this process with it
-                changed.ok()?;
-                // a look is begun and ended in a moment: how that came out is enough
-                tokio::time::sleep(SETTLE).await;
-                agent.mark_unchanged();
                 say(tell, "state", &board::shown(server)).await?;
             }
             operation = operations.recv() => match operation {
@@ -92,6 +86,14 @@ async fn speak(server: &Arc<Server>, key: &str, tell: &mpsc::Sender<Bytes>) -> O
                     return None;
                 }
                 say(tell, "ping", &serde_json::json!({})).await?;
+            }
+            changed = agent.changed() => {
+                // the agent ends, and this process with it
+                changed.ok()?;
+                // a look is begun and ended in a moment: how that came out is enough
+                tokio::time::sleep(SETTLE).await;
+                agent.mark_unchanged();
+                say(tell, "state", &board::shown(server)).await?;
             }
         }
     }

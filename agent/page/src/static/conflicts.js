@@ -30,7 +30,7 @@ export function conflicts({ state, about, again }) {
   const mark = JSON.stringify([ws.conflicts, ws.held, ws.state]);
   const sheet = questions.get(mark, () => read("workspaces", ws.workspace, "conflicts"), again);
   const occupied = busy(state, ws.workspace);
-  const done = of(state, ws.workspace);
+  const done = of(state, ws.workspace, "conflicts");
   return [
     title,
     choose(state, "conflicts", ws),

@@ -27,21 +27,30 @@ export function health({ state, about, again }) {
   };
   const ended = endings(state);
   const here = machine.get(`${looked} ${ended}`, () => read("machine"), again);
+  const sheet = ws ? checks.get(`${ws.workspace} ${looked} ${ended}`, () => read("workspaces", ws.workspace, "doctor"), again) : null;
+  const both = split(sheet, here);
   return [
     el("h1", { tabindex: "-1" }, t("health.title")),
     ws ? choose(state, "health", ws) : null,
-    ws ? of(state, ws.workspace).map((operation) => panel(operation, again)) : null,
-    ws ? work(ws, state, ended, again) : null,
+    ws ? of(state, ws.workspace, "health").map((operation) => panel(operation, again)) : null,
+    ws ? work(ws, state, sheet, both) : null,
     el("section", { class: "card", "data-key": "machine", "aria-labelledby": "machine" },
       el("h2", { id: "machine" }, t("health.machine")),
-      instead(here) ?? [facts(here.specs), here.checks ? results(here.checks, () => null) : null]),
+      instead(here) ?? [facts(here.specs), both.machine.length > 0 ? results(both.machine, () => null) : null]),
     el("p", {}, el("button", { type: "button", onclick: look }, t("health.again"))),
     tutor(again),
   ];
 }
 
-function work(ws, state, ended, again) {
-  const sheet = checks.get(`${ws.workspace} ${looked} ${ended}`, () => read("workspaces", ws.workspace, "doctor"), again);
+/** What is said of the work, and what of the computer: with a course the computer is looked at with an eye to it. */
+function split(sheet, here) {
+  const first = here?.checks ?? [];
+  if (!sheet?.checks) return { work: [], machine: first };
+  const names = new Set(first.map(({ check }) => check));
+  return { work: sheet.checks.filter(({ check }) => !names.has(check)), machine: sheet.checks.filter(({ check }) => names.has(check)) };
+}
+
+function work(ws, state, sheet, both) {
   const treatable = (sheet?.checks ?? []).flatMap((check) => check.findings).filter((one) => one.treatment && !one.treatment.done);
   // all that can be mended is mended by one press: a single thing where it is told, several below them
   const mend = (text) => el("div", { class: "buttons" }, el("button", {
@@ -50,7 +59,7 @@ function work(ws, state, ended, again) {
   const single = treatable.length === 1 ? () => mend(t("health.fix")) : () => null;
   return el("section", { class: "card", "data-key": "work", "aria-labelledby": "work" },
     el("h2", { id: "work" }, t("health.work")),
-    instead(sheet) ?? results(sheet.checks, single),
+    instead(sheet) ?? results(both.work, single),
     treatable.length > 1 ? mend(t("health.fix-all", { count: treatable.length })) : null);
 }
 
@@ -68,8 +77,9 @@ function facts(specs) {
 const MARKS = { good: "up-to-date", note: "waiting", "not-checked": "stopped", bad: "needs-you" };
 
 function results(all, mend) {
-  const telling = all.filter((check) => check.findings.length > 0);
-  const good = all.filter((check) => check.findings.length === 0);
+  const good = all.filter((check) => check.state === "good");
+  const unasked = all.filter((check) => check.state === "not-asked");
+  const telling = all.filter((check) => !good.includes(check) && !unasked.includes(check));
   return [
     telling.length === 0 ? el("p", {}, t("health.good")) : null,
     telling.map((check) => el("div", { class: "check", "data-state": check.state, "data-key": check.check },
@@ -79,7 +89,13 @@ function results(all, mend) {
         check.findings.map((one) => finding(one, mend))))),
     good.length > 0
       ? el("details", { "data-key": "good" }, el("summary", {}, t("health.passed", { count: good.length })),
-        el("ul", {}, good.map((check) => el("li", {}, shown(check.check)))))
+        el("ul", {}, good.map((check) => el("li", {}, check.seen
+          ? t("health.seen", { check: check.check, seen: check.seen })
+          : shown(check.check)))))
+      : null,
+    unasked.length > 0
+      ? el("details", { "data-key": "unasked" }, el("summary", {}, t("health.unasked", { count: unasked.length })),
+        unasked.flatMap(({ findings }) => findings).map((one) => finding(one, mend)))
       : null,
   ];
 }

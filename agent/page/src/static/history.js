@@ -36,7 +36,7 @@ export function timeline({ state, about, more: path, again }) {
     title,
     choose(state, "history", ws),
     path ? el("p", {}, el("a", { href: `#/history/${encodeURIComponent(ws.workspace)}` }, t("history.all"))) : null,
-    of(state, ws.workspace).map((operation) => panel(operation, again)),
+    of(state, ws.workspace, "history").map((operation) => panel(operation, again)),
     instead(sheet) ?? [
       operations(ws, sheet.operations, occupied),
       sheet.versions.length === 0 ? el("p", {}, t("history.none")) : days(ws, sheet.versions, path, occupied),

@@ -20,9 +20,9 @@ function card(ws, state, again) {
   const name = `workspace-${ws.workspace}`;
   if (ws.finding) return broken(ws, name);
   return el("article", { class: "card", "data-key": name, "aria-label": shown(ws.workspace) },
-    el("h2", { class: "name" }, shown(ws.workspace)),
+    el("div", { class: "head" }, el("h2", { class: "name" }, shown(ws.workspace)), el("p", { class: "quiet" }, doing(ws))),
     standing(ws),
-    of(state, ws.workspace).map((operation) => panel(operation, again, "h3")),
+    of(state, ws.workspace, "home").map((operation) => panel(operation, again, "h3", next(ws, operation))),
     buttons(ws, busy(state, ws.workspace)),
     services(ws),
     waited(ws),
@@ -38,6 +38,13 @@ function broken(ws, name) {
     el("div", { class: "standing", "data-state": ws.state },
       mark(ws.state),
       el("div", {}, el("p", { class: "state" }, word("state.", ws.state)), findingParts(ws.finding))));
+}
+
+/** What kitbag does by itself now. It stands beside the name, where coming and going moves nothing. */
+function doing({ activity }) {
+  if (!activity) return "";
+  if (activity.doing !== "nothing") return word("activity.", activity.doing);
+  return activity.watching === false ? t("activity.unwatched") : "";
 }
 
 /** The state, one sentence what it means, one what to do. */
@@ -133,20 +140,39 @@ function services(ws) {
   if (all.length === 0) return null;
   return fold("home.running", isOpen(ws),
     el("ul", { class: "rows" }, all.map((service) => el("li", { "data-key": service.name },
-      el("span", { class: "grow" }, el("strong", {}, shown(service.name)), " ", word("service.", service.state),
+      el("span", { class: "grow" }, el("strong", {}, shown(called(service))), " ", word("service.", service.state),
         service.note ? el("span", { class: "quiet" }, " ", shown(service.note)) : null),
-      /^https?:/.test(service.url ?? "")
-        ? el("button", { type: "button", onclick: () => openService(ws.workspace, service.name) },
-          t("home.open", { service: service.name }))
+      hasPage(service)
+        ? el("button", { type: "button", onclick: () => openService(ws.workspace, service) },
+          t("home.open", { service: called(service) }))
         : null))));
 }
 
+/** What a person does when the course is there: opens it. */
+function next(ws, { verb, ended }) {
+  const first = ws.environment.services.find(hasPage);
+  if (!["up", "reset"].includes(verb) || ![0, 3, 4].includes(ended?.exit) || !first) return null;
+  return el("button", { type: "button", class: "first", "data-key": "open", onclick: () => openService(ws.workspace, first) },
+    t("home.open", { service: called(first) }));
+}
+
+/** Whether it can be opened in a browser. */
+function hasPage(service) {
+  return /^https?:/.test(service.url ?? "");
+}
+
+/** What people call it. */
+function called(service) {
+  return service.title || service.name;
+}
+
 /** Open a service logged in. The window is made at once: a browser stops one that comes later. */
-async function openService(workspace, service) {
+async function openService(workspace, which) {
+  const service = called(which);
   const window_ = window.open("", "_blank");
   if (window_) window_.opener = null;
   try {
-    const { url } = await readWith({ service }, "workspaces", workspace, "open");
+    const { url } = await readWith({ service: which.name }, "workspaces", workspace, "open");
     if (!["http:", "https:"].includes(new URL(url).protocol)) throw new TypeError(url);
     if (window_) window_.location.replace(url);
     else {
@@ -207,6 +233,7 @@ function places(ws) {
       row("places.saved", ws.last_checkpoint ? moment(ws.last_checkpoint) : t("places.never"))));
 }
 
+/** A part that can be folded away. When the reason to have it open comes or goes, it is another one, and opens or closes. */
 function fold(key, open, ...inside) {
-  return el("details", { open, "data-key": key }, el("summary", {}, el("h3", {}, t(key))), inside);
+  return el("details", { open, "data-key": `${key} ${open}` }, el("summary", {}, el("h3", {}, t(key))), inside);
 }

@@ -27,12 +27,21 @@ export function trouble(error) {
   else throw error;
 }
 
-/** The operations of a workspace that are to be seen: what goes on, and the last that ended. */
-export function of(state, workspace) {
+/** What is news in one view only once it has ended. All else is news where the day begins and ends. */
+const NEWS_OF = { conflicts: ["resolve", "absent", "undo"], history: ["restore", "undo"], health: ["doctor-fix"], plugins: ["grant-revoke"] };
+
+/** The operations of a workspace that are to be seen in a view: what goes on, and the last that ended. */
+export function of(state, workspace, view) {
   const own = state.operations.filter((one) => one.workspace === workspace && !dismissed.has(one.id));
   const going = own.filter((one) => one.ended === null);
-  const ended = own.filter((one) => one.ended !== null);
+  const ended = own.filter((one) => one.ended !== null && isNews(one, view));
   return going.length > 0 ? going : ended.slice(-1);
+}
+
+function isNews(operation, view) {
+  if (view !== "home") return NEWS_OF[view].includes(operation.verb);
+  const failed = ![0, 3, 4].includes(operation.ended.exit) && !treated(operation);
+  return failed || !Object.values(NEWS_OF).flat().includes(operation.verb);
 }
 
 /** Whether something goes on in a workspace. */
@@ -103,16 +112,29 @@ function headline(operation) {
   }
   if (ended.exit === 3) return t("ended.conflicts");
   if (ended.exit === 4) return verb === "done" ? t("ended.done.waits") : t("ended.waits");
+  if (treated(operation)) return t(mended(operation).length > 0 ? "ended.doctor-fix.some" : "ended.doctor-fix.none");
   return t("ended.failed");
+}
+
+/** Whether it mended what it could: what it could not mend is no failure of it, and stands in the view. */
+function treated({ verb, ended }) {
+  return verb === "doctor-fix" && !ended.finding && Array.isArray(ended.document?.checks);
+}
+
+/** What was mended, in words. */
+function mended({ verb, ended }) {
+  if (verb !== "doctor-fix") return [];
+  const found = (ended.document?.checks ?? []).flatMap(({ findings }) => findings);
+  return found.filter(({ treatment }) => treatment?.done).map(({ treatment }) => t("health.mended", { does: treatment.does }));
 }
 
 function key(kind, verb) {
   return known(kind + verb) ? kind + verb : `${kind}other`;
 }
 
-/** Draw one; `heading` fits what stands above it. */
-export function panel(operation, again, heading = "h2") {
-  return operation.ended === null ? going(operation, heading) : over(operation, again, heading);
+/** Draw one; `heading` fits what stands above it, `next` is a button for what a person does next. */
+export function panel(operation, again, heading = "h2", next = null) {
+  return operation.ended === null ? going(operation, heading) : over(operation, again, heading, next);
 }
 
 function going(operation, heading) {
@@ -146,7 +168,7 @@ async function stop(operation) {
   }
 }
 
-function over(operation, again, heading) {
+function over(operation, again, heading, next) {
   const { ended, verb } = operation;
   const name = `operation-${operation.id}`;
   const good = ended.exit === 0;
@@ -158,12 +180,14 @@ function over(operation, again, heading) {
     list(sheet.waiting),
     ended.exit === 4 && verb === "done" ? el("p", {}, t("ended.done.wait")) : null,
     list(sheet.notes),
+    list(mended(operation)),
     list(sheet.restored?.left),
     list((sheet.sync?.problems ?? sheet.problems)?.map(({ path, reason }) => t("ended.problem", { path, reason }))),
     list(sheet.answered?.beside?.map((path) => t("ended.beside", { path }))),
     ended.finding ? findingParts(ended.finding) : null,
-    !ended.finding && ![0, 3, 4].includes(ended.exit) ? el("p", {}, t("ended.unknown")) : null,
+    !ended.finding && ![0, 3, 4].includes(ended.exit) && !treated(operation) ? el("p", {}, t("ended.unknown")) : null,
     el("div", { class: "buttons" },
+      next,
       ended.exit === 3 ? el("a", { class: "button", href: "#/conflicts" }, t("ended.answer")) : null,
       el("button", { type: "button", onclick: () => { dismissed.add(operation.id); again(); } }, t("operation.dismiss"))),
     said(operation));

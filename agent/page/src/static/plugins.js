@@ -17,7 +17,7 @@ export function permissions({ state, about, again }) {
     el("h1", { tabindex: "-1" }, t("plugins.title")),
     el("p", {}, t("plugins.means")),
     ws ? choose(state, "plugins", ws) : null,
-    ws ? of(state, ws.workspace).map((operation) => panel(operation, again)) : null,
+    ws ? of(state, ws.workspace, "plugins").map((operation) => panel(operation, again)) : null,
     instead(sheet) ?? sheet.plugins.map((plugin) => one(plugin, ws, state)),
   ];
 }

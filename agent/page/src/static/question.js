@@ -5,7 +5,7 @@ import { change } from "./api.js";
 import { lines, open } from "./dialog.js";
 import { el } from "./element.js";
 import { trouble } from "./operation.js";
-import { shown, t } from "./words.js";
+import { known, shown, t } from "./words.js";
 
 let asked = null;
 
@@ -27,9 +27,12 @@ async function put(operation, name) {
   const own = { name, answered: false, box: null };
   asked = own;
   const consent = question.kind === "consent";
-  const [yes, no] = consent ? [t("question.allow"), t("question.refuse")] : [t("question.go-on"), t("question.stop")];
+  const about = question.detail?.about;
+  const [yes, no] = consent ? [t("question.allow"), t("question.refuse")]
+    : about === "machine" ? [t("question.start"), t("question.not-start")] : [t("question.go-on"), t("question.stop")];
+  const title = consent ? t("question.consent") : known(`doubt.${about}`) ? t(`doubt.${about}`) : t("question.doubt");
   const told = question.told?.length ? question.told : lines(question.text);
-  own.box = open(t(consent ? "question.consent" : "question.doubt"), inside(told, question), [
+  own.box = open(title, inside(told, question), [
     { text: no, gives: "no" },
     ...(question.kind === "line" ? [] : [{ text: yes, gives: "yes" }]),
   ]);

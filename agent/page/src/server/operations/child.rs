@@ -20,6 +20,8 @@ const LONGEST: u64 = 8 * 1024 * 1024;
 const GENTLY: Duration = Duration::from_secs(10);
 /// How long what it said may take to be read once it has ended.
 const REST: Duration = Duration::from_secs(5);
+/// How long looking at what it did may put off that its end is told.
+const SEEN: Duration = Duration::from_secs(5);
 
 /// Start it.
 ///
@@ -76,8 +78,9 @@ pub(super) async fn follow(
     // a program it left running may hold its output open
     drop(tokio::time::timeout(REST, heard).await);
     let exit = status.ok().and_then(|status| status.code()).map(i64::from);
+    // what it did is seen before its end is told, or a page would say "ready" above a button that starts it
+    drop(tokio::time::timeout(SEEN, server.board.renew(&server)).await);
     server.operations.ended(&id, exit, cancelled);
-    server.board.touch();
 }
 
 async fn hear(server: Arc<Server>, id: String, output: Option<ChildStdout>) {
