@@ -1,7 +1,8 @@
 //! Files that change again and again while kitbag carries in the background: a log, the disk of a virtual machine, what is
 //! typed into a program that saves by itself. Each time one is carried costs a record and its bytes, here and in every
-//! cloud program. So the first few times it is carried at once, then ever less often, a large one less often still; one
-//! that stands still for a part of its wait waits no longer. Other files wait for none of this. A clock only delays.
+//! cloud program. So the first few times it is carried at once, then ever less often, a large one less often still. One
+//! that stands still waits no longer: a second is enough for a person who saves every few moments, until there is no end
+//! to it. Other files wait for none of this. A clock only delays.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,9 @@ const SPEED: u64 = 10 * 1024 * 1024 / 1_000;
 const MOST: i64 = 600_000;
 /// Standing still for one part in so many of its wait is enough.
 const STILL: i64 = 4;
+/// So often in a row a small file need not stand still for longer than that, milliseconds.
+const OFTEN: u32 = 100;
+const MOMENT: i64 = 1_000;
 /// One that was left alone for twice its wait and this, milliseconds, begins anew.
 const CALM: i64 = 30_000;
 /// So many files are kept in mind. What is beyond that does not wait.
@@ -36,18 +40,33 @@ struct Carried {
 }
 
 impl Carried {
-    /// How long it waits for the next time when it is this large.
-    fn wait(self, size: u64) -> i64 {
-        let doubled = match self.times.checked_sub(FREE) {
+    /// How long it waits for having been carried so often.
+    fn doubled(self) -> i64 {
+        match self.times.checked_sub(FREE) {
             None | Some(0) => 0,
             Some(more) => FIRST.saturating_mul(1 << (more - 1).min(20)).min(LONGEST),
-        };
-        doubled.max(i64::try_from(size / SPEED).unwrap_or(i64::MAX)).min(MOST)
+        }
+    }
+
+    /// How long it waits for the next time when it is this large.
+    fn wait(self, size: u64) -> i64 {
+        self.doubled().max(large(size))
+    }
+
+    /// How long it must stand still to wait no longer.
+    fn still(self, size: u64) -> i64 {
+        let moment = if self.times <= OFTEN { MOMENT } else { i64::MAX };
+        (self.doubled() / STILL).min(moment).max(large(size) / STILL)
     }
 
     fn is_calm(self, now: i64) -> bool {
         now.saturating_sub(self.at) > self.wait(self.size).saturating_mul(2).saturating_add(CALM)
     }
+}
+
+/// How long a file of this size waits, however often it was carried.
+fn large(size: u64) -> i64 {
+    i64::try_from(size / SPEED).unwrap_or(i64::MAX).min(MOST)
 }
 
 impl Restless {
@@ -68,10 +87,8 @@ impl Restless {
     /// `still` for how long it has not changed.
     pub fn wait(&self, path: &WorkPath, size: u64, still: i64, now: i64) -> Option<i64> {
         let carried = self.0.get(path)?;
-        let wait = carried.wait(size);
-        let left = carried.at.saturating_add(wait).saturating_sub(now);
-        let moves = (wait / STILL).saturating_sub(still.max(0));
-        let wait = left.min(moves);
+        let left = carried.at.saturating_add(carried.wait(size)).saturating_sub(now);
+        let wait = left.min(carried.still(size).saturating_sub(still.max(0)));
         (wait > 0).then_some(wait)
     }
 }
@@ -90,12 +107,11 @@ mod tests {
     fn carried(size: u64, every: i64, long: i64) -> Vec<i64> {
         let (log, mut restless, mut carried) = (path("log.txt"), Restless::default(), Vec::new());
         for now in (0..long).step_by(100) {
-            if restless.wait(&log, size, now % every, now).is_none() && now % every < 300 {
-                // a look every two seconds at the most
-                if carried.last().is_none_or(|last| now - last >= 2_000) {
-                    restless.read(&log, size, now);
-                    carried.push(now);
-                }
+            // a look every two seconds at the most, where something was written since
+            let due = carried.last().is_none_or(|last| now - last >= 2_000 && now / every > last / every);
+            if due && restless.wait(&log, size, now % every, now).is_none() {
+                restless.read(&log, size, now);
+                carried.push(now);
             }
         }
         carried
@@ -108,19 +124,31 @@ mod tests {
         assert_eq!(gaps[..8], [2_000, 2_000, 2_000, 2_000, 2_000, 4_000, 8_000, 16_000]);
         assert!(gaps[9..].iter().all(|gap| *gap >= LONGEST), "{gaps:?}");
         assert!(all.len() < 75, "{} times an hour", all.len());
-        // and one that pauses is carried in its pauses, which get to be too short
-        assert!(carried(SMALL, 5_000, 3_600_000).len() < 80);
+        // one that pauses is carried in its pauses, until it does not end
+        let all = carried(SMALL, 5_000, 3_600_000).len();
+        assert!((100..170).contains(&all), "{all} times an hour");
         // an hour of steady work on a text is not touched: a save every minute
         assert_eq!(carried(SMALL, 60_000, 3_600_000).len(), 60);
     }
 
     #[test]
+    fn who_saves_every_few_moments_waits_for_a_second() {
+        let (text, mut restless) = (path("text.md"), Restless::default());
+        for (n, now) in (0..300_000).step_by(3_000).enumerate() {
+            let wait = restless.wait(&text, SMALL, 300, now + 300).unwrap_or(0);
+            assert!(wait <= MOMENT - 300, "save {n}: {wait}");
+            assert_eq!(restless.wait(&text, SMALL, 300 + wait, now + 300 + wait), None);
+            restless.read(&text, SMALL, now + 300 + wait);
+        }
+    }
+
+    #[test]
     fn what_stands_still_is_carried_before_its_wait_ends() {
         let (text, mut restless) = (path("a/text.md"), Restless::default());
-        for n in 0..40 {
+        for n in 0..120 {
             restless.read(&text, SMALL, n * 2_000);
         }
-        let now = 78_000;
+        let now = 238_000;
         assert_eq!(restless.wait(&text, SMALL, 0, now), Some(15_000));
         assert_eq!(restless.wait(&text, SMALL, 14_000, now + 14_000), Some(1_000));
         assert_eq!(restless.wait(&text, SMALL, 15_000, now + 15_000), None);
