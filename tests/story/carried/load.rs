@@ -8,17 +8,13 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{Pair, agent, count, log, memory_of, seconds_of};
+use super::{Pair, agent, count, full, log, memory_of, seconds_of};
 use crate::background::{signal, until};
 use crate::docker::lab;
 use crate::machine::room;
 
 /// So much memory is bounded, MiB: a debug build needs some more than what is wanted of the real one.
 const MEMORY: u64 = 120;
-
-fn full() -> bool {
-    std::env::var_os("KITBAG_FULL").is_some()
-}
 
 /// At rest it takes no time worth the name.
 #[track_caller]

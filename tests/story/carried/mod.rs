@@ -20,6 +20,10 @@ use crate::gone::seed;
 use crate::machine::{Chance, Machine, room, tree};
 use copier::Copier;
 
+fn full() -> bool {
+    std::env::var_os("KITBAG_FULL").is_some()
+}
+
 /// Two machines, a share each, what carries between them, and an agent on each once they began.
 struct Pair {
     a: Machine,
@@ -238,7 +242,8 @@ fn killed_at_any_moment_the_next_one_goes_on() {
 }
 
 /// Shows that a cloud folder that is unmounted is waited for without work, and that what was done meanwhile is carried
-/// when it is there again, while the empty place of it deletes nothing. Mounts, so it needs root. First tier.
+/// when it is there again, while the empty place of it deletes nothing. Mounts, so it needs root. First tier; away for two
+/// minutes in the second.
 #[test]
 fn a_cloud_folder_that_is_unmounted_is_waited_for() {
     let room = room();
@@ -254,9 +259,11 @@ fn a_cloud_folder_that_is_unmounted_is_waited_for() {
     until("it is noticed", || log(&pair.a).contains("it is waited for"));
     pair.a.write("notes.txt", "1\nwithout the drive\n");
     let before = seconds_of(process);
-    std::thread::sleep(Duration::from_secs(4));
+    let length = if full() { 120 } else { 4 };
+    std::thread::sleep(Duration::from_secs(length));
     let taken = seconds_of(process) - before;
-    assert!(taken < 1.0, "{taken} s of four");
+    eprintln!("FIGURE {length} s without the cloud folder took {taken:.2} s of processor");
+    assert!(taken < 0.5 + length as f64 / 100.0, "{taken} s of {length}");
     assert_eq!(fs::read_dir(&place).unwrap().count(), 0, "nothing is written into its empty place");
     assert_eq!(pair.a.text("notes.txt"), "1\nwithout the drive\n");
     mounted.mount();
