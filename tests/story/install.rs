@@ -253,4 +253,6 @@ fn the_log_has_an_end() {
     let logs = tree(&a.home.join("agent")).0.into_keys().filter(|name| name.starts_with("agent.")).count();
     assert_eq!(logs, 2);
     a.run(&["agent", "uninstall"]).exits(&[0]);
+    // what a command notes has no colours where it is read by a program
+    assert!(a.run(&["sync"]).exits(&[0, 4]).stderr.contains("no agent answers"));
 }

@@ -1,7 +1,7 @@
 //! What kitbag notes for those who look for a cause: on stderr, or in a file for the agent, which nobody watches. Never a
 //! secret, and never needed to use kitbag. `KITBAG_LOG` says how much, as tracing's filters do.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -18,7 +18,10 @@ fn filter(usual: &str) -> EnvFilter {
 /// From now on to stderr.
 pub fn to_stderr(verbose: bool) {
     let filter = filter(if verbose { "debug" } else { "error" });
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).without_time().init();
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|said| !said.is_empty());
+    let colours = !plain && io::stderr().is_terminal();
+    let told = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+    told.with_writer(io::stderr).without_time().init();
 }
 
 /// From now on to this file, each line with its time; mistakes of kitbag's own too.

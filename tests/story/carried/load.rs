@@ -27,6 +27,13 @@ fn rests(process: u32) {
     assert!(taken < 0.5, "{taken} s of ten while nothing happens");
 }
 
+/// How many folders a process has the system watch.
+fn watches(process: u32) -> usize {
+    let Ok(open) = fs::read_dir(format!("/proc/{process}/fdinfo")) else { return 0 };
+    let of = |item: fs::DirEntry| fs::read_to_string(item.path()).unwrap_or_default();
+    open.flatten().map(|item| of(item).matches("inotify wd:").count()).sum()
+}
+
 /// Shows that a computer that slept while much happened, more than the system's queue of changes holds, is brought up to
 /// date at once, without a busy loop. Half a minute in the first tier, five minutes in the second.
 #[test]
@@ -35,6 +42,7 @@ fn a_sleep_with_more_changes_than_the_queue_holds() {
     let pair = Pair::carried(room.path());
     pair.meets("all is the same");
     let process = agent(&pair.a);
+    until("it watches both folders", || watches(process) > 1);
     let (begun, before) = (Instant::now(), seconds_of(process));
     signal("STOP", process);
     let queue = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events");
