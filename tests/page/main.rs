@@ -10,6 +10,9 @@ mod container;
 #[path = "../story/browser/devtools.rs"]
 #[allow(dead_code, reason = "the stories use all of it")]
 mod devtools;
+#[path = "../story/docker/lab.rs"]
+#[allow(dead_code, unused_imports, reason = "the stories use all of it")]
+mod docked;
 mod hostile;
 #[path = "../story/http.rs"]
 #[allow(dead_code, reason = "the stories use all of it")]

@@ -165,6 +165,15 @@ fn a_question_is_asked_and_answered() {
     look.key("Escape", 27);
     assert_eq!(standin.wait_for("/api/operations/10/answer").body, json!({ "question": 1, "yes": false }));
 
+    let (standin, _) = enter(&mut look, "tight");
+    let said = look.value("document.querySelector('dialog').innerText");
+    for words in [text("doubt.machine"), "too little memory".into(), "kitbag up --backend local".into()] {
+        assert!(said.as_str().unwrap().contains(&words), "{words}: {said}");
+    }
+    assert_eq!(look.value("document.activeElement.textContent"), text("question.not-start"));
+    look.press(&text("question.start"));
+    assert_eq!(standin.wait_for("/api/operations/15/answer").body, json!({ "question": 1, "yes": true }));
+
     let (standin, _) = enter(&mut look, "question");
     let mut answered = scene.state["operations"][0].clone();
     answered["question"] = Value::Null;
@@ -173,6 +182,54 @@ fn a_question_is_asked_and_answered() {
     assert_eq!(standin.asked(), [], "who answered elsewhere is not overruled");
     look.press(&text("operation.cancel"));
     standin.wait_for("/api/operations/9/cancel");
+}
+
+/// Shows that mending which leaves something for the person is no failure, that checks that look only when asked stand
+/// apart, and that what a check saw is told.
+#[test]
+fn what_was_looked_at_is_told_as_it_was() {
+    let Some((_room, mut look)) = start() else { return };
+    let (_standin, _) = enter(&mut look, "mended");
+    let said = look.value("document.querySelector('main').textContent");
+    for words in [
+        text("ended.doctor-fix.some"),
+        "Mended: keeps what is in them and takes them away.".into(),
+        "1 check looks only when it is asked to".into(),
+        "memory: 16 GB, 9 GB free".into(),
+    ] {
+        assert!(said.as_str().unwrap().contains(&words), "{words}: {said}");
+    }
+    assert!(!said.as_str().unwrap().contains(&text("ended.failed")), "{said}");
+    for (scene, words) in [("working", "activity.lent"), ("unwatched", "activity.unwatched")] {
+        let (_standin, _) = enter(&mut look, scene);
+        assert_eq!(look.value("document.querySelector('.head .quiet').textContent"), text(words));
+    }
+}
+
+/// Shows that the course is opened from where it is said to be ready, and that its part of the page opens by itself when it
+/// starts, but not again what a person has folded away.
+#[test]
+fn what_is_ready_can_be_opened() {
+    let Some((_room, mut look)) = start() else { return };
+    let (standin, mut scene) = enter(&mut look, "up-to-date");
+    let fold = "document.querySelector('details[data-key^=\"home.running\"]').open";
+    assert_eq!(look.value(fold), false);
+    let open = super::standin::scene("open");
+    let mut operation = super::standin::scene("done").state["operations"][0].clone();
+    operation["verb"] = "up".into();
+    operation["ended"]["document"] = json!({ "notes": [] });
+    scene.state["workspaces"] = open.state["workspaces"].clone();
+    scene.state["operations"] = json!([operation]);
+    standin.show(scene.clone());
+    look.until(10, &format!("{fold} === true"));
+    let ready = "document.querySelector('.operation .first').textContent";
+    assert_eq!(look.value(ready), "Open Jupyter notebooks");
+    look.value("document.querySelector('details[data-key^=\"home.running\"]').open = false");
+    scene.state["workspaces"][0]["files"] = 129.into();
+    standin.show(scene);
+    look.until(10, "document.querySelector('main').textContent.includes('129 files')");
+    assert_eq!(look.value(fold), false);
+    look.well("ready");
 }
 
 /// Shows that the first run asks four questions, and starts the course when the folders are joined.

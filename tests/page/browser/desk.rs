@@ -15,6 +15,7 @@ use crate::open::Ends;
 pub struct Desk {
     pub machine: Machine,
     pub look: Look,
+    story: &'static str,
     name: &'static str,
     pictures: usize,
     wrong: Vec<Value>,
@@ -24,12 +25,12 @@ pub struct Desk {
 
 impl Desk {
     /// With folders of its own in this room; none where there is no browser.
-    pub fn new(room: &Path, name: &'static str) -> Option<Self> {
+    pub fn new(story: &'static str, room: &Path, name: &'static str) -> Option<Self> {
         let own = room.join(name);
         let look = Look::start(&own.join("profile"))?;
         let machine = Machine::new(room, name, &own.join("Dropbox").join("first-course"));
         let _ends = Ends::of(&machine);
-        Some(Desk { machine, look, name, pictures: 0, wrong: Vec::new(), _ends })
+        Some(Desk { machine, look, story, name, pictures: 0, wrong: Vec::new(), _ends })
     }
 
     /// Open kitbag's page as `kitbag page` does.
@@ -137,6 +138,20 @@ impl Desk {
         });
     }
 
+    /// Until both work on the same files.
+    #[track_caller]
+    pub fn has_what_has(&self, other: &Desk) {
+        soon("both have the same files", || {
+            let (own, theirs) = (self.machine.files(), other.machine.files());
+            // JupyterLab's own copies go nowhere
+            let differs = |path: &&String| {
+                !path.contains(".ipynb_checkpoints/") && own.0.get(*path) != theirs.0.get(*path)
+            };
+            let all: Vec<String> = own.0.keys().chain(theirs.0.keys()).filter(differs).cloned().collect();
+            if all.is_empty() { Ok(()) } else { Err(all) }
+        });
+    }
+
     /// Until the two cloud folders have the same.
     #[track_caller]
     pub fn agrees_with(&self, other: &Desk) {
@@ -148,12 +163,42 @@ impl Desk {
         soon("the copier comes to an end", || if seen(self) == seen(other) { Ok(()) } else { Err(()) });
     }
 
+    /// Allow what the course asks for, once it is asked about, and wait until the course is there.
+    #[track_caller]
+    pub fn allow(&mut self, what: &str) {
+        self.asks(120, what);
+        self.picture("asks");
+        self.press("question.allow");
+        self.shows(240, &text("ended.up"));
+        self.picture("ready");
+        self.press("operation.dismiss");
+    }
+
+    /// Open the course's notebooks by the button: JupyterLab is drawn on a page of its own, without the token in its
+    /// address.
+    #[track_caller]
+    pub fn open_notebooks(&mut self) {
+        self.look.press("Open Jupyter notebooks");
+        let drawn = "document.querySelector('.jp-LauncherCard, .jp-DirListing-item') !== null && \
+                     !location.search.includes('token')";
+        self.look.browser.opened_beside(120, |url| url.contains("/lab"), drawn);
+    }
+
+    /// End the day.
+    #[track_caller]
+    pub fn done(&mut self) {
+        self.press("home.done");
+        self.shows(180, &text("ended.done"));
+        self.picture("done");
+        self.press("operation.dismiss");
+    }
+
     /// How a view is: looked over, and kept as pictures at three widths.
     #[track_caller]
     pub fn picture(&mut self, what: &str) {
         self.pictures += 1;
         self.look.well(&format!("{}: {what}", self.name));
-        let name = format!("two-days-{}-{:02}-{what}", self.name, self.pictures);
+        let name = format!("{}-{}-{:02}-{what}", self.story, self.name, self.pictures);
         self.wrong.extend(Inspector::new().wrong(&mut self.look, &name));
         for width in WIDTHS {
             self.look.view(width, false);

@@ -6,6 +6,7 @@
 mod acts;
 mod copier;
 mod desk;
+mod docker_days;
 mod hostile;
 mod inspect;
 mod keyboard;

@@ -52,53 +52,25 @@ fn course(room: &Path) -> PathBuf {
     folder
 }
 
-/// Open the course's notebooks by the button: JupyterLab is drawn on a page of its own, without the token in its address.
-#[track_caller]
-fn open_notebooks(desk: &mut Desk) {
-    desk.look.press("Open Jupyter notebooks");
-    let drawn = "document.querySelector('.jp-LauncherCard, .jp-DirListing-item') !== null && \
-                 !location.search.includes('token')";
-    desk.look.browser.opened_beside(90, |url| url.contains("/lab"), drawn);
-}
-
-#[track_caller]
-fn done(desk: &mut Desk) {
-    desk.press("home.done");
-    desk.shows(120, &text("ended.done"));
-    desk.picture("done");
-    desk.press("operation.dismiss");
-}
-
-/// Allow the course's program, once it is asked about, and wait until the course is there.
-#[track_caller]
-fn allow(desk: &mut Desk) {
-    desk.asks(120, "jupyter");
-    desk.picture("asks");
-    desk.press("question.allow");
-    desk.shows(180, &text("ended.up"));
-    desk.picture("ready");
-    desk.press("operation.dismiss");
-}
-
 /// The first day: set up by four questions, a notebook run and saved, put away, found on the other computer.
 #[track_caller]
 fn the_first_day(room: &Path, home: &mut Desk, laptop: &mut Desk) {
     home.open();
     home.set_up(Some(&course(room)));
-    allow(home);
+    home.allow("jupyter");
     home.reads(NOTES, SEEDED);
-    open_notebooks(home);
+    home.open_notebooks();
     let opened = home.machine.run(&["open", "--print"]).exits(&[0]).stdout;
     let jupyter = Jupyter::opened(opened.trim());
     jupyter.save_cells(BOOK, &["print('the answer is', 6 * 7)"]);
     assert_eq!(jupyter.run(BOOK), "the answer is 42\n");
     home.machine.write(NOTES, READ);
     home.hands_over(NOTES, READ);
-    done(home);
+    home.done();
 
     laptop.open();
     laptop.set_up(None);
-    allow(laptop);
+    laptop.allow("jupyter");
     laptop.reads(NOTES, READ);
     assert!(laptop.machine.text(BOOK).contains("the answer is 42"));
 
@@ -187,8 +159,8 @@ fn every_view(home: &mut Desk, laptop: &mut Desk) {
 fn a_students_first_two_days() {
     let Some(programs) = jupyter() else { return };
     let room = room();
-    let Some(mut home) = Desk::new(room.path(), "HOME-PC") else { return };
-    let Some(mut laptop) = Desk::new(room.path(), "LAPTOP") else { return };
+    let Some(mut home) = Desk::new("two-days", room.path(), "HOME-PC") else { return };
+    let Some(mut laptop) = Desk::new("two-days", room.path(), "LAPTOP") else { return };
     for desk in [&mut home, &mut laptop] {
         let path = std::env::join_paths(
             [programs.clone()]
@@ -203,7 +175,7 @@ fn a_students_first_two_days() {
     the_second_day(&copier, &mut home, &mut laptop);
     every_view(&mut home, &mut laptop);
     laptop.go("home");
-    done(&mut laptop);
+    laptop.done();
 
     // afresh, with the same work
     let before = home.machine.files();
@@ -215,9 +187,10 @@ fn a_students_first_two_days() {
     home.picture("afresh");
     assert_eq!(home.machine.files(), before);
     home.press("operation.dismiss");
-    open_notebooks(&mut home);
-    done(&mut home);
+    home.open_notebooks();
+    home.done();
     home.agrees_with(&laptop);
+    home.has_what_has(&laptop);
     home.was_well();
     laptop.was_well();
 }

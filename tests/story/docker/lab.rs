@@ -254,8 +254,10 @@ impl Docked {
     /// The address of a service, from `status`.
     #[track_caller]
     pub fn url(&self, service: &str) -> String {
-        let seen = crate::course::service(self, service);
-        seen["url"].as_str().unwrap_or_else(|| panic!("{seen:#}")).to_owned()
+        let seen = self.run(&["--json", "status"]).json();
+        let all = seen["environment"]["services"].as_array().unwrap();
+        let one = all.iter().find(|one| one["name"] == service).unwrap_or_else(|| panic!("{seen:#}"));
+        one["url"].as_str().unwrap_or_else(|| panic!("{seen:#}")).to_owned()
     }
 }
 
