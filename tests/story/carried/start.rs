@@ -11,8 +11,8 @@ use crate::background::{agents, signal, until};
 use crate::gone::seed;
 use crate::machine::{Chance, room};
 
-/// Shows that a start right after a kill starts one: it never says that one runs already when that one is dying. Seeded:
-/// STORY_SEED. First tier.
+/// Shows that a start right after a kill starts one, which listens by then: it never says that one runs already when that
+/// one is dying. Seeded: STORY_SEED. First tier.
 #[test]
 fn a_killed_one_counts_as_none_at_once() {
     let mut chance = Chance::new(seed());
@@ -25,6 +25,8 @@ fn a_killed_one_counts_as_none_at_once() {
         signal("KILL", killed);
         let started = pair.a.run(&["--json", "agent", "start"]).exits(&[0]).json();
         assert_eq!(started["changed"], Value::Bool(true), "round {round}: {started}");
+        let status = pair.a.run(&["--json", "status"]).exits(&[0, 4]).json();
+        assert!(status["agent"]["version"].is_string(), "round {round}: it listens: {}", status["agent"]);
         let next = agent(&pair.a);
         assert_ne!(next, killed, "round {round}");
     }

@@ -41,7 +41,7 @@ pub fn start(
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
 ) -> Result<Started, EngineError> {
-    if place::runs(home)? && !dies(home, doors)? {
+    if lives(home, doors)? {
         return Ok(Started::Already);
     }
     place::make(home, doors)?;
@@ -58,7 +58,7 @@ pub fn start(
     loop {
         let alive = processes.alive(&id);
         // looked at after that: one that ended may have left it to another
-        if place::runs(home)? {
+        if lives(home, doors)? {
             return Ok(if alive { Started::Now } else { Started::Already });
         }
         let over = !(0..PATIENCE).contains(&(doors.clock.now_millis() - begun));
@@ -73,17 +73,14 @@ pub fn start(
     }
 }
 
-/// Whether what holds the lock is only the rest of a process that was killed, which the system is about to clear away: it
-/// looks alive for a moment, and answers nobody. One that answers lives. One that lives and is silent may be older than
-/// the socket, or have no room for one.
-fn dies(home: &Path, doors: &Doors) -> Result<bool, EngineError> {
+/// Whether what holds the lock is an agent, waited for until it listens. What is left of a process that was killed looks
+/// alive until the system has cleared it away, and answers nobody. One that goes on and is silent counts: it may be older
+/// than the socket, or have no room for one.
+fn lives(home: &Path, doors: &Doors) -> Result<bool, EngineError> {
     let begun = doors.clock.steady_millis();
-    while Client::connect(home).is_none() {
-        if !place::runs(home)? {
+    while place::runs(home)? {
+        if Client::connect(home).is_some() || doors.clock.steady_millis() - begun > SILENT {
             return Ok(true);
-        }
-        if doors.clock.steady_millis() - begun > SILENT {
-            break;
         }
         doors.clock.sleep(TURN);
     }
