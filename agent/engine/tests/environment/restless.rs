@@ -13,12 +13,16 @@ use kitbag_platform::watch::Hint;
 use crate::carrier::{Bench, Several};
 use crate::world::block;
 
-/// One more line, as old as the bench's clock says, and told of.
+/// Between two rounds, milliseconds.
+const ROUND: u64 = 2_000;
+
+/// One more line, a moment before the next round, and told of.
 fn grows(several: &Several, bench: &Bench, n: usize) {
     let path = several.work("one").join("log.txt");
     let mut log = fs::File::options().create(true).append(true).open(path).unwrap();
     writeln!(log, "line {n}").unwrap();
-    log.set_modified(UNIX_EPOCH + Duration::from_millis(bench.clock.now_millis().unsigned_abs())).unwrap();
+    let at = bench.clock.now_millis().unsigned_abs() + ROUND - 100;
+    log.set_modified(UNIX_EPOCH + Duration::from_millis(at)).unwrap();
     bench.watcher.happens(&several.work("one"), Hint::Changed);
 }
 
@@ -40,7 +44,7 @@ fn a_log_that_grows_all_the_time_is_carried_now_and_then() {
         if n % 50 == 25 {
             several.write("one", &format!("edit {n}\n"));
         }
-        bench.after(2_000);
+        bench.after(ROUND);
         if n % 50 == 25 {
             assert_eq!(several.carried("one"), Some(format!("edit {n}\n")), "an edit waits for no log");
         }
@@ -51,7 +55,7 @@ fn a_log_that_grows_all_the_time_is_carried_now_and_then() {
     assert!((15..40).contains(&times), "carried {times} times");
     assert!(before > 560, "and what is carried is not old: {before}");
     for _ in 0..10 {
-        bench.after(2_000);
+        bench.after(ROUND);
     }
     assert_eq!(carried(&several), 600, "it stands still, and is whole");
 }
@@ -64,7 +68,7 @@ fn a_command_carries_it_at_once() {
     bench.after(0);
     for n in 0..20 {
         grows(&several, &bench, n);
-        bench.after(2_000);
+        bench.after(ROUND);
     }
     assert!(carried(&several) < 20);
     let ws = several.open("one");
