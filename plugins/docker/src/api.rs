@@ -199,7 +199,7 @@ pub fn said_no(status: u16, said: &str) -> Fault {
         Fault::new(FaultCode::PortTaken, "Another program uses a port of this course.")
             .remedy_command("Try again; another port is chosen.", &["kitbag", "up"])
             .remedy("Or close the other program.")
-    } else if has("task ") && has(": already exists") {
+    } else if (has("task ") && has(": already exists")) || has("id already in use") {
         Fault::new(FaultCode::AlreadyExists, "The Docker engine has lost track of a container.")
             .remedy_command("Make it afresh; your work stays.", &["kitbag", "reset"])
     } else if has("exec format error") || has("no matching manifest") {
