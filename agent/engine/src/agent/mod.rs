@@ -46,8 +46,8 @@ pub use client::{Client, Seen, look};
 pub use desk::{About, Activity, Desk, Doing, Loan, Picture};
 pub use install::{Became, Called, Installed, Registered, install, installed, uninstall};
 pub use notice::{Teller, seen};
-pub use place::{log, runs, saves, stays};
-pub use start::{Started, start};
+pub use place::{log, runs, saves};
+pub use start::{Started, start, stays};
 pub use stop::{Stopped, stop};
 
 /// How often it looks whether it is still wanted, what is open, and whether the folders are there; milliseconds.

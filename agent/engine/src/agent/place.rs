@@ -130,7 +130,7 @@ pub(super) fn signed(home: &Path, doors: &Doors) -> Option<ProcessId> {
     Some(read(home, doors)?.id)
 }
 
-/// Whether the agent, or the last one, stays when no session is open.
-pub fn stays(home: &Path, doors: &Doors) -> bool {
+/// Whether the agent, or the last one, stays when no session is open. One that has just begun may not have signed yet.
+pub(super) fn signed_to_stay(home: &Path, doors: &Doors) -> bool {
     read(home, doors).is_some_and(|signed| signed.stay)
 }

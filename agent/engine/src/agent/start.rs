@@ -41,7 +41,7 @@ pub fn start(
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
 ) -> Result<Started, EngineError> {
-    if lives(home, doors)? {
+    if stays(home, doors)?.is_some() {
         return Ok(Started::Already);
     }
     place::make(home, doors)?;
@@ -58,7 +58,7 @@ pub fn start(
     loop {
         let alive = processes.alive(&id);
         // looked at after that: one that ended may have left it to another
-        if lives(home, doors)? {
+        if stays(home, doors)?.is_some() {
             return Ok(if alive { Started::Now } else { Started::Already });
         }
         let over = !(0..PATIENCE).contains(&(doors.clock.now_millis() - begun));
@@ -73,16 +73,23 @@ pub fn start(
     }
 }
 
-/// Whether what holds the lock is an agent, waited for until it listens. What is left of a process that was killed looks
-/// alive until the system has cleared it away, and answers nobody. One that goes on and is silent counts: it may be older
-/// than the socket, or have no room for one.
-fn lives(home: &Path, doors: &Doors) -> Result<bool, EngineError> {
+/// Whether the agent stays when no session is open; none: no agent lives. What holds the lock is waited for until it
+/// listens. What is left of a process that was killed looks alive until the system has cleared it away, and answers
+/// nobody; one that has just begun has not yet said what it is. One that goes on and is silent counts: it may be older than
+/// the socket, or have no room for one.
+///
+/// # Errors
+/// The system does not tell.
+pub fn stays(home: &Path, doors: &Doors) -> Result<Option<bool>, EngineError> {
     let begun = doors.clock.steady_millis();
     while place::runs(home)? {
-        if Client::connect(home).is_some() || doors.clock.steady_millis() - begun > SILENT {
-            return Ok(true);
+        if let Some(agent) = Client::connect(home) {
+            return Ok(Some(agent.about().stay));
+        }
+        if doors.clock.steady_millis() - begun > SILENT {
+            return Ok(Some(place::signed_to_stay(home, doors)));
         }
         doors.clock.sleep(TURN);
     }
-    Ok(false)
+    Ok(None)
 }

@@ -45,7 +45,7 @@ pub fn stop(
         return Ok(Stopped::NotRunning);
     }
     // one that answers needs no file, which a later one could find
-    let asked = Client::connect(home).is_some_and(|mut agent| agent.stop().is_ok());
+    let asked = Client::connect(home).and_then(|mut agent| agent.stop().ok().map(|()| agent.about().process));
     let wait = i64::try_from(wait_seconds).unwrap_or(i64::MAX).saturating_mul(1_000);
     let ended = ended(home, doors, wait, asked, waiting);
     let stopped = match ended {
@@ -57,20 +57,24 @@ pub fn stop(
     stopped
 }
 
-/// Whether it has ended within so many milliseconds.
+/// Whether it has ended within so many milliseconds; `asked` is its process where it said that it will.
 fn ended(
     home: &Path,
     doors: &Doors,
     within: i64,
-    asked: bool,
+    asked: Option<u32>,
     waiting: &dyn Fn(),
 ) -> Result<bool, EngineError> {
     let begun = doors.clock.now_millis();
     let mut told = false;
     while place::runs(home)? {
+        // somebody may have started another one already
+        if asked.is_some_and(|asked| place::signed(home, doors).is_some_and(|now| now.pid != asked)) {
+            return Ok(true);
+        }
         let passed = doors.clock.now_millis().saturating_sub(begun);
         // again and again: one that only begins takes an old request away
-        if !asked || passed >= TELL {
+        if asked.is_none() || passed >= TELL {
             place::ask_to_stop(home, doors)?;
         }
         if passed < 0 || passed >= within {
@@ -88,7 +92,7 @@ fn ended(
 fn by_force(home: &Path, doors: &Doors, processes: &dyn Processes) -> Result<Stopped, EngineError> {
     if let Some(id) = place::signed(home, doors) {
         processes.kill(&id).map_err(EngineError::io("cannot end the background agent of", home))?;
-        if ended(home, doors, BY_FORCE, false, &|| {})? {
+        if ended(home, doors, BY_FORCE, None, &|| {})? {
             return Ok(Stopped::ByForce);
         }
     }

@@ -163,9 +163,8 @@ pub fn begin(context: &Context) {
 /// # Errors
 /// It cannot be started, or the one there is does not end to make room.
 pub fn stay(context: &Context) -> Result<Started, Trouble> {
-    let home = &context.home;
     // one that `up` started ends with the last open course
-    if agent::runs(home)? && !agent::stays(home, &context.doors) {
+    if agent::stays(&context.home, &context.doors)? == Some(false) {
         end(context)?;
     }
     spawn(context, true)

@@ -52,13 +52,13 @@ pub fn install(context: &Context) -> Outcome {
     let called = Called::this(&context.home, &RealPlaces, context.given.clone())?;
     let (name, registered) = agent::install(&context.home, &context.doors, &autostart, &called)?;
     let changed = registered.iter().any(|one| matches!(one.became, Became::Written | Became::Removed));
-    let runs = agent::runs(&context.home)?;
+    let stays = agent::stays(&context.home, &context.doors)?;
     // one that runs may be another program, or one that ends with the last open course
-    let stays = runs && !changed && agent::stays(&context.home, &context.doors);
-    if runs && !stays {
+    let kept = !changed && stays == Some(true);
+    if stays.is_some() && !kept {
         end(context)?;
     }
-    let began = if stays {
+    let began = if kept {
         Started::Already
     } else if autostart.start(&name) && lives_soon(context)? {
         Started::Now
