@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::course::{database, setup_with};
 use crate::docker::lab;
 use crate::gone::seed;
-use crate::machine::{Chance, Machine, noise, pair, read, room, tree, write};
+use crate::machine::{Chance, Machine, copy_program, noise, pair, read, room, tree, write};
 
 const DUMP: &str = "backups/library/library.dump";
 
@@ -353,7 +353,7 @@ fn a_replaced_program_is_noticed() {
     let mut a = begun(room.path(), 600);
     let (program, new) = (room.path().join("kitbag"), room.path().join("new"));
     for copy in [&program, &new] {
-        fs::copy(env!("CARGO_BIN_EXE_kitbag"), copy).unwrap();
+        copy_program(copy);
     }
     a.0.uses(&program);
     a.up();

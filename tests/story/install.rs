@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::background::{NoneLeft, kill_agents, until};
-use crate::machine::{Machine, Ran, room, tree, write};
+use crate::machine::{Machine, Ran, copy_program, room, tree, write};
 
 /// A computer with a workspace, in folders whose names mean something to systemd, desktops and shells.
 fn odd(room: &Path) -> (Machine, NoneLeft) {
@@ -164,7 +164,7 @@ fn a_link_to_the_program_is_kept() {
     let room = room();
     let (mut a, _none) = odd(room.path());
     let (real, link) = (room.path().join("kitbag-1.0"), room.path().join("bin/kitbag"));
-    fs::copy(env!("CARGO_BIN_EXE_kitbag"), &real).unwrap();
+    copy_program(&real);
     fs::create_dir(room.path().join("bin")).unwrap();
     std::os::unix::fs::symlink(&real, &link).unwrap();
     a.uses(&link);
@@ -195,7 +195,7 @@ fn what_does_not_fit_any_more_is_found_and_mended() {
     let look = ["--json", "doctor"];
     assert_eq!(at_log_in(&a, &look)["state"], "good");
     let program = room.path().join("kitbag");
-    fs::copy(env!("CARGO_BIN_EXE_kitbag"), &program).unwrap();
+    copy_program(&program);
     a.uses(&program);
     let document = install(&a).exits(&[0]).json();
     a.run(&["agent", "stop"]).exits(&[0]);

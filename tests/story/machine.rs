@@ -267,6 +267,13 @@ pub fn read(file: &Path) -> Option<Vec<u8>> {
     }
 }
 
+/// A copy of the program, to be run from there. A process of its own writes it: what this one has open for writing goes
+/// over to every program another test starts just then, and a file that is open for writing cannot be run.
+pub fn copy_program(to: &Path) {
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_kitbag")).arg(to).status().unwrap();
+    assert!(copied.success());
+}
+
 /// Copy what is below one folder to another, over what is there.
 pub fn copy(from: &Path, to: &Path) {
     for (path, bytes) in tree(from).0 {

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::background::{agents, alive, kill_agents, signal, until};
 use crate::gone::seed;
-use crate::machine::{Chance, Machine, room, tree};
+use crate::machine::{Chance, Machine, copy_program, room, tree};
 use copier::Copier;
 
 fn full() -> bool {
@@ -331,7 +331,7 @@ fn a_new_program_takes_over_by_itself() {
     let mut pair = Pair::new(room.path());
     let (program, new) = (room.path().join("kitbag"), room.path().join("new"));
     for copy in [&program, &new] {
-        fs::copy(env!("CARGO_BIN_EXE_kitbag"), copy).unwrap();
+        copy_program(copy);
     }
     pair.a.uses(&program);
     pair.start();

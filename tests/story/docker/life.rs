@@ -12,7 +12,7 @@ use serde_json::json;
 use super::lab::{Docked, course_image, data_course, docker, turn, until};
 use crate::course::{environment, service, setup_with};
 use crate::http::{get, http};
-use crate::machine::{room, write};
+use crate::machine::{copy_program, room, write};
 
 /// Shows the reference course on Docker, from `setup` to a second machine on the same engine: services answer with the
 /// token and refuse without it, what Jupyter saves is the student's file, containers of two machines never mix, what
@@ -149,7 +149,7 @@ fn files_belong_to_who_works() {
     let mut a = Docked::new(room.path(), "HOME-PC", &share);
     // the program may lie where only root can go
     let program = room.path().join("kitbag");
-    fs::copy(env!("CARGO_BIN_EXE_kitbag"), &program).unwrap();
+    copy_program(&program);
     let course = room.path().join("course");
     let copied = Command::new("cp").arg("-r").arg(data_course()).arg(&course).status().unwrap();
     assert!(copied.success());

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::lab::{Docked, engine, small_course, small_image, turn};
 use crate::course::{environment, setup_with};
-use crate::machine::{Ran, room, write};
+use crate::machine::{Ran, copy_program, room, write};
 
 /// A course that can also run with the programs of the computer.
 const BOTH: &str = r#"
@@ -112,7 +112,7 @@ fn not_allowed_is_said() {
     let room = room();
     let mut a = machine(room.path(), false);
     let program = room.path().join("kitbag");
-    fs::copy(env!("CARGO_BIN_EXE_kitbag"), &program).unwrap();
+    copy_program(&program);
     fs::set_permissions(room.path(), fs::Permissions::from_mode(0o755)).unwrap();
     for path in tree_of(room.path()) {
         chown(path, Some(WHO), Some(WHO)).unwrap();
