@@ -131,9 +131,10 @@ impl<'e> Api<'e> {
     /// Remove something; what is not there is removed.
     ///
     /// # Errors
-    /// As [`Api::done`], when it does not go for five seconds: what is going already, or is still let go of.
+    /// As [`Api::done`], when it does not go for half a minute: what is going already, or is still let go of, which a
+    /// busy computer takes long for.
     pub fn remove(&self, path: &str) -> Result<(), Fault> {
-        let until = self.host.elapsed() + Duration::from_secs(5);
+        let until = self.host.elapsed() + Duration::from_secs(30);
         loop {
             let answer = self.send(Request::new("DELETE", path))?;
             match answer.status {

@@ -10,6 +10,16 @@ fn start() -> Option<(tempfile::TempDir, Look)> {
     Some((room, look))
 }
 
+/// The page as it says that kitbag is gone; the port it knows kitbag by.
+fn lose_kitbag(look: &mut Look) -> u16 {
+    let before = scene("up-to-date");
+    let standin = StandIn::start(before.clone());
+    look.enter(&standin, &before);
+    let port = standin.leave();
+    look.until(20, "document.querySelector('#banner [role=alert]') !== null");
+    port
+}
+
 const MAIN: &str = "document.querySelector('main').innerText";
 
 /// Shows that the token leaves the address and the history, that the key stays in this tab, and that the link works once.
@@ -57,11 +67,7 @@ fn nobody_is_let_in_without_a_key() {
 #[test]
 fn a_page_says_that_kitbag_is_gone_and_goes_on_when_it_is_back() {
     let Some((_room, mut look)) = start() else { return };
-    let before = scene("up-to-date");
-    let standin = StandIn::start(before.clone());
-    look.enter(&standin, &before);
-    let port = standin.leave();
-    look.until(20, "document.querySelector('#banner [role=alert]') !== null");
+    let port = lose_kitbag(&mut look);
     let said = look.value("document.getElementById('banner').innerText");
     assert!(said.as_str().unwrap().contains(&text("away.kitbag")), "{said}");
     look.picture("away-1280-light");
@@ -120,11 +126,7 @@ fn old_news_are_not_told_again() {
 #[test]
 fn what_could_not_be_read_is_read_again() {
     let Some((_room, mut look)) = start() else { return };
-    let before = scene("up-to-date");
-    let standin = StandIn::start(before.clone());
-    look.enter(&standin, &before);
-    let port = standin.leave();
-    look.until(20, "document.querySelector('#banner [role=alert]') !== null");
+    let port = lose_kitbag(&mut look);
     look.value("location.hash = '#/history'");
     look.until(10, "document.querySelector('h1').textContent === 'History'");
     let _standin = StandIn::back(scene("up-to-date"), port);

@@ -3,6 +3,8 @@
 //! `"`, `` ` ``, `$` and `\` escaped by a backslash; before that every `%` is doubled, after it every backslash, as in all
 //! values. A program's path may have no `=`, so a shell starts such a one.
 
+use std::ffi::OsString;
+
 use super::{Entry, THROUGH_SHELL, Unfit, text, words};
 
 /// The entry by which the agent starts at log-in.
@@ -10,20 +12,7 @@ use super::{Entry, THROUGH_SHELL, Unfit, text, words};
 /// # Errors
 /// A name that no line can hold.
 pub fn at_log_in(entry: &Entry) -> Result<String, Unfit> {
-    let command = command(&words(&entry.program, &entry.stay)?);
-    let program = value(text(entry.program.as_os_str())?);
-    Ok(format!(
-        "# Written by `kitbag agent install`. `kitbag agent uninstall` takes it away, unless it was changed.
-[Desktop Entry]
-Type=Application
-Name=kitbag
-Comment=Keeps your coursework in step
-Exec={command}
-TryExec={program}
-Terminal=false
-NoDisplay=true
-"
-    ))
+    written(entry, &entry.stay, "Keeps your coursework in step", "Terminal=false\nNoDisplay=true\n")
 }
 
 /// The entry in the menu, which shows the page. Its icon is a name that themes may have.
@@ -31,20 +20,22 @@ NoDisplay=true
 /// # Errors
 /// A name that no line can hold.
 pub fn menu(entry: &Entry) -> Result<String, Unfit> {
-    let command = command(&words(&entry.program, &entry.page)?);
+    let comment = "Your coursework, the same on every computer you use";
+    written(entry, &entry.page, comment, "Icon=kitbag\nTerminal=false\nCategories=Education;\n")
+}
+
+fn written(entry: &Entry, arguments: &[OsString], comment: &str, more: &str) -> Result<String, Unfit> {
+    let command = command(&words(&entry.program, arguments)?);
     let program = value(text(entry.program.as_os_str())?);
     Ok(format!(
         "# Written by `kitbag agent install`. `kitbag agent uninstall` takes it away, unless it was changed.
 [Desktop Entry]
 Type=Application
 Name=kitbag
-Comment=Your coursework, the same on every computer you use
+Comment={comment}
 Exec={command}
 TryExec={program}
-Icon=kitbag
-Terminal=false
-Categories=Education;
-"
+{more}"
     ))
 }
 
