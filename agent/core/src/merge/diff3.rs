@@ -19,7 +19,7 @@ pub(super) struct Three<'t> {
     right: &'t [usize],
     left_of: Vec<Option<usize>>,
     right_of: Vec<Option<usize>>,
-    /// The base is only what the sides have in common.
+    /// What both sides put in at one place is a conflict.
     strict: bool,
 }
 
@@ -36,6 +36,11 @@ impl<'t> Three<'t> {
     pub fn over(base: &'t [usize], left: &'t [usize], right: &'t [usize]) -> Self {
         let (left_of, right_of) = (partners(base, left), partners(base, right));
         Three { base: Cow::Borrowed(base), left, right, left_of, right_of, strict: false }
+    }
+
+    /// Over a true base, but what both sides put in at one place is a conflict.
+    pub fn apart(base: &'t [usize], left: &'t [usize], right: &'t [usize]) -> Self {
+        Three { strict: true, ..Three::over(base, left, right) }
     }
 
     /// Over the common subsequence of both sides.

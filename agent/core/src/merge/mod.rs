@@ -4,4 +4,6 @@
 mod diff;
 mod diff3;
 mod lines;
+pub mod notebook;
 pub mod text;
+mod words;

@@ -1,0 +1,403 @@
+//! Notebooks by three: cell by cell, and one valid notebook out of it. Cells are paired by id, else by likeness; what
+//! one side moved, put in, took out or edited counts; outputs never conflict. Where both sides wrote different things
+//! into one cell both versions stay, below one another, the other one marked and not run: the notebook opens and runs,
+//! and later merges carry the question along until somebody answers it, which is an ordinary edit of that cell.
+//!
+//! Everything is done on slices of the texts (`json.rs`), not on a parsed tree: what nobody changed stays to the byte,
+//! with its numbers, escapes, key order and unknown names. The library's reader would lose doubled names, lone
+//! surrogates and the spelling of numbers, and refuses NaN, which Jupyter writes.
+//!
+//! The sides are ordered before anything is decided, so it makes no difference which is named first. The leading side
+//! is the one with the longer past: where both ran a cell its outputs stay, and its version of a conflict comes first.
+
+mod cell;
+mod conflict;
+mod document;
+mod json;
+mod marks;
+mod order;
+mod pair;
+mod style;
+mod values;
+
+use std::borrow::Cow;
+use std::cell::{Cell as Counter, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use conflict::{Answer, CellConflict, NoAnswer, OtherVersion, answer, conflicts};
+pub use document::CellKind;
+pub use marks::By;
+
+use cell::{BUDGET, Context, Made, digest_id};
+use document::{Cell, Document};
+use order::Three;
+use style::{Object, Style};
+
+/// Largest notebook that is merged, in bytes.
+pub const LARGEST: usize = 128 * 1024 * 1024;
+
+/// Lines a side must not drop without a person's answer.
+pub type Asks = BTreeSet<Vec<u8>>;
+
+/// One side of a merge.
+#[derive(Debug, Clone, Default)]
+pub struct Side<'a> {
+    /// The notebook.
+    pub bytes: &'a [u8],
+    /// Whose it is: written into the result where both versions of a cell stay.
+    pub by: By,
+    /// How many versions it comes from. The side with more leads; among equals the one whose version's name is
+    /// greater, then the one with the greater bytes.
+    pub depth: u64,
+    /// Source lines this side must not drop, as [`removed`] finds them.
+    pub asks: Asks,
+}
+
+impl Side<'_> {
+    fn rank(&self) -> (u64, Option<&str>, &[u8], &By) {
+        (self.depth, self.by.version.as_deref(), self.bytes, &self.by)
+    }
+}
+
+/// Why a notebook cannot be merged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// No JSON.
+    #[error("it is damaged in line {line}")]
+    Broken {
+        /// Where, from 1.
+        line: usize,
+    },
+    /// JSON, but no notebook.
+    #[error("it is no notebook: {why}")]
+    NoNotebook {
+        /// What is missing.
+        why: String,
+    },
+    /// A format of before 2014.
+    #[error(
+        "it is of the old notebook format {major}; open and save it in Jupyter once, then it is of format 4"
+    )]
+    Older {
+        /// Which.
+        major: u32,
+    },
+    /// A format nobody knows yet.
+    #[error(
+        "it is of notebook format {major}, and this kitbag knows up to format 4; a newer kitbag may know it"
+    )]
+    Newer {
+        /// Which.
+        major: u32,
+    },
+    /// Larger than [`LARGEST`].
+    #[error("it is larger than {} MiB", LARGEST >> 20)]
+    TooLarge,
+    /// Values within values without end.
+    #[error("its values are nested more than {} deep", json::DEEPEST)]
+    TooDeep,
+    /// A line of one side would be missing. Both are kept whole instead.
+    #[error("a line would be lost")]
+    WouldLose,
+}
+
+/// Which notebook of a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// The left one.
+    Left,
+    /// The right one.
+    Right,
+    /// Both together.
+    Both,
+}
+
+/// No merge: the caller keeps both.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct NotMergeable {
+    /// Which one cannot be merged.
+    pub side: Which,
+    /// Why.
+    pub why: Refused,
+}
+
+/// What a person may want to know of a merge. Cells are named by id, which is empty in formats without ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// Both sides wrote different things; both versions stay.
+    Conflict {
+        /// The cell whose other version stands below it.
+        cell: String,
+    },
+    /// The outputs are those of another source than the cell has now.
+    Stale {
+        /// The cell.
+        cell: String,
+    },
+    /// One side deleted it, the other edited it; it stays.
+    KeptDeleted {
+        /// The cell.
+        cell: String,
+        /// Who deleted it.
+        by: By,
+    },
+    /// Both sides attached something else under one name; the other one has this name now.
+    Attachment {
+        /// The new name.
+        name: String,
+    },
+}
+
+/// One notebook of three.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// It.
+    pub bytes: Vec<u8>,
+    /// All questions that are open in it, those of earlier merges too.
+    pub conflicts: Vec<CellConflict>,
+    /// What else is to be told of this merge.
+    pub notes: Vec<Note>,
+}
+
+/// Merge two notebooks over the one both come from. Without that, or where it cannot be read, nothing is removed and
+/// every difference within a cell is a conflict. Which side is named left makes no difference.
+///
+/// # Errors
+/// A side is no notebook of format 4, or is damaged, or too large.
+pub fn merge(base: Option<&[u8]>, left: &Side, right: &Side) -> Result<Merged, NotMergeable> {
+    let stands = |bytes: &[u8]| Merged {
+        bytes: bytes.to_vec(),
+        conflicts: conflicts(bytes).unwrap_or_default(),
+        notes: Vec::new(),
+    };
+    if left.bytes == right.bytes || base == Some(right.bytes) && left.asks.is_empty() {
+        return Ok(stands(left.bytes));
+    }
+    if base == Some(left.bytes) && right.asks.is_empty() {
+        return Ok(stands(right.bytes));
+    }
+    let turned = left.rank() < right.rank();
+    let (lead, other) = if turned { (right, left) } else { (left, right) };
+    let (bytes, notes) = merged(base, lead, other, false).map_err(|(side, why)| {
+        let side = match side {
+            0 if turned => Which::Right,
+            0 => Which::Left,
+            1 if turned => Which::Left,
+            1 => Which::Right,
+            _ => Which::Both,
+        };
+        NotMergeable { side, why }
+    })?;
+    let conflicts = conflicts(&bytes).map_err(|why| NotMergeable { side: Which::Both, why })?;
+    Ok(Merged { bytes, conflicts, notes })
+}
+
+/// A base for histories that crossed, with nothing where the sides conflict; a base only, never a version. None where
+/// a side cannot be merged.
+pub fn merge_base(base: Option<&[u8]>, left: &[u8], right: &[u8]) -> Option<Vec<u8>> {
+    let (lead, other) = if left < right { (right, left) } else { (left, right) };
+    let side = |bytes| Side { bytes, ..Side::default() };
+    merged(base, &side(lead), &side(other), true).ok().map(|(bytes, _)| bytes)
+}
+
+/// The source lines that `to` holds less often than `from`; none where one of them is no notebook.
+pub fn removed(from: &[u8], to: &[u8]) -> Option<Asks> {
+    let (from, to) = (Document::read(from).ok()?, Document::read(to).ok()?);
+    let mut counts: BTreeMap<&[u8], i64> = BTreeMap::new();
+    let (gone, here) = (&from.cells, &to.cells);
+    for (cells, count) in [(gone, 1), (here, -1)] {
+        for line in cells.iter().flat_map(|cell| super::lines::split(&cell.source)) {
+            *counts.entry(line).or_default() += count;
+        }
+    }
+    Some(counts.into_iter().filter(|(_, count)| *count > 0).map(|(line, _)| line.to_vec()).collect())
+}
+
+type Failed = (usize, Refused);
+
+fn merged(
+    base: Option<&[u8]>,
+    lead: &Side,
+    other: &Side,
+    unseen: bool,
+) -> Result<(Vec<u8>, Vec<Note>), Failed> {
+    let base = base.and_then(|bytes| Document::read(bytes).ok());
+    let mut texts = [Cow::Borrowed(lead.bytes), Cow::Borrowed(other.bytes)];
+    restyle(base.as_ref(), &mut texts)?;
+    let read = |side: usize| Document::read(&texts[side]).map_err(|why| (side, why));
+    let sides = [&read(0)?, &read(1)?];
+    let mut asks = [lead.asks.clone(), other.asks.clone()];
+    for _ in 0..2 {
+        let context = Context {
+            style: &sides[0].style,
+            ascii: sides[0].ascii || sides[1].ascii && sides[0].cells.is_empty(),
+            ids: sides.iter().any(|side| side.minor >= 5),
+            whose: [lead.by.clone(), other.by.clone()],
+            asks: [&asks[0], &asks[1]],
+            unseen,
+            budget: Counter::new(BUDGET),
+            notes: RefCell::new(Vec::new()),
+        };
+        let mut cells = Three::over(base.as_ref(), sides).merge(&context);
+        answered_by_itself(&mut cells);
+        let lost = if unseen { Asks::new() } else { lost(base.as_ref(), sides, &cells) };
+        if lost.is_empty() {
+            issue_ids(&mut cells, &context);
+            let text = assemble(base.as_ref(), sides, &cells, &context);
+            return Ok((text.into_bytes(), context.notes.into_inner()));
+        }
+        // a line that each side took somewhere else and the merge would take nowhere: no side's removal counts then
+        asks.iter_mut().for_each(|asks| asks.extend(lost.iter().cloned()));
+    }
+    Err((2, Refused::WouldLose))
+}
+
+/// Both sides in one style: that of the side that changed it, else of the leading one.
+fn restyle(base: Option<&Document>, texts: &mut [Cow<[u8]>; 2]) -> Result<(), Failed> {
+    let style =
+        |side: usize| Document::read(&texts[side]).map(|document| document.style).map_err(|why| (side, why));
+    let styles = [style(0)?, style(1)?];
+    if styles[0] == styles[1] {
+        return Ok(());
+    }
+    let loser = usize::from(base.is_none_or(|base| base.style != styles[0]));
+    let text = String::from_utf8_lossy(&texts[loser]);
+    let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let (start, end) = json::check(&text[mark..]).unwrap_or((0, text.len() - mark));
+    let (start, end) = (mark + start, mark + end);
+    let new = [&text[..start], &styles[1 - loser].apply(&text[start..end]), &text[end..]].concat();
+    texts[loser] = Cow::Owned(new.into_bytes());
+    Ok(())
+}
+
+/// Lines that would be missing: a line no side took out must stand as often as the other side has it. Blank lines are
+/// no loss.
+fn lost(base: Option<&Document>, sides: [&Document; 2], cells: &[Made]) -> Asks {
+    let mut counts: BTreeMap<&[u8], [usize; 4]> = BTreeMap::new();
+    fn add<'s>(counts: &mut BTreeMap<&'s [u8], [usize; 4]>, at: usize, source: &'s [u8]) {
+        for line in super::lines::split(source).filter(|line| !line.trim_ascii().is_empty()) {
+            counts.entry(line).or_default()[at] += 1;
+        }
+    }
+    base.iter().flat_map(|base| &base.cells).for_each(|cell| add(&mut counts, 0, &cell.source));
+    for (at, side) in sides.iter().enumerate() {
+        side.cells.iter().for_each(|cell| add(&mut counts, at + 1, &cell.source));
+    }
+    cells.iter().for_each(|cell| add(&mut counts, 3, &cell.source));
+    let missing =
+        |[base, lead, other, out]: &[usize; 4]| other >= base && out < lead || lead >= base && out < other;
+    counts.iter().filter(|(_, counts)| missing(counts)).map(|(line, _)| line.to_vec()).collect()
+}
+
+/// Other versions that say what their cell says, or what another one says, are no question any more.
+fn answered_by_itself(cells: &mut Vec<Made>) {
+    let ids: BTreeMap<String, usize> = cells
+        .iter()
+        .enumerate()
+        .filter_map(|(at, cell)| Some((cell.id.as_deref()?.to_owned(), at)))
+        .collect();
+    let mut before = None;
+    let mut said: BTreeSet<(usize, CellKind, Vec<u8>)> = BTreeSet::new();
+    let mut stays = vec![true; cells.len()];
+    for (at, cell) in cells.iter().enumerate() {
+        if !cell.version {
+            before = Some(at);
+            continue;
+        }
+        let of = Cell::read(&cell.text).ok().and_then(|cell| cell.tag).and_then(|tag| tag.of);
+        let of = of.and_then(|of| ids.get(&of).copied()).or(before);
+        let Some(of) = of.filter(|of| !cells[*of].version) else { continue };
+        let first = cells[of].kind == cell.kind && cells[of].source == cell.source;
+        stays[at] = said.insert((of, cell.kind, cell.source.to_vec())) && !first;
+    }
+    let mut stays = stays.into_iter();
+    cells.retain(|_| stays.next().unwrap_or(true));
+}
+
+/// Give an id to every cell without one of its own. Of cells with equal ids the one that had it before keeps it.
+fn issue_ids(cells: &mut [Made], context: &Context) {
+    if !context.ids {
+        return;
+    }
+    let mut used = BTreeSet::new();
+    let mut without = Vec::new();
+    for old in [true, false] {
+        for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| cell.old == old) {
+            if !cell.id.as_ref().is_some_and(|id| used.insert(id.to_string())) {
+                without.push(at);
+            }
+        }
+    }
+    without.sort_unstable();
+    for at in without {
+        let cell = &mut cells[at];
+        let mut number = 0_u64;
+        let id = loop {
+            let id =
+                digest_id(&[b"kitbag id", cell.kind.name().as_bytes(), &cell.source, &number.to_le_bytes()]);
+            if used.insert(id.clone()) {
+                break id;
+            }
+            number += 1;
+        };
+        let mut object = Object::read(&cell.text, marks::METADATA - 1);
+        object.set("id", Some(Cow::Owned(format!("\"{id}\""))), context.style);
+        let text = object.text(context.style);
+        cell.text = Cow::Owned(text);
+        cell.id = Some(Cow::Owned(id));
+    }
+}
+
+fn assemble(base: Option<&Document>, sides: [&Document; 2], cells: &[Made], context: &Context) -> String {
+    let [lead, other] = sides;
+    let style = context.style;
+    let minor = lead.minor.max(other.minor).max(base.map_or(0, |base| base.minor)).to_string();
+    let mut root = Object::framed(lead.frame, 0);
+    let mut members: Vec<_> = lead.members.iter().collect();
+    members.extend(other.members.iter().filter(|member| lead.get(&member.key).is_none()));
+    if lead.members.is_sorted_by(|a, b| a.key <= b.key) {
+        members.sort_by(|a, b| a.key.cmp(&b.key));
+    }
+    for member in members {
+        let key = &*member.key;
+        let by = if key == "metadata" { values::By::Notebook } else { values::By::Name };
+        let value = match key {
+            "cells" => Some(Cow::Owned(list(sides, cells, style))),
+            "nbformat_minor" => Some(Cow::Owned(minor.clone())),
+            _ => values::merge(
+                base.and_then(|base| base.get(key)),
+                lead.get(key),
+                other.get(key),
+                by,
+                1,
+                style,
+            ),
+        };
+        if let Some(value) = value {
+            root.push(member.key.clone(), Cow::Borrowed(member.front), value);
+        }
+    }
+    let changed = |of: fn(&Document) -> String| {
+        let (lead, other) = (of(lead), of(other));
+        if base.is_some_and(|base| of(base) == lead) { other } else { lead }
+    };
+    let before = changed(|document| document.around.0.to_owned());
+    let after = changed(|document| document.around.1.to_owned());
+    [before, root.text(style), after].concat()
+}
+
+/// The list of cells, set apart as they were.
+fn list(sides: [&Document; 2], cells: &[Made], style: &Style) -> String {
+    let framed = sides.iter().find(|side| !side.cells.is_empty());
+    let texts: Vec<Cow<str>> = cells.iter().map(|cell| Cow::Borrowed(&*cell.text)).collect();
+    let Some(frame) = framed.map(|side| side.cells_frame).filter(|_| !cells.is_empty()) else {
+        return style.array(&texts, 2);
+    };
+    let between = sides.iter().find_map(|side| side.cells_frame.between);
+    let between = between.map_or_else(|| format!(",{}", frame.open), str::to_owned);
+    format!("[{}{}{}]", frame.open, texts.join(between.as_str()), frame.close)
+}
+
+#[cfg(test)]
+mod tests;
