@@ -299,7 +299,7 @@ impl Context<'_> {
         let empty = count == "null" && json::items(outputs).is_none_or(|(_, items)| items.is_empty());
         let marked = cell.get("metadata").is_some_and(|metadata| marks::is_stale(metadata, outputs, count));
         let stale = !self.unseen && !empty && (!fits[*side] || marked);
-        (outputs, count, stale.then(|| marks::stale_for(outputs, count)))
+        (outputs, count, stale.then(|| format!("\"{}\"", marks::stale_for(outputs, count))))
     }
 
     /// A new source, written as the leading side writes it. A line that stands on a side stays as it is written there.

@@ -117,6 +117,8 @@ fn source(value: &str) -> Option<Cow<'_, [u8]>> {
 pub struct Document<'a> {
     /// Before the first bracket and after the last.
     pub around: (&'a str, &'a str),
+    /// All of it, without what stands around.
+    pub root: &'a str,
     /// How the members are set apart.
     pub frame: Frame<'a>,
     /// All members, `cells` among them.
@@ -177,6 +179,7 @@ impl<'a> Document<'a> {
         let cells = raw.into_iter().enumerate().map(read).collect::<Result<Vec<Cell>, _>>()?;
         let escaped = |cell: &Cell| cell.source.iter().any(|byte| *byte > 127) && cell.raw.is_ascii();
         Ok(Document {
+            root,
             around: (&text[..mark + start], &text[mark + end..]),
             frame,
             cells_frame,

@@ -119,10 +119,27 @@ fn key(bytes: &[u8], at: usize) -> Result<usize, Bad> {
     if *bytes.get(at).ok_or(Bad::Short)? == b':' { Ok(at + 1) } else { Err(Bad::At(at)) }
 }
 
+/// Past bytes that mean nothing within a string, eight at a time: most of a notebook is outputs.
+fn plain(bytes: &[u8], at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut at = at;
+    while let Some(eight) = bytes.get(at..at + 8).and_then(|eight| eight.try_into().ok()) {
+        let word = u64::from_le_bytes(eight);
+        let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+        let found = zero(word ^ ONES * b'"' as u64) | zero(word ^ ONES * b'\\' as u64) | zero(word & ONES * 0xe0);
+        if found & ONES << 7 != 0 {
+            break;
+        }
+        at += 8;
+    }
+    at
+}
+
 /// After a string that begins here.
 fn string(bytes: &[u8], at: usize) -> Result<usize, Bad> {
     let mut at = at + 1;
     loop {
+        at = plain(bytes, at);
         match *bytes.get(at).ok_or(Bad::Short)? {
             b'"' => return Ok(at + 1),
             b'\\' => match *bytes.get(at + 1).ok_or(Bad::Short)? {
@@ -173,8 +190,10 @@ fn scalar(bytes: &[u8], at: usize) -> Result<usize, Bad> {
 /// After a value that begins here, in checked text.
 fn past(bytes: &[u8], at: usize) -> usize {
     let quote = |mut at: usize| {
+        at = plain(bytes, at);
         while at < bytes.len() && bytes[at] != b'"' {
-            at += 1 + usize::from(bytes[at] == b'\\');
+            at = if bytes[at] == b'\\' { at + 2 } else { at + 1 };
+            at = plain(bytes, at);
         }
         at + 1
     };

@@ -216,59 +216,61 @@ pub fn removed(from: &[u8], to: &[u8]) -> Option<Asks> {
 
 type Failed = (usize, Refused);
 
-fn merged(
-    base: Option<&[u8]>,
-    lead: &Side,
-    other: &Side,
+fn merged(base: Option<&[u8]>, lead: &Side, other: &Side, unseen: bool) -> Result<(Vec<u8>, Vec<Note>), Failed> {
+    let base = base.and_then(|bytes| Document::read(bytes).ok());
+    fn read(side: usize, bytes: &[u8]) -> Result<Document<'_>, Failed> {
+        Document::read(bytes).map_err(|why| (side, why))
+    }
+    let (left, right) = (read(0, lead.bytes)?, read(1, other.bytes)?);
+    let combined = |left: &Document, right: &Document| combine(base.as_ref(), [left, right], [lead, other], unseen);
+    if left.style == right.style {
+        return combined(&left, &right);
+    }
+    // in the style of the side that changed it, else of the leading one
+    if base.as_ref().is_some_and(|base| base.style == left.style) {
+        let text = restyled(&left, &right.style);
+        combined(&read(0, text.as_bytes())?, &right)
+    } else {
+        let text = restyled(&right, &left.style);
+        combined(&left, &read(1, text.as_bytes())?)
+    }
+}
+
+fn restyled(document: &Document, style: &Style) -> String {
+    [document.around.0, &style.apply(document.root), document.around.1].concat()
+}
+
+fn combine(
+    base: Option<&Document>,
+    documents: [&Document; 2],
+    sides: [&Side; 2],
     unseen: bool,
 ) -> Result<(Vec<u8>, Vec<Note>), Failed> {
-    let base = base.and_then(|bytes| Document::read(bytes).ok());
-    let mut texts = [Cow::Borrowed(lead.bytes), Cow::Borrowed(other.bytes)];
-    restyle(base.as_ref(), &mut texts)?;
-    let read = |side: usize| Document::read(&texts[side]).map_err(|why| (side, why));
-    let sides = [&read(0)?, &read(1)?];
-    let mut asks = [lead.asks.clone(), other.asks.clone()];
+    let [lead, other] = documents;
+    let mut asks = sides.map(|side| side.asks.clone());
     for _ in 0..2 {
         let context = Context {
-            style: &sides[0].style,
-            ascii: sides[0].ascii || sides[1].ascii && sides[0].cells.is_empty(),
-            ids: sides.iter().any(|side| side.minor >= 5),
-            whose: [lead.by.clone(), other.by.clone()],
+            style: &lead.style,
+            ascii: lead.ascii || other.ascii && lead.cells.is_empty(),
+            ids: lead.minor.max(other.minor) >= 5,
+            whose: sides.map(|side| side.by.clone()),
             asks: [&asks[0], &asks[1]],
             unseen,
             budget: Counter::new(BUDGET),
             notes: RefCell::new(Vec::new()),
         };
-        let mut cells = Three::over(base.as_ref(), sides).merge(&context);
+        let mut cells = Three::over(base, documents).merge(&context);
         answered_by_itself(&mut cells);
-        let lost = if unseen { Asks::new() } else { lost(base.as_ref(), sides, &cells) };
+        let lost = if unseen { Asks::new() } else { lost(base, documents, &cells) };
         if lost.is_empty() {
             issue_ids(&mut cells, &context);
-            let text = assemble(base.as_ref(), sides, &cells, &context);
+            let text = assemble(base, documents, &cells, &context);
             return Ok((text.into_bytes(), context.notes.into_inner()));
         }
         // a line that each side took somewhere else and the merge would take nowhere: no side's removal counts then
         asks.iter_mut().for_each(|asks| asks.extend(lost.iter().cloned()));
     }
     Err((2, Refused::WouldLose))
-}
-
-/// Both sides in one style: that of the side that changed it, else of the leading one.
-fn restyle(base: Option<&Document>, texts: &mut [Cow<[u8]>; 2]) -> Result<(), Failed> {
-    let style =
-        |side: usize| Document::read(&texts[side]).map(|document| document.style).map_err(|why| (side, why));
-    let styles = [style(0)?, style(1)?];
-    if styles[0] == styles[1] {
-        return Ok(());
-    }
-    let loser = usize::from(base.is_none_or(|base| base.style != styles[0]));
-    let text = String::from_utf8_lossy(&texts[loser]);
-    let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let (start, end) = json::check(&text[mark..]).unwrap_or((0, text.len() - mark));
-    let (start, end) = (mark + start, mark + end);
-    let new = [&text[..start], &styles[1 - loser].apply(&text[start..end]), &text[end..]].concat();
-    texts[loser] = Cow::Owned(new.into_bytes());
-    Ok(())
 }
 
 /// Lines that would be missing: a line no side took out must stand as often as the other side has it. Blank lines are

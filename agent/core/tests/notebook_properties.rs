@@ -1,0 +1,162 @@
+//! Notebooks edited at random on several sides and merged: whichever side is named first the bytes are the same, the
+//! result is a notebook, no line goes that nobody took out, and what nobody touched stays to the byte. A failure names
+//! its seed; `SEED` below replays it.
+#![allow(clippy::unwrap_used)]
+
+#[path = "notebooks/editor.rs"]
+mod editor;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use editor::{Chance, Hand, write};
+use kitbag_core::merge::notebook::{self, Answer, By, Merged, Side};
+use serde_json::Value;
+
+/// Replays one seed where it is set.
+const SEED: Option<u64> = None;
+const RUNS: u64 = 2000;
+
+fn side<'a>(bytes: &'a [u8], name: &str) -> Side<'a> {
+    Side { bytes, by: By { machine: Some(name.to_uppercase()), version: Some(name.repeat(4)) }, ..Side::default() }
+}
+
+fn merge(base: Option<&[u8]>, left: (&[u8], &str), right: (&[u8], &str)) -> Merged {
+    let (left, right) = (side(left.0, left.1), side(right.0, right.1));
+    let one = notebook::merge(base, &left, &right).unwrap();
+    let two = notebook::merge(base, &right, &left).unwrap();
+    assert_eq!(String::from_utf8_lossy(&one.bytes), String::from_utf8_lossy(&two.bytes), "not symmetric");
+    valid(&one.bytes);
+    one
+}
+
+fn read(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap()
+}
+
+/// What the schema of nbformat asks for.
+fn valid(bytes: &[u8]) {
+    let notebook = read(bytes);
+    assert_eq!(notebook["nbformat"], 4);
+    let ids = notebook["nbformat_minor"].as_u64().unwrap() >= 5;
+    let mut seen = BTreeSet::new();
+    for cell in notebook["cells"].as_array().unwrap() {
+        let names: BTreeSet<_> = cell.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut wanted = BTreeSet::from(["cell_type", "metadata", "source"]);
+        if cell["cell_type"] == "code" {
+            wanted.extend(["outputs", "execution_count"]);
+        }
+        if ids {
+            wanted.insert("id");
+            let id = cell["id"].as_str().unwrap();
+            assert!(id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)), "{id}");
+            assert!(seen.insert(id.to_owned()), "twice the same id {id}");
+        }
+        assert_eq!(names, wanted, "{cell}");
+    }
+}
+
+fn lines(bytes: &[u8]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for cell in read(bytes)["cells"].as_array().unwrap() {
+        let pieces = cell["source"].as_array().unwrap().iter().map(|line| line.as_str().unwrap());
+        for line in pieces.collect::<String>().split('\n').filter(|line| !line.trim().is_empty()) {
+            *counts.entry(line.to_owned()).or_default() += 1;
+        }
+    }
+    counts
+}
+
+/// Every line of a side that the other side did not take out is there.
+fn nothing_lost(base: &[u8], left: &[u8], right: &[u8], out: &[u8]) {
+    let all = [base, left, right, out].map(lines);
+    let count = |at: usize, line: &str| all[at].get(line).copied().unwrap_or(0);
+    for (one, other) in [(1, 2), (2, 1)] {
+        for (line, wanted) in &all[one] {
+            if count(other, line) >= count(0, line) {
+                let found = count(3, line);
+                assert!(found >= *wanted, "the line {line:?} is there {found} times, wanted {wanted}");
+            }
+        }
+    }
+}
+
+/// The texts of all cells, cut by hand.
+fn cells(bytes: &[u8]) -> BTreeSet<String> {
+    let text = std::str::from_utf8(bytes).unwrap();
+    let list = text.split_once("\"cells\": [\n").map_or("", |(_, rest)| rest);
+    let list = list.split_once("\n ],").map_or("", |(list, _)| list);
+    list.split("\n  },\n").map(|cell| cell.trim_end_matches("\n  }").to_owned()).collect()
+}
+
+fn untouched(base: &[u8], left: &[u8], right: &[u8], out: &[u8]) {
+    let [base, left, right, out] = [base, left, right, out].map(cells);
+    for cell in base.intersection(&left).filter(|cell| right.contains(*cell)) {
+        assert!(out.contains(cell), "an untouched cell changed: {cell}");
+    }
+}
+
+struct Three {
+    base: Vec<u8>,
+    sides: [Vec<u8>; 3],
+}
+
+fn edited(chance: &mut Chance, start: &Value) -> Three {
+    let mut side = |name| {
+        let mut notebook = start.clone();
+        let edits = 1 + chance.below(4);
+        let mut hand = Hand { chance, name, written: 0 };
+        (0..edits).for_each(|_| hand.edit(&mut notebook));
+        write(&notebook)
+    };
+    let sides = ["l", "r", "z"].map(&mut side);
+    Three { base: write(start), sides }
+}
+
+fn run(seed: u64) {
+    let chance = &mut Chance::new(seed);
+    let minor = if chance.in_ten(7) { 5 } else { 4 };
+    let start = Hand { chance, name: "b", written: 0 }.notebook(6, minor);
+    let Three { base, sides: [x, y, z] } = edited(chance, &start);
+    let first = merge(Some(&base), (&x, "x"), (&y, "y"));
+    nothing_lost(&base, &x, &y, &first.bytes);
+    untouched(&base, &x, &y, &first.bytes);
+    assert_eq!(merge(Some(&base), (&x, "x"), (&base, "b")).bytes, x);
+    assert_eq!(merge(Some(&base), (&x, "x"), (&x, "y")).bytes, x);
+    // without a base nothing of either goes
+    let none = merge(None, (&x, "x"), (&y, "y"));
+    nothing_lost(&write(&serde_json::json!({"cells": []})), &x, &y, &none.bytes);
+    // the same two sides are merged elsewhere with a third one, and both merges meet
+    let second = merge(Some(&base), (&y, "y"), (&z, "z"));
+    let third = merge(Some(&y), (&first.bytes, "m"), (&second.bytes, "n"));
+    nothing_lost(&y, &first.bytes, &second.bytes, &third.bytes);
+    // the one who only touched the notebook's own metadata changes no cell of the other
+    let mut touched = start.clone();
+    touched["metadata"]["title"] = Value::from("A title");
+    let quiet = merge(Some(&base), (&x, "x"), (&write(&touched), "y"));
+    assert_eq!(cells(&quiet.bytes), cells(&x));
+    // what came out is edited and answered on two sides again
+    let Three { base, sides: [x, y, _] } = edited(chance, &read(&third.bytes));
+    let last = merge(Some(&base), (&x, "x"), (&y, "y"));
+    nothing_lost(&base, &x, &y, &last.bytes);
+    untouched(&base, &x, &y, &last.bytes);
+    // and can be answered until nothing is open
+    let mut open = last.bytes;
+    for _ in 0..50 {
+        let Some(conflict) = notebook::conflicts(&open).unwrap().into_iter().next() else { break };
+        let keep = [Answer::This, Answer::Both][chance.below(2)].clone();
+        open = notebook::answer(&open, Some(&conflict.cell), &keep).unwrap();
+        valid(&open);
+    }
+    assert_eq!(notebook::conflicts(&open).unwrap(), []);
+}
+
+#[test]
+fn merges_of_random_edits_hold() {
+    let seeds: Vec<u64> = SEED.map_or_else(|| (0..RUNS).collect(), |seed| vec![seed]);
+    for seed in seeds {
+        if let Err(panic) = std::panic::catch_unwind(|| run(seed)) {
+            let why = panic.downcast_ref::<String>().map_or("", String::as_str);
+            panic!("seed {seed}: {why}");
+        }
+    }
+}
