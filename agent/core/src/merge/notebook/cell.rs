@@ -52,19 +52,22 @@ pub struct Made<'a> {
     pub version: bool,
     /// Did it stand in the base?
     pub old: bool,
+    /// The sources it was made of word by word: none of their lines need stand in it as it was.
+    pub by_words: Vec<Cow<'a, [u8]>>,
 }
 
 impl<'a> Made<'a> {
     /// A cell as it stands on a side.
     pub fn untouched(cell: &Cell<'a>, old: bool) -> Self {
         let (text, id, source) = (Cow::Borrowed(cell.raw), cell.id.clone(), cell.source.clone());
-        Made { text, id, kind: kind(cell), source, version: cell.tag.is_some(), old }
+        Made { text, id, kind: kind(cell), source, version: cell.tag.is_some(), old, by_words: Vec::new() }
     }
 }
 
-/// The kind a cell has when it is no other version of anything.
+/// The kind a cell has when it is no other version of anything. Only code stands as something else meanwhile.
 pub fn kind(cell: &Cell) -> CellKind {
-    cell.tag.as_ref().and_then(|tag| tag.kind).unwrap_or(cell.kind)
+    let tag = cell.tag.as_ref().filter(|_| cell.kind == CellKind::Raw);
+    tag.and_then(|tag| tag.kind).unwrap_or(cell.kind)
 }
 
 /// What became of the source.
@@ -73,6 +76,8 @@ enum Source<'a> {
     Side([bool; 2]),
     /// Lines of both.
     New(Cow<'a, [u8]>),
+    /// Words of both.
+    Words(Vec<u8>),
     Conflict,
 }
 
@@ -148,9 +153,11 @@ impl Context<'_> {
         let Some(left) = self.budget.get().checked_sub(cost) else { return Source::Conflict };
         self.budget.set(left);
         let was = base.map(|base| &*base.source);
-        let mut merged = text::merge(was, &lead.source, &other.source, &Asks::default());
+        let merged = text::merge(was, &lead.source, &other.source, &Asks::default());
         if let (Merged::Conflict, Some(was), CellKind::Markdown) = (&merged, was, lead.kind) {
-            merged = words::merge(was, &lead.source, &other.source);
+            if let Merged::Clean(bytes) = words::merge(was, &lead.source, &other.source) {
+                return Source::Words(bytes);
+            }
         }
         match merged {
             Merged::Conflict => Source::Conflict,
@@ -174,6 +181,7 @@ impl Context<'_> {
         let kept = match source {
             Source::Side([false, _]) => other.source.clone(),
             Source::New(new) => new.clone(),
+            Source::Words(new) => Cow::Owned(new.clone()),
             _ => lead.source.clone(),
         };
         let value = |cell: &Cell<'a>, key: &str| cell.get(key);
@@ -215,7 +223,9 @@ impl Context<'_> {
                 }
                 "source" => match source {
                     Source::Side([false, _]) => value(other, key).map(Cow::Borrowed),
-                    Source::New(new) => Some(Cow::Owned(self.write_source(new, lead, other))),
+                    Source::New(_) | Source::Words(_) => {
+                        Some(Cow::Owned(self.write_source(&kept, lead, other)))
+                    }
                     _ => value(lead, key).map(Cow::Borrowed),
                 },
                 "metadata" => {
@@ -259,9 +269,16 @@ impl Context<'_> {
         if stale.is_some() {
             self.notes.borrow_mut().push(Note::Stale { cell: id.as_deref().unwrap_or_default().to_owned() });
         }
-        let version = frame.tag.is_some();
-        let text = Cow::Owned(object.text(self.style));
-        Made { text, id, kind: kind(frame), source: kept, version, old: base.is_some() }
+        let by_words = match source {
+            Source::Words(_) => vec![lead.source.clone(), other.source.clone()],
+            _ => Vec::new(),
+        };
+        let text: Cow<str> = Cow::Owned(object.text(self.style));
+        let (version, kind) = match Cell::read(&text) {
+            Ok(cell) => (cell.tag.is_some(), kind(&cell)),
+            Err(_) => (false, frame.kind),
+        };
+        Made { text, id, kind, source: kept, version, old: base.is_some(), by_words }
     }
 
     /// Which outputs with which count, and what the stale mark says where they are of another source.
@@ -368,6 +385,7 @@ impl Context<'_> {
             source: cell.source.clone(),
             version: true,
             old: false,
+            by_words: Vec::new(),
         }
     }
 

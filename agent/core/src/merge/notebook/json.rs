@@ -126,7 +126,8 @@ fn plain(bytes: &[u8], at: usize) -> usize {
     while let Some(eight) = bytes.get(at..at + 8).and_then(|eight| eight.try_into().ok()) {
         let word = u64::from_le_bytes(eight);
         let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-        let found = zero(word ^ ONES * b'"' as u64) | zero(word ^ ONES * b'\\' as u64) | zero(word & ONES * 0xe0);
+        let found =
+            zero(word ^ ONES * b'"' as u64) | zero(word ^ ONES * b'\\' as u64) | zero(word & ONES * 0xe0);
         if found & ONES << 7 != 0 {
             break;
         }

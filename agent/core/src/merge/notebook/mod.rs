@@ -216,13 +216,19 @@ pub fn removed(from: &[u8], to: &[u8]) -> Option<Asks> {
 
 type Failed = (usize, Refused);
 
-fn merged(base: Option<&[u8]>, lead: &Side, other: &Side, unseen: bool) -> Result<(Vec<u8>, Vec<Note>), Failed> {
+fn merged(
+    base: Option<&[u8]>,
+    lead: &Side,
+    other: &Side,
+    unseen: bool,
+) -> Result<(Vec<u8>, Vec<Note>), Failed> {
     let base = base.and_then(|bytes| Document::read(bytes).ok());
     fn read(side: usize, bytes: &[u8]) -> Result<Document<'_>, Failed> {
         Document::read(bytes).map_err(|why| (side, why))
     }
     let (left, right) = (read(0, lead.bytes)?, read(1, other.bytes)?);
-    let combined = |left: &Document, right: &Document| combine(base.as_ref(), [left, right], [lead, other], unseen);
+    let combined =
+        |left: &Document, right: &Document| combine(base.as_ref(), [left, right], [lead, other], unseen);
     if left.style == right.style {
         return combined(&left, &right);
     }
@@ -260,9 +266,9 @@ fn combine(
             notes: RefCell::new(Vec::new()),
         };
         let mut cells = Three::over(base, documents).merge(&context);
-        answered_by_itself(&mut cells);
         let lost = if unseen { Asks::new() } else { lost(base, documents, &cells) };
         if lost.is_empty() {
+            answered_by_itself(&mut cells);
             issue_ids(&mut cells, &context);
             let text = assemble(base, documents, &cells, &context);
             return Ok((text.into_bytes(), context.notes.into_inner()));
@@ -286,7 +292,8 @@ fn lost(base: Option<&Document>, sides: [&Document; 2], cells: &[Made]) -> Asks 
     for (at, side) in sides.iter().enumerate() {
         side.cells.iter().for_each(|cell| add(&mut counts, at + 1, &cell.source));
     }
-    cells.iter().for_each(|cell| add(&mut counts, 3, &cell.source));
+    let written = cells.iter().flat_map(|cell| [&cell.source].into_iter().chain(&cell.by_words));
+    written.for_each(|source| add(&mut counts, 3, source));
     let missing =
         |[base, lead, other, out]: &[usize; 4]| other >= base && out < lead || lead >= base && out < other;
     counts.iter().filter(|(_, counts)| missing(counts)).map(|(line, _)| line.to_vec()).collect()
