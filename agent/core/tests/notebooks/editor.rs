@@ -52,7 +52,8 @@ pub struct Hand<'c> {
 impl Hand<'_> {
     fn line(&mut self) -> String {
         self.written += 1;
-        let word = ["x = {}", "print('{}')", "# über {}", "plot(\"{}\\n\")", "    return {}"][self.chance.below(5)];
+        let word =
+            ["x = {}", "print('{}')", "# über {}", "plot(\"{}\\n\")", "    return {}"][self.chance.below(5)];
         word.replace("{}", &format!("{}{}", self.name, self.written))
     }
 
@@ -125,7 +126,8 @@ impl Hand<'_> {
                 cells.insert(self.chance.below(count), cell);
             }
             8 | 9 => {
-                for (number, cell) in cells.iter_mut().filter(|cell| cell["cell_type"] == "code").enumerate() {
+                for (number, cell) in cells.iter_mut().filter(|cell| cell["cell_type"] == "code").enumerate()
+                {
                     cell["execution_count"] = json!(number + self.chance.below(50));
                     cell["outputs"] = self.outputs();
                 }
