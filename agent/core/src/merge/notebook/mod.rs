@@ -154,10 +154,18 @@ pub enum Note {
 pub struct Merged {
     /// It.
     pub bytes: Vec<u8>,
-    /// All questions that are open in it, those of earlier merges too.
+    /// All questions that are open in it, those of earlier merges too. A cell one side deleted and the other edited is
+    /// none: it stays and says so, and stands among the [`conflicts`] of the notebook.
     pub conflicts: Vec<CellConflict>,
     /// What else is to be told of this merge.
     pub notes: Vec<Note>,
+}
+
+/// The cells that stand in several versions.
+fn questions(bytes: &[u8]) -> Result<Vec<CellConflict>, Refused> {
+    let mut all = conflicts(bytes)?;
+    all.retain(|one| one.deleted_by.is_none());
+    Ok(all)
 }
 
 /// Merge two notebooks over the one both come from. Without that, or where it cannot be read, nothing is removed and
@@ -168,7 +176,7 @@ pub struct Merged {
 pub fn merge(base: Option<&[u8]>, left: &Side, right: &Side) -> Result<Merged, NotMergeable> {
     let stands = |bytes: &[u8]| Merged {
         bytes: bytes.to_vec(),
-        conflicts: conflicts(bytes).unwrap_or_default(),
+        conflicts: questions(bytes).unwrap_or_default(),
         notes: Vec::new(),
     };
     if left.bytes == right.bytes || base == Some(right.bytes) && left.asks.is_empty() {
@@ -189,7 +197,7 @@ pub fn merge(base: Option<&[u8]>, left: &Side, right: &Side) -> Result<Merged, N
         };
         NotMergeable { side, why }
     })?;
-    let conflicts = conflicts(&bytes).map_err(|why| NotMergeable { side: Which::Both, why })?;
+    let conflicts = questions(&bytes).map_err(|why| NotMergeable { side: Which::Both, why })?;
     Ok(Merged { bytes, conflicts, notes })
 }
 
