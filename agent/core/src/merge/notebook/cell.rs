@@ -7,7 +7,7 @@ use std::cell::{Cell as Counter, RefCell};
 use std::collections::BTreeSet;
 
 use super::document::{Cell, CellKind};
-use super::marks::{self, By as Whose, METADATA, Tag};
+use super::marks::{self, By as Whose, METADATA};
 use super::style::{Object, Style};
 use super::values::{self, By};
 use super::{Note, json};
@@ -154,10 +154,10 @@ impl Context<'_> {
         self.budget.set(left);
         let was = base.map(|base| &*base.source);
         let merged = text::merge(was, &lead.source, &other.source, &Asks::default());
-        if let (Merged::Conflict, Some(was), CellKind::Markdown) = (&merged, was, lead.kind) {
-            if let Merged::Clean(bytes) = words::merge(was, &lead.source, &other.source) {
-                return Source::Words(bytes);
-            }
+        if let (Merged::Conflict, Some(was), CellKind::Markdown) = (&merged, was, lead.kind)
+            && let Merged::Clean(bytes) = words::merge(was, &lead.source, &other.source)
+        {
+            return Source::Words(bytes);
         }
         match merged {
             Merged::Conflict => Source::Conflict,
@@ -336,87 +336,6 @@ impl Context<'_> {
             .collect();
         self.style.array(&items, METADATA + 1)
     }
-
-    /// A cell as the other version of one that stands above it.
-    fn version<'a>(&self, cell: &Cell<'a>, against: &Cell<'a>, of: Option<&str>) -> Made<'a> {
-        // the other version of an other version is one of the cell both belong to
-        let root = against.tag.as_ref().and_then(|tag| tag.of.as_deref()).or(of).filter(|_| self.ids);
-        let tag = Tag {
-            kind: Some(kind(cell)),
-            of: root.map(str::to_owned),
-            by: self.whose[1].clone(),
-            against: self.whose[0].clone(),
-        };
-        let shown = if kind(cell) == CellKind::Code { CellKind::Raw } else { cell.kind };
-        let mut object = Object::framed(cell.frame, METADATA - 1);
-        let id = self.ids.then(|| {
-            let name = kind(cell).name();
-            let of = root.unwrap_or_default();
-            digest_id(&[b"kitbag conflict", of.as_bytes(), name.as_bytes(), &cell.source])
-        });
-        let mut has_metadata = false;
-        for member in &cell.members {
-            let value = match &*member.key {
-                "outputs" | "execution_count" => continue,
-                "attachments" if shown == CellKind::Code => continue,
-                "cell_type" => Cow::Owned(format!("\"{}\"", shown.name())),
-                "id" => match &id {
-                    Some(id) => Cow::Owned(format!("\"{id}\"")),
-                    None => continue,
-                },
-                "metadata" => {
-                    has_metadata = true;
-                    self.tagged(member.value, &tag)
-                }
-                _ => Cow::Borrowed(member.value),
-            };
-            object.push(member.key.clone(), Cow::Borrowed(member.front), value);
-        }
-        if let (Some(id), None) = (&id, cell.get("id")) {
-            object.set("id", Some(Cow::Owned(format!("\"{id}\""))), self.style);
-        }
-        if !has_metadata {
-            object.set("metadata", Some(self.tagged("{}", &tag)), self.style);
-        }
-        Made {
-            text: Cow::Owned(object.text(self.style)),
-            id: id.map(Cow::Owned),
-            kind: kind(cell),
-            source: cell.source.clone(),
-            version: true,
-            old: false,
-            by_words: Vec::new(),
-        }
-    }
-
-    fn tagged<'a>(&self, metadata: &'a str, tag: &Tag) -> Cow<'a, str> {
-        let metadata = marks::set(Cow::Borrowed(metadata), "stale", None, self.style);
-        let metadata = marks::set(metadata, "deleted", None, self.style);
-        marks::set(metadata, "conflict", Some(&tag.write(self.style)), self.style)
-    }
-
-    /// A cell one side deleted (0 the leading one) and the other edited: it stays, and says who deleted it. The other
-    /// version of a cell just stays.
-    pub fn kept<'a>(&self, cell: &Cell<'a>, deleted_by: usize) -> Made<'a> {
-        let mut made = Made::untouched(cell, true);
-        let metadata = cell.get("metadata").unwrap_or("{}");
-        if self.unseen || cell.tag.is_some() || marks::deleted(metadata).is_some() {
-            return made;
-        }
-        let mark = marks::write_deleted(&self.whose[deleted_by], self.style);
-        let metadata = marks::set(Cow::Borrowed(metadata), "deleted", Some(&mark), self.style);
-        let mut object = Object::read(cell.raw, METADATA - 1);
-        object.set("metadata", Some(metadata), self.style);
-        made.text = Cow::Owned(object.text(self.style));
-        self.notes
-            .borrow_mut()
-            .push(Note::KeptDeleted { cell: name(&made), by: self.whose[deleted_by].clone() });
-        made
-    }
-}
-
-fn name(made: &Made) -> String {
-    made.id.as_deref().unwrap_or_default().to_owned()
 }
 
 /// An id made of these parts.
@@ -426,4 +345,9 @@ pub fn digest_id(parts: &[&[u8]]) -> String {
         hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
     }
     hasher.finalize().to_hex()[..8].to_owned()
+}
+
+/// How a note names a cell.
+pub fn name(made: &Made) -> String {
+    made.id.as_deref().unwrap_or_default().to_owned()
 }

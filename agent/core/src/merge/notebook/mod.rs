@@ -10,17 +10,20 @@
 //! The sides are ordered before anything is decided, so it makes no difference which is named first. The leading side
 //! is the one with the longer past: where both ran a cell its outputs stay, and its version of a conflict comes first.
 
+mod assemble;
 mod cell;
 mod conflict;
 mod document;
+mod finish;
 mod json;
+mod kept;
 mod marks;
 mod order;
 mod pair;
+mod strings;
 mod style;
 mod values;
 
-use std::borrow::Cow;
 use std::cell::{Cell as Counter, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,10 +31,12 @@ pub use conflict::{Answer, CellConflict, NoAnswer, OtherVersion, answer, conflic
 pub use document::CellKind;
 pub use marks::By;
 
-use cell::{BUDGET, Context, Made, digest_id};
-use document::{Cell, Document};
+use assemble::assemble;
+use cell::{BUDGET, Context};
+use document::Document;
+use finish::{answered_by_itself, issue_ids, lost};
 use order::Three;
-use style::{Object, Style};
+use style::Style;
 
 /// Largest notebook that is merged, in bytes.
 pub const LARGEST: usize = 128 * 1024 * 1024;
@@ -285,135 +290,6 @@ fn combine(
         asks.iter_mut().for_each(|asks| asks.extend(lost.iter().cloned()));
     }
     Err((2, Refused::WouldLose))
-}
-
-/// Lines that would be missing: a line no side took out must stand as often as the other side has it. Blank lines are
-/// no loss.
-fn lost(base: Option<&Document>, sides: [&Document; 2], cells: &[Made]) -> Asks {
-    let mut counts: BTreeMap<&[u8], [usize; 4]> = BTreeMap::new();
-    fn add<'s>(counts: &mut BTreeMap<&'s [u8], [usize; 4]>, at: usize, source: &'s [u8]) {
-        for line in super::lines::split(source).filter(|line| !line.trim_ascii().is_empty()) {
-            counts.entry(line).or_default()[at] += 1;
-        }
-    }
-    base.iter().flat_map(|base| &base.cells).for_each(|cell| add(&mut counts, 0, &cell.source));
-    for (at, side) in sides.iter().enumerate() {
-        side.cells.iter().for_each(|cell| add(&mut counts, at + 1, &cell.source));
-    }
-    let written = cells.iter().flat_map(|cell| [&cell.source].into_iter().chain(&cell.by_words));
-    written.for_each(|source| add(&mut counts, 3, source));
-    let missing =
-        |[base, lead, other, out]: &[usize; 4]| other >= base && out < lead || lead >= base && out < other;
-    counts.iter().filter(|(_, counts)| missing(counts)).map(|(line, _)| line.to_vec()).collect()
-}
-
-/// Other versions that say what their cell says, or what another one says, are no question any more.
-fn answered_by_itself(cells: &mut Vec<Made>) {
-    let ids: BTreeMap<String, usize> = cells
-        .iter()
-        .enumerate()
-        .filter_map(|(at, cell)| Some((cell.id.as_deref()?.to_owned(), at)))
-        .collect();
-    let mut before = None;
-    let mut said: BTreeSet<(usize, CellKind, Vec<u8>)> = BTreeSet::new();
-    let mut stays = vec![true; cells.len()];
-    for (at, cell) in cells.iter().enumerate() {
-        if !cell.version {
-            before = Some(at);
-            continue;
-        }
-        let of = Cell::read(&cell.text).ok().and_then(|cell| cell.tag).and_then(|tag| tag.of);
-        let of = of.and_then(|of| ids.get(&of).copied()).or(before);
-        let Some(of) = of.filter(|of| !cells[*of].version) else { continue };
-        let first = cells[of].kind == cell.kind && cells[of].source == cell.source;
-        stays[at] = said.insert((of, cell.kind, cell.source.to_vec())) && !first;
-    }
-    let mut stays = stays.into_iter();
-    cells.retain(|_| stays.next().unwrap_or(true));
-}
-
-/// Give an id to every cell without one of its own. Of cells with equal ids the one that had it before keeps it.
-fn issue_ids(cells: &mut [Made], context: &Context) {
-    if !context.ids {
-        return;
-    }
-    let mut used = BTreeSet::new();
-    let mut without = Vec::new();
-    for old in [true, false] {
-        for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| cell.old == old) {
-            if !cell.id.as_ref().is_some_and(|id| used.insert(id.to_string())) {
-                without.push(at);
-            }
-        }
-    }
-    without.sort_unstable();
-    for at in without {
-        let cell = &mut cells[at];
-        let mut number = 0_u64;
-        let id = loop {
-            let id =
-                digest_id(&[b"kitbag id", cell.kind.name().as_bytes(), &cell.source, &number.to_le_bytes()]);
-            if used.insert(id.clone()) {
-                break id;
-            }
-            number += 1;
-        };
-        let mut object = Object::read(&cell.text, marks::METADATA - 1);
-        object.set("id", Some(Cow::Owned(format!("\"{id}\""))), context.style);
-        let text = object.text(context.style);
-        cell.text = Cow::Owned(text);
-        cell.id = Some(Cow::Owned(id));
-    }
-}
-
-fn assemble(base: Option<&Document>, sides: [&Document; 2], cells: &[Made], context: &Context) -> String {
-    let [lead, other] = sides;
-    let style = context.style;
-    let minor = lead.minor.max(other.minor).max(base.map_or(0, |base| base.minor)).to_string();
-    let mut root = Object::framed(lead.frame, 0);
-    let mut members: Vec<_> = lead.members.iter().collect();
-    members.extend(other.members.iter().filter(|member| lead.get(&member.key).is_none()));
-    if lead.members.is_sorted_by(|a, b| a.key <= b.key) {
-        members.sort_by(|a, b| a.key.cmp(&b.key));
-    }
-    for member in members {
-        let key = &*member.key;
-        let by = if key == "metadata" { values::By::Notebook } else { values::By::Name };
-        let value = match key {
-            "cells" => Some(Cow::Owned(list(sides, cells, style))),
-            "nbformat_minor" => Some(Cow::Owned(minor.clone())),
-            _ => values::merge(
-                base.and_then(|base| base.get(key)),
-                lead.get(key),
-                other.get(key),
-                by,
-                1,
-                style,
-            ),
-        };
-        if let Some(value) = value {
-            root.push(member.key.clone(), Cow::Borrowed(member.front), value);
-        }
-    }
-    let changed = |of: fn(&Document) -> String| {
-        let (lead, other) = (of(lead), of(other));
-        if base.is_some_and(|base| of(base) == lead) { other } else { lead }
-    };
-    let before = changed(|document| document.around.0.to_owned());
-    let after = changed(|document| document.around.1.to_owned());
-    [before, root.text(style), after].concat()
-}
-
-/// The list of cells, set apart as they were.
-fn list(sides: [&Document; 2], cells: &[Made], style: &Style) -> String {
-    let framed = sides.iter().find(|side| !side.cells.is_empty());
-    let texts: Vec<Cow<str>> = cells.iter().map(|cell| Cow::Borrowed(&*cell.text)).collect();
-    let Some(frame) = framed.map(|side| side.cells_frame).filter(|_| !cells.is_empty()) else {
-        return style.array(&texts, 2);
-    };
-    let between = sides.iter().find_map(|side| side.cells_frame.between);
-    let between = between.map_or_else(|| format!(",{}", frame.open), str::to_owned);
-    format!("[{}{}{}]", frame.open, texts.join(between.as_str()), frame.close)
 }
 
 #[cfg(test)]

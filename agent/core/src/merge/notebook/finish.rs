@@ -1,0 +1,110 @@
+//! What is seen only when all cells are merged: a line that would be missing, another version of a cell that says
+//! nothing else any more, and ids that are missing or stand twice.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::cell::{Context, Made, digest_id};
+use super::document::{Cell, CellKind, Document};
+use super::marks::{self, METADATA};
+use super::style::Object;
+use super::{Asks, json};
+use crate::merge::lines;
+
+/// Lines that would be missing: a line no side took out must stand as often as the other side has it. Blank lines are
+/// no loss.
+pub fn lost(base: Option<&Document>, sides: [&Document; 2], cells: &[Made]) -> Asks {
+    let mut counts: BTreeMap<&[u8], [usize; 4]> = BTreeMap::new();
+    fn add<'s>(counts: &mut BTreeMap<&'s [u8], [usize; 4]>, at: usize, source: &'s [u8]) {
+        for line in lines::split(source).filter(|line| !line.trim_ascii().is_empty()) {
+            counts.entry(line).or_default()[at] += 1;
+        }
+    }
+    base.iter().flat_map(|base| &base.cells).for_each(|cell| add(&mut counts, 0, &cell.source));
+    for (at, side) in sides.iter().enumerate() {
+        side.cells.iter().for_each(|cell| add(&mut counts, at + 1, &cell.source));
+    }
+    let written = cells.iter().flat_map(|cell| [&cell.source].into_iter().chain(&cell.by_words));
+    written.for_each(|source| add(&mut counts, 3, source));
+    let missing =
+        |[base, lead, other, out]: &[usize; 4]| other >= base && out < lead || lead >= base && out < other;
+    counts.iter().filter(|(_, counts)| missing(counts)).map(|(line, _)| line.to_vec()).collect()
+}
+
+/// Other versions that say what their cell says, or what another one says, are no question any more.
+pub fn answered_by_itself(cells: &mut Vec<Made>) {
+    let ids: BTreeMap<String, usize> = cells
+        .iter()
+        .enumerate()
+        .filter_map(|(at, cell)| Some((cell.id.as_deref()?.to_owned(), at)))
+        .collect();
+    let mut before = None;
+    let mut said: BTreeSet<(usize, CellKind, Vec<u8>)> = BTreeSet::new();
+    let mut stays = vec![true; cells.len()];
+    for (at, cell) in cells.iter().enumerate() {
+        if !cell.version {
+            before = Some(at);
+            continue;
+        }
+        let of = Cell::read(&cell.text).ok().and_then(|cell| cell.tag).and_then(|tag| tag.of);
+        let of = of.and_then(|of| ids.get(&of).copied()).or(before);
+        let Some(of) = of.filter(|of| !cells[*of].version) else { continue };
+        let first = cells[of].kind == cell.kind && cells[of].source == cell.source;
+        stays[at] = said.insert((of, cell.kind, cell.source.to_vec())) && !first;
+    }
+    let mut stays = stays.into_iter();
+    cells.retain(|_| stays.next().unwrap_or(true));
+}
+
+/// Give an id to every cell without one of its own. Of cells with equal ids the one that had it before keeps it.
+pub fn issue_ids(cells: &mut [Made], context: &Context) {
+    if !context.ids {
+        return;
+    }
+    let mut used = BTreeSet::new();
+    let mut without = Vec::new();
+    for old in [true, false] {
+        for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| cell.old == old) {
+            if !cell.id.as_ref().is_some_and(|id| used.insert(id.to_string())) {
+                without.push(at);
+            }
+        }
+    }
+    without.sort_unstable();
+    for at in without {
+        let cell = &mut cells[at];
+        let mut number = 0_u64;
+        let id = loop {
+            let id =
+                digest_id(&[b"kitbag id", cell.kind.name().as_bytes(), &cell.source, &number.to_le_bytes()]);
+            if used.insert(id.clone()) {
+                break id;
+            }
+            number += 1;
+        };
+        let mut object = Object::read(&cell.text, METADATA - 1);
+        object.set("id", Some(Cow::Owned(format!("\"{id}\""))), context.style);
+        let text = object.text(context.style);
+        cell.text = Cow::Owned(text);
+        let was = cell.id.replace(Cow::Owned(id.clone()));
+        if !cell.version {
+            let below = cells[at + 1..].iter_mut().take_while(|cell| cell.version);
+            below.for_each(|cell| rename_root(cell, was.as_deref(), &id, context));
+        }
+    }
+}
+
+/// The other version of a cell that has another id now.
+fn rename_root(cell: &mut Made, was: Option<&str>, id: &str, context: &Context) {
+    let Some(mut tag) = Cell::read(&cell.text).ok().and_then(|cell| cell.tag) else { return };
+    if tag.of.as_deref() != was {
+        return;
+    }
+    tag.of = Some(id.to_owned());
+    let mut object = Object::read(&cell.text, METADATA - 1);
+    let metadata = Cow::Borrowed(json::get(&cell.text, "metadata").unwrap_or("{}"));
+    let metadata = marks::set(metadata, "conflict", Some(&tag.write(context.style)), context.style);
+    object.set("metadata", Some(metadata), context.style);
+    let text = object.text(context.style);
+    cell.text = Cow::Owned(text);
+}
