@@ -15,6 +15,8 @@ use serde_json::Value;
 /// Replays one seed where it is set.
 const SEED: Option<u64> = None;
 const RUNS: u64 = 2000;
+/// Bytes that mean something in a notebook, and some that must not stand there.
+const DAMAGE: &[u8] = b"{}[]\",:\\0e-tn\0\xff\n ";
 
 fn side<'a>(bytes: &'a [u8], name: &str) -> Side<'a> {
     Side {
@@ -166,8 +168,48 @@ fn run(seed: u64) {
     assert_eq!(notebook::conflicts(&open).unwrap(), []);
 }
 
+/// Bytes taken out, put in and changed at random in what is a notebook else: a refusal or a merge, and nothing is
+/// lost of what still reads.
+fn damaged(seed: u64) {
+    let chance = &mut Chance::new(seed);
+    let minor = if chance.in_ten(7) { 5 } else { 4 };
+    let start = Hand { chance, name: "b", written: 0 }.notebook(3, minor);
+    let Three { mut base, mut sides } = edited(chance, &start, ["l", "r", "z"]);
+    for _ in 0..chance.below(4) {
+        let bytes = if chance.in_ten(2) { &mut base } else { &mut sides[chance.below(2)] };
+        let (at, from) = (chance.below(bytes.len()), chance.below(bytes.len()));
+        let piece = bytes[from..(from + chance.below(40)).min(bytes.len())].to_vec();
+        match chance.below(4) {
+            0 => drop(bytes.remove(at)),
+            1 => bytes[at] = *DAMAGE.get(chance.below(DAMAGE.len())).unwrap(),
+            2 => drop(bytes.splice(at..at, piece)),
+            _ => drop(bytes.splice(at..(at + piece.len()).min(bytes.len()), [])),
+        }
+    }
+    let [x, y, _] = &sides;
+    let merged = notebook::merge(Some(&base), &side(x, "x"), &side(y, "y"));
+    assert_eq!(merged.is_ok(), notebook::merge(Some(&base), &side(y, "y"), &side(x, "x")).is_ok());
+    if let Ok(merged) = &merged {
+        assert_eq!(Some(merged), notebook::merge(Some(&base), &side(y, "y"), &side(x, "x")).ok().as_ref());
+        let open = notebook::conflicts(&merged.bytes).unwrap_or_default();
+        let _ =
+            open.iter().map(|one| notebook::answer(&merged.bytes, Some(&one.cell), &Answer::Both)).count();
+    }
+    let _ = notebook::merge_base(Some(&base), x, y);
+    let _ = notebook::removed(x, y);
+}
+
+#[test]
+fn damaged_notebooks_are_merged_or_refused() {
+    all(damaged);
+}
+
 #[test]
 fn merges_of_random_edits_hold() {
+    all(run);
+}
+
+fn all(run: impl Fn(u64) + std::panic::RefUnwindSafe) {
     let seeds: Vec<u64> = SEED.map_or_else(|| (0..RUNS).collect(), |seed| vec![seed]);
     for seed in seeds {
         if let Err(panic) = std::panic::catch_unwind(|| run(seed)) {
