@@ -12,6 +12,7 @@
 
 mod assemble;
 mod cell;
+mod changes;
 mod conflict;
 mod document;
 mod finish;
@@ -27,6 +28,7 @@ mod values;
 use std::cell::{Cell as Counter, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use changes::{CellChange, Changes, Output, changes};
 pub use conflict::{Answer, CellConflict, NoAnswer, OtherVersion, answer, conflicts};
 pub use document::CellKind;
 pub use marks::By;
