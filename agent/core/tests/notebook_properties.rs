@@ -8,7 +8,7 @@ mod editor;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use editor::{Chance, Hand, write};
+use editor::{Chance, Hand, write, written};
 use kitbag_core::merge::notebook::{self, Answer, By, Merged, Side};
 use serde_json::Value;
 
@@ -152,6 +152,18 @@ fn run(seed: u64) {
     touched["metadata"]["title"] = Value::from("A title");
     let quiet = merge(Some(&base), (&x, "x"), (&write(&touched), "y"));
     assert_eq!(cells(&quiet.bytes), cells(&x));
+    // another program writes otherwise, which changes nothing of what is said
+    let wide = merge(Some(&base), (&x, "x"), (&written(&read(&y), "    ", true), "y"));
+    assert_eq!(read(&wide.bytes), read(&first.bytes));
+    assert!(x == base || y == base || wide.bytes.starts_with(b"{\n    \""));
+    // or gives new ids to all cells, and loses none
+    let mut numbered = read(&y);
+    for (at, cell) in numbered["cells"].as_array_mut().unwrap().iter_mut().enumerate().filter(|_| minor >= 5)
+    {
+        cell["id"] = Value::from(format!("new-{at}"));
+    }
+    let numbered = write(&numbered);
+    nothing_lost(&base, &x, &numbered, &merge(Some(&base), (&x, "x"), (&numbered, "y")).bytes);
     // what came out is edited and answered on two sides again
     let Three { base, sides: [x, y, _] } = edited(chance, &read(&third.bytes), ["p", "q", "s"]);
     let last = merge(Some(&base), (&x, "x"), (&y, "y"));

@@ -175,10 +175,15 @@ impl Hand<'_> {
 
 /// The notebook as Jupyter writes it.
 pub fn write(notebook: &Value) -> Vec<u8> {
+    written(notebook, " ", false)
+}
+
+/// The notebook with this indentation; with `ascii`, all that is not ASCII escaped.
+pub fn written(notebook: &Value, indent: &str, ascii: bool) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let indent = serde_json::ser::PrettyFormatter::with_indent(b" ");
+    let indent = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
     let mut writer = serde_json::Serializer::with_formatter(&mut bytes, indent);
     serde::Serialize::serialize(notebook, &mut writer).unwrap();
     bytes.push(b'\n');
-    bytes
+    if ascii { String::from_utf8(bytes).unwrap().replace('ü', "\\u00fc").into_bytes() } else { bytes }
 }

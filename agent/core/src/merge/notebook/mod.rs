@@ -168,6 +168,12 @@ pub struct Merged {
     pub notes: Vec<Note>,
 }
 
+/// Is this all of a JSON text, as Jupyter reads and writes it? Half a notebook is not: it is being saved.
+pub fn is_whole(bytes: &[u8]) -> bool {
+    let text = std::str::from_utf8(bytes).map(|text| text.trim_start_matches('\u{feff}'));
+    text.is_ok_and(|text| json::check(text).is_ok())
+}
+
 /// The cells that stand in several versions.
 fn questions(bytes: &[u8]) -> Result<Vec<CellConflict>, Refused> {
     let mut all = conflicts(bytes)?;

@@ -42,6 +42,15 @@ fn what_is_json_is_found_with_blanks_around() {
 }
 
 #[test]
+fn half_a_notebook_is_not_whole() {
+    let whole = "\u{feff}{\"cells\": [NaN, \"\\ud83d\"]}\n";
+    assert!(is_whole(whole.as_bytes()) && is_whole(b"3"));
+    for cut in 0..whole.len() - 2 {
+        assert!(!is_whole(&whole.as_bytes()[..cut]), "{cut}");
+    }
+}
+
+#[test]
 fn strings_of_any_length_end_where_they_end() {
     for length in 0..40 {
         for odd in ["", "\\\"", "\\\\", "é", "\\u0041"] {
