@@ -1,5 +1,6 @@
 //! Three versions in, one out, or a conflict. Merges are pure functions of bytes: two machines that merge the
-//! same versions write the same bytes. What is not text stays whole and open.
+//! same versions write the same bytes. Texts merge by lines, prose by words, notebooks by cells; all else stays whole and
+//! open.
 
 mod diff;
 mod diff3;
