@@ -86,6 +86,7 @@ triples! {
     conflict_answered_vs_edit,
     other_version_edited_vs_answered,
     third_version,
+    other_version_says_the_same,
     line_taken_from_two_places,
     widgets_of_both,
     source_as_one_string,
