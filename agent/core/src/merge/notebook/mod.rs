@@ -26,7 +26,7 @@ mod style;
 mod values;
 
 use std::cell::{Cell as Counter, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 pub use changes::{CellChange, Changes, Output, changes};
 pub use conflict::{Answer, CellConflict, NoAnswer, OtherVersion, answer, conflicts};
@@ -39,6 +39,8 @@ use document::Document;
 use finish::{answered_by_itself, issue_ids, lost};
 use order::Three;
 use style::Style;
+
+use super::text;
 
 /// Largest notebook that is merged, in bytes.
 pub const LARGEST: usize = 128 * 1024 * 1024;
@@ -222,17 +224,24 @@ pub fn merge_base(base: Option<&[u8]>, left: &[u8], right: &[u8]) -> Option<Vec<
     merged(base, &side(lead), &side(other), true).ok().map(|(bytes, _)| bytes)
 }
 
-/// The source lines that `to` holds less often than `from`; none where one of them is no notebook.
-pub fn removed(from: &[u8], to: &[u8]) -> Option<Asks> {
-    let (from, to) = (Document::read(from).ok()?, Document::read(to).ok()?);
-    let mut counts: BTreeMap<&[u8], i64> = BTreeMap::new();
-    let (gone, here) = (&from.cells, &to.cells);
-    for (cells, count) in [(gone, 1), (here, -1)] {
-        for line in cells.iter().flat_map(|cell| super::lines::split(&cell.source)) {
-            *counts.entry(line).or_default() += count;
+/// The sources of all cells in order, each ended with a line end: what a person wrote, as a text whose lines can be
+/// compared with those of another notebook. None where it is no notebook.
+pub fn lines(bytes: &[u8]) -> Option<Vec<u8>> {
+    let document = Document::read(bytes).ok()?;
+    let mut text = Vec::new();
+    for cell in document.cells.iter().filter(|cell| !cell.source.is_empty()) {
+        text.extend_from_slice(&cell.source);
+        if !text.ends_with(b"\n") {
+            text.push(b'\n');
         }
     }
-    Some(counts.into_iter().filter(|(_, count)| *count > 0).map(|(line, _)| line.to_vec()).collect())
+    Some(text)
+}
+
+/// The source lines that `to` holds less often than `from`; none where one of them is no notebook.
+pub fn removed(from: &[u8], to: &[u8]) -> Option<Asks> {
+    let (from, to) = (lines(from)?, lines(to)?);
+    Some(text::removed(&from, &to).into_keys().map(<[u8]>::to_vec).collect())
 }
 
 type Failed = (usize, Refused);
