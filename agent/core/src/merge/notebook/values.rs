@@ -15,8 +15,10 @@ pub enum By {
     Name,
     /// Name by name, but what a kernel says of itself as one.
     Notebook,
-    /// Name by name, and marks of earlier merges by [`By::Mark`].
+    /// Name by name, and marks of earlier merges as [`By::Marks`].
     Cell,
+    /// Marks of earlier merges, each by [`By::Mark`]; none at all is as good as an empty list of them.
+    Marks,
     /// As one, and what either side took away is gone: a mark that was answered stays answered.
     Mark,
     /// As one.
@@ -27,8 +29,8 @@ impl By {
     fn below(self, key: &str) -> Self {
         match (self, key) {
             (By::Notebook, "kernelspec" | "language_info") => By::Whole,
-            (By::Cell, "kitbag") => By::Cell,
-            (By::Cell, "conflict" | "deleted" | "stale") => By::Mark,
+            (By::Cell, "kitbag") => By::Marks,
+            (By::Marks, "conflict" | "deleted" | "stale") => By::Mark,
             (By::Mark | By::Whole, _) => By::Whole,
             _ => By::Name,
         }
@@ -56,6 +58,10 @@ pub fn merge<'a>(
     }
     if equal(lead, base) {
         return other.map(Cow::Borrowed);
+    }
+    if by == By::Marks {
+        let marks = by_name(base, lead.unwrap_or("{}"), other.unwrap_or("{}"), by, depth, style);
+        return marks.filter(|marks| marks != "{}");
     }
     let (Some(left), Some(right)) = (lead, other) else {
         let left = lead.or(other).filter(|_| by != By::Mark);
