@@ -155,6 +155,31 @@ fn a_hundred_thousand_cells_are_paired() {
 }
 
 #[test]
+fn names_without_number_are_merged_or_refused() {
+    let names = |from: usize, count: usize| -> String {
+        (from..from + count).map(|at| format!("\"n{at}\":{at}")).collect::<Vec<_>>().join(",")
+    };
+    let cell = |member: &str, from: usize| {
+        let cell =
+            code("a", "x").replace("\"metadata\":{}", &format!("\"metadata\":{{{}}}", names(from, 50_000)));
+        notebook(&[
+            cell.replace("\"source\"", &format!("\"{member}\":{{{}}},\"source\"", names(from, 50_000)))
+        ])
+        .replace("\"metadata\":{},\"nb", &format!("\"metadata\":{{{}}},\"nb", names(from, 50_000)))
+    };
+    let merged = merge(&cell("odd", 0), &cell("odd", 10_000), &cell("odd", 20_000)).unwrap();
+    assert_eq!(text(&merged).matches("\"n20000\":").count(), 3);
+    assert_eq!(text(&merged).matches("\"n60000\":").count(), 3, "new on both sides");
+    assert!(matches!(refused(&cell("attachments", 0)), Refused::NoNotebook { .. }));
+    let many = notebook(&[]).replace("\"nbformat\"", &format!("{},\"nbformat\"", names(0, 100)));
+    assert!(matches!(refused(&many), Refused::NoNotebook { .. }));
+    assert!(matches!(
+        refused(&notebook(&[code("a", "x").replace("\"id\"", &format!("{},\"id\"", names(0, 100)))])),
+        Refused::NoNotebook { .. }
+    ));
+}
+
+#[test]
 fn ids_that_stand_twice_or_are_numbers_become_ids() {
     let many = |word: &str| {
         notebook(

@@ -1,6 +1,7 @@
 //! One cell by three. Source by lines, prose by words where lines fail; what is left is a conflict, and then both
 //! versions stand below one another, the other one marked and not run. Outputs never conflict: they follow the source
-//! they belong to, and say so where there is none. All else is name by name.
+//! they belong to, and say so where there is none; no setting drops them then, or two machines would merge the same
+//! versions to other bytes. All else is name by name.
 
 use std::borrow::Cow;
 use std::cell::{Cell as Counter, RefCell};

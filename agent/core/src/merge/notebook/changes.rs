@@ -1,6 +1,8 @@
 //! What changed between two notebooks, cell by cell, for people: sources whole, outputs by what they are and how much
 //! of it there is. Cells are paired as in a merge, so a cell that was moved or edited is the same cell.
 
+use std::collections::BTreeMap;
+
 use super::document::{Cell, CellKind, Document};
 use super::json;
 use super::pair::{pair, rising};
@@ -148,16 +150,17 @@ fn others(before: &Cell, after: &Cell) -> Vec<String> {
 
 /// The names whose values differ in two objects.
 fn differing(before: &str, after: &str) -> Vec<String> {
-    let members = |value| json::members(value).map(|(_, members)| members).unwrap_or_default();
-    let mut names: Vec<String> =
-        members(before).iter().chain(&members(after)).map(|member| member.key.to_string()).collect();
-    names.sort();
-    names.dedup();
-    names.retain(|name| match (json::get(before, name), json::get(after, name)) {
-        (Some(before), Some(after)) => !json::same(before, after),
+    let mut values: BTreeMap<String, [Option<&str>; 2]> = BTreeMap::new();
+    for (side, value) in [before, after].into_iter().enumerate() {
+        for member in json::members(value).map(|(_, members)| members).unwrap_or_default() {
+            values.entry(member.key.into_owned()).or_default()[side] = Some(member.value);
+        }
+    }
+    let differ = |values: &[Option<&str>; 2]| match values {
+        [Some(before), Some(after)] => !json::same(before, after),
         _ => true,
-    });
-    names
+    };
+    values.into_iter().filter(|(_, values)| differ(values)).map(|(name, _)| name).collect()
 }
 
 fn outputs(list: &str) -> Vec<Output> {

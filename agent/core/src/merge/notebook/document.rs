@@ -11,6 +11,11 @@ use super::marks::Tag;
 use super::style::Style;
 use super::{LARGEST, Refused};
 
+/// Members of a cell or of the notebook; the format knows eight.
+const MOST_MEMBERS: usize = 64;
+/// Attachments of a cell.
+const MOST_ATTACHED: usize = 1000;
+
 /// What kind of cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -80,12 +85,19 @@ impl<'a> Cell<'a> {
         if json::doubled(&members) {
             return Err("a name stands in it twice".to_owned());
         }
+        if members.len() > MOST_MEMBERS {
+            return Err("it has too many members".to_owned());
+        }
         let value = |key: &str| members.iter().find(|member| member.key == key).map(|member| member.value);
         let kind = value("cell_type").and_then(json::text).ok_or("its kind is not said")?;
         let kind = CellKind::parse(&kind).ok_or("it is of an unknown kind")?;
         let source = source(value("source").ok_or("it has no source")?).ok_or("its source is no text")?;
         if value("metadata").is_some_and(|metadata| !metadata.starts_with('{')) {
             return Err("its metadata is no object".to_owned());
+        }
+        let attached = value("attachments").and_then(json::members);
+        if attached.is_some_and(|(_, all)| all.len() > MOST_ATTACHED) {
+            return Err("it has too many attachments".to_owned());
         }
         let id = value("id").and_then(json::text).filter(|id| !id.is_empty());
         let tag = value("metadata").and_then(Tag::read);
@@ -157,6 +169,9 @@ impl<'a> Document<'a> {
         let (frame, members) = json::members(root).ok_or_else(|| odd("it is no object"))?;
         if json::doubled(&members) {
             return Err(odd("a name stands in it twice"));
+        }
+        if members.len() > MOST_MEMBERS {
+            return Err(odd("it has too many members"));
         }
         let value = |key: &str| members.iter().find(|member| member.key == key).map(|member| member.value);
         let major = value("nbformat").ok_or_else(|| odd("it does not say its format"))?;

@@ -12,7 +12,8 @@ use super::style::{Object, Style};
 /// How deep a cell's metadata stands.
 pub const METADATA: usize = 3;
 
-/// Whose version something is.
+/// Whose version something is. It is written into notebooks, so it must be the same wherever the same versions are
+/// merged: the name of a version is, the name of a machine only where everybody reads it from the same place.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct By {
     /// The machine, as its owner named it.

@@ -9,12 +9,12 @@ use super::document::{Cell, CellKind, Document};
 use crate::merge::diff::partners;
 
 /// Cells without ids that stand between the same neighbours are compared one by one up to this many pairs.
-const NEIGHBOURS: usize = 256;
+const NEIGHBOURS: usize = 64;
 /// A line that more cells hold tells nothing.
 const COMMON: usize = 8;
 /// Lines and bytes of one cell that are looked at.
 const LINES: usize = 200;
-const BYTES: usize = 2000;
+const BYTES: usize = 500;
 
 type Pairs = Vec<Option<usize>>;
 
@@ -152,8 +152,11 @@ impl<'d> Pairing<'d, '_> {
     fn by_rare_lines(&mut self, alike: &dyn Fn(&Cell) -> bool) {
         let (a, b) = self.free();
         let mut holders: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
+        let mut counts = vec![0; self.to.len()];
         for at in b.into_iter().filter(|at| alike(&self.to[*at])) {
-            for line in rare_lines(&self.to[at]) {
+            let lines = rare_lines(&self.to[at]);
+            counts[at] = lines.len();
+            for line in lines {
                 let holders = holders.entry(line).or_default();
                 if holders.len() <= COMMON {
                     holders.push(at);
@@ -169,7 +172,7 @@ impl<'d> Pairing<'d, '_> {
                 holders.iter().for_each(|place| *shared.entry(*place).or_default() += 1);
             }
             for (place, shared) in shared {
-                let score = 200 * shared / (lines.len() + rare_lines(&self.to[place]).len());
+                let score = 200 * shared / (lines.len() + counts[place]);
                 if score >= 50 && self.from[at].kind == self.to[place].kind {
                     found.push((100 - score.min(100), at.abs_diff(place), at, place));
                 }

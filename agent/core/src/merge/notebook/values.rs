@@ -4,6 +4,7 @@
 //! other one under a new name.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::json::{self, Member};
 use super::style::{Object, Style};
@@ -38,7 +39,7 @@ impl By {
 }
 
 /// Longest lists that are merged word by word.
-const WORDS: usize = 1000;
+const WORDS: usize = 100;
 
 /// The merge of one value, none where it is gone. `depth` is how deep it stands.
 pub fn merge<'a>(
@@ -90,11 +91,9 @@ fn by_name<'a>(
     if [&left, &right, &before].into_iter().any(|members| json::doubled(members)) {
         return None;
     }
-    let find = |members: &[Member<'a>], key: &str| {
-        members.iter().find(|member| member.key == key).map(|member| member.value)
-    };
+    let [before, to_left, to_right] = [&before, &left, &right].map(|members| by_key(members));
     let mut merged = Object::framed(if left.is_empty() { other_frame } else { frame }, depth);
-    let new: Vec<_> = right.iter().filter(|member| find(&left, &member.key).is_none()).collect();
+    let new: Vec<_> = right.iter().filter(|member| !to_left.contains_key(&*member.key)).collect();
     let sorted = left.is_sorted_by(|a, b| a.key <= b.key);
     let mut all: Vec<&Member<'a>> = left.iter().chain(new).collect();
     if sorted {
@@ -102,13 +101,17 @@ fn by_name<'a>(
     }
     for member in all {
         let key = &*member.key;
-        let of = |members| find(members, key);
-        let value = merge(of(&before), of(&left), of(&right), by.below(key), depth + 1, style);
+        let of = |members: &BTreeMap<&str, &'a str>| members.get(key).copied();
+        let value = merge(of(&before), of(&to_left), of(&to_right), by.below(key), depth + 1, style);
         if let Some(value) = value {
             merged.push(member.key.clone(), Cow::Borrowed(member.front), value);
         }
     }
     Some(Cow::Owned(merged.text(style)))
+}
+
+fn by_key<'m, 'a>(members: &'m [Member<'a>]) -> BTreeMap<&'m str, &'a str> {
+    members.iter().map(|member| (&*member.key, member.value)).collect()
 }
 
 /// Lists of strings: those of the leading side that the other did not take out, then what the other put in.
@@ -139,8 +142,11 @@ pub fn attachments<'a>(
     let (Some(text), Some((_, right))) = (&merged, json::members(other)) else { return (merged, Vec::new()) };
     let mut object = Object::read(text, depth);
     let mut names = Vec::new();
+    let before = base.and_then(json::members).map(|(_, members)| members).unwrap_or_default();
+    let left = json::members(lead).map(|(_, members)| members).unwrap_or_default();
+    let (before, left) = (by_key(&before), by_key(&left));
     for member in &right {
-        let (was, left) = (base.and_then(|base| json::get(base, &member.key)), json::get(lead, &member.key));
+        let (was, left) = (before.get(&*member.key).copied(), left.get(&*member.key).copied());
         let changed = |value: &str| was.is_none_or(|was| !json::same(was, value));
         let Some(left) = left.filter(|left| changed(left) && !json::same(left, member.value)) else {
             continue;
