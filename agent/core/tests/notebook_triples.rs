@@ -86,6 +86,7 @@ triples! {
     conflict_answered_vs_edit,
     other_version_edited_vs_answered,
     third_version,
+    pasted_the_other_way_round,
     other_version_stays_below_its_cell,
     mark_taken_away_vs_mark_changed,
     without_ids_move_vs_edit,
