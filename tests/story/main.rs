@@ -44,6 +44,7 @@ mod lent;
 mod local_python;
 mod machine;
 mod machine_checks;
+mod merge;
 #[cfg(target_os = "linux")]
 mod names;
 mod outside;

@@ -2,6 +2,7 @@
 //! ledger as core's plans say; `environment` carries a course from its package to a running service and back.
 //! `agent` saves what is open in the background. `takeaway` packs all of it into one file for a computer without kitbag.
 //! `report` is what a person hands to somebody who helps.
+//! `merging` makes one notebook of three files of anybody's.
 //! `setup` joins a share and a working folder; `workspace` is what they are to this machine.
 
 pub mod agent;
@@ -14,7 +15,9 @@ pub mod environment;
 pub mod error;
 pub mod events;
 pub mod folders;
+mod given;
 pub mod history;
+pub mod merging;
 pub mod report;
 pub mod setup;
 pub mod share;

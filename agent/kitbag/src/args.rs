@@ -1,5 +1,6 @@
 //! The command line's contract. The eight verbs of a student's day stand first in the help, the rest below.
 
+mod compare;
 mod explain;
 mod snapshot;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+pub use compare::Merge;
 pub use explain::{explain, wants_talk};
 pub use snapshot::{Snapshot, SnapshotVerb};
 
@@ -15,6 +17,7 @@ More commands:
   history      Versions of everything, a folder or a file
   restore      A file as it was in an older version
   undo         Take back what kitbag did last here
+  merge        One notebook of three, for git too
   open         Open the course in the browser, or the working folder
   where        The folders of this workspace
   doctor       What could be wrong with this computer or around your work; mends what it can
@@ -109,6 +112,9 @@ pub enum Verb {
     /// Take back what kitbag did last here
     #[command(hide = true)]
     Undo(Undo),
+    /// One notebook of three, cell by cell; ends with 0 when nothing waits for an answer, with 1 when cells do
+    #[command(hide = true, after_help = compare::MERGE)]
+    Merge(Merge),
     /// Open the course in the browser, or the working folder
     #[command(hide = true)]
     Open(Open),

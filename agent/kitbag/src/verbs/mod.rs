@@ -13,6 +13,7 @@ pub mod exec;
 pub mod history;
 pub mod install;
 pub mod logs;
+pub mod merge;
 pub mod needs;
 pub mod open;
 pub mod page;

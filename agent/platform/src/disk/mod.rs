@@ -170,7 +170,8 @@ pub trait Disk: Send + Sync {
     /// the file system cannot, with nothing changed: rename away, then [`Disk::rename_new`].
     fn exchange(&self, a: &Path, b: &Path) -> io::Result<()>;
 
-    /// Rename, replacing what is there. Only for our own files in machine state.
+    /// Rename, replacing what is there. Only for our own files in machine state, and for a file a person told this program
+    /// to write.
     ///
     /// # Errors
     /// Common ones; when `to` is a folder that is not empty.

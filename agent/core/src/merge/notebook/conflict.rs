@@ -107,6 +107,19 @@ fn open(document: &Document) -> Vec<Open> {
     all
 }
 
+/// The cells whose outputs are marked as those of another source, each by its name and its number from 1.
+///
+/// # Errors
+/// It is no notebook.
+pub fn stale(bytes: &[u8]) -> Result<Vec<(String, usize)>, Refused> {
+    let document = Document::read(bytes)?;
+    let cells = document.cells.iter().enumerate().filter(|(_, cell)| {
+        let get = |name, default| cell.get(name).unwrap_or(default);
+        marks::is_stale(get("metadata", "{}"), get("outputs", "[]"), get("execution_count", "null"))
+    });
+    Ok(cells.map(|(place, cell)| (name(cell, place), place + 1)).collect())
+}
+
 /// All open questions of a notebook, in the order of its cells.
 ///
 /// # Errors

@@ -29,7 +29,7 @@ use std::cell::{Cell as Counter, RefCell};
 use std::collections::BTreeSet;
 
 pub use changes::{CellChange, Changes, Output, changes};
-pub use conflict::{Answer, CellConflict, NoAnswer, OtherVersion, answer, conflicts};
+pub use conflict::{Answer, CellConflict, NoAnswer, OtherVersion, answer, conflicts, stale};
 pub use document::CellKind;
 pub use marks::By;
 
