@@ -1,6 +1,9 @@
-//! What is fuzzed: the four readers that meet bytes and names from elsewhere first. Each function takes any bytes
+//! What is fuzzed: the four readers that meet bytes and names from elsewhere first, and the merge of notebooks. Each function takes any bytes
 //! and must come back; what it says about them must hold. The fuzzer calls them a million times with inputs it
 //! thinks of by itself, and a test calls them with the inputs that were worth keeping.
+
+#[path = "notebook.rs"]
+mod notebook;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -12,12 +15,14 @@ use kitbag_core::path::WorkPath;
 use kitbag_core::version::Record;
 use kitbag_store::pack::{self, LARGEST_PIECE, MOST_PIECES};
 
+pub use notebook::notebook;
+
 /// Takes any bytes, and panics where what is said of them does not hold.
 pub type Target = fn(&[u8]);
 
 /// A target by its name, which is also that of its folder in the corpus.
-pub const ALL: [(&str, Target); 4] =
-    [("pack", pack), ("record", record), ("copies", copies), ("course", course)];
+pub const ALL: [(&str, Target); 5] =
+    [("pack", pack), ("record", record), ("copies", copies), ("course", course), ("notebook", notebook)];
 
 /// Fits on one line of a terminal, and paints nothing.
 fn safe(text: &str) -> bool {
