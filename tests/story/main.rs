@@ -18,6 +18,7 @@ mod damage;
 #[cfg(target_os = "linux")]
 mod databases;
 mod delivery;
+mod diff;
 #[cfg(target_os = "linux")]
 mod disk;
 #[cfg(target_os = "linux")]

@@ -6,19 +6,23 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use kitbag_core::finding::Finding;
+use kitbag_core::id::ContentId;
 use kitbag_core::path::TEMPORARY_PREFIX;
-use kitbag_platform::disk::ItemKind;
+use kitbag_platform::disk::{ItemKind, Reading};
 
 use crate::doors::Doors;
 use crate::error::{EngineError, show, size};
+
+/// Read at once, in bytes.
+const PIECE: usize = 256 * 1024;
 
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Given {
     /// All of it.
     Whole(Vec<u8>),
-    /// It has more bytes than were wanted: so many.
-    Larger(u64),
+    /// It has more bytes than were wanted: so many, and this is what they are.
+    Larger(u64, ContentId),
 }
 
 /// Read it where it is no larger than `most` bytes.
@@ -41,11 +45,25 @@ pub(crate) fn read(doors: &Doors, file: &Path, most: usize) -> Result<Given, Eng
     })?;
     let bytes = open.stat().map_err(cannot())?.fingerprint.size;
     if bytes > most as u64 {
-        return Ok(Given::Larger(bytes));
+        return larger(open).map_err(cannot());
     }
     let mut all = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
-    open.take(most as u64 + 1).read_to_end(&mut all).map_err(cannot())?;
-    Ok(if all.len() > most { Given::Larger(all.len() as u64) } else { Given::Whole(all) })
+    let mut some = open.take(most as u64 + 1);
+    some.read_to_end(&mut all).map_err(cannot())?;
+    // it grew while it was read
+    if all.len() > most { read(doors, file, most) } else { Ok(Given::Whole(all)) }
+}
+
+fn larger(mut open: Box<dyn Reading>) -> io::Result<Given> {
+    let (mut hasher, mut piece, mut bytes) = (blake3::Hasher::new(), vec![0; PIECE], 0);
+    loop {
+        let n = open.read(&mut piece)?;
+        if n == 0 {
+            return Ok(Given::Larger(bytes, ContentId::from(hasher.finalize())));
+        }
+        hasher.update(&piece[..n]);
+        bytes += n as u64;
+    }
 }
 
 /// The same of a file that is only of use whole.
@@ -55,7 +73,7 @@ pub(crate) fn read(doors: &Doors, file: &Path, most: usize) -> Result<Given, Eng
 pub(crate) fn whole(doors: &Doors, file: &Path, most: usize) -> Result<Vec<u8>, EngineError> {
     match read(doors, file, most)? {
         Given::Whole(bytes) => Ok(bytes),
-        Given::Larger(bytes) => Err(EngineError::Failed(Finding::new(
+        Given::Larger(bytes, _) => Err(EngineError::Failed(Finding::new(
             format!("{} is too large", show(file)),
             format!("It has {}, and at most {} MiB are merged.", size(bytes), most >> 20),
             "Clear the outputs of its largest cells in Jupyter, then try again.",
@@ -96,7 +114,7 @@ pub(crate) fn replace(doors: &Doors, file: &Path, bytes: &[u8]) -> Result<(), En
 }
 
 /// What stands for no file at all.
-fn is_nothing(file: &Path) -> bool {
+pub(crate) fn is_nothing(file: &Path) -> bool {
     file == Path::new("/dev/null") || cfg!(windows) && file.as_os_str().eq_ignore_ascii_case("nul")
 }
 
@@ -154,7 +172,7 @@ mod tests {
         let one = folder.path().join("one");
         std::fs::write(&one, "12345").unwrap();
         let doors = Doors::real();
-        assert_eq!(read(&doors, &one, 4).unwrap(), Given::Larger(5));
+        assert_eq!(read(&doors, &one, 4).unwrap(), Given::Larger(5, ContentId::of(b"12345")));
         assert_eq!(whole(&doors, &one, 5).unwrap(), b"12345");
         assert!(whole(&doors, &one, 4).unwrap_err().finding().what.contains("too large"));
         assert_eq!(whole(&doors, Path::new("/dev/null"), 1).unwrap(), b"");

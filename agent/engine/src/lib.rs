@@ -2,11 +2,12 @@
 //! ledger as core's plans say; `environment` carries a course from its package to a running service and back.
 //! `agent` saves what is open in the background. `takeaway` packs all of it into one file for a computer without kitbag.
 //! `report` is what a person hands to somebody who helps.
-//! `merging` makes one notebook of three files of anybody's.
+//! `merging` makes one notebook of three files of anybody's, `comparing` tells what differs between two.
 //! `setup` joins a share and a working folder; `workspace` is what they are to this machine.
 
 pub mod agent;
 pub mod apart;
+pub mod comparing;
 pub mod course;
 pub mod doctor;
 mod document;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
-pub use compare::Merge;
+pub use compare::{Diff, Merge};
 pub use explain::{explain, wants_talk};
 pub use snapshot::{Snapshot, SnapshotVerb};
 
@@ -17,6 +17,7 @@ More commands:
   history      Versions of everything, a folder or a file
   restore      A file as it was in an older version
   undo         Take back what kitbag did last here
+  diff         What differs: between versions of a file, or between two files
   merge        One notebook of three, for git too
   open         Open the course in the browser, or the working folder
   where        The folders of this workspace
@@ -112,6 +113,9 @@ pub enum Verb {
     /// Take back what kitbag did last here
     #[command(hide = true)]
     Undo(Undo),
+    /// What differs between a version of a file and what you have now, or between two files; notebooks cell by cell
+    #[command(hide = true, after_help = compare::DIFF)]
+    Diff(Diff),
     /// One notebook of three, cell by cell; ends with 0 when nothing waits for an answer, with 1 when cells do
     #[command(hide = true, after_help = compare::MERGE)]
     Merge(Merge),

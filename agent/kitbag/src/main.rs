@@ -162,6 +162,7 @@ fn run(mut args: Args, printer: Arc<Printer>, stop: Arc<Stop>) -> Outcome {
         Verb::Reset(options) => verbs::reset::run(&context, &options),
         Verb::History(options) => verbs::history::run(&context, &options),
         Verb::Restore(options) => verbs::restore::run(&context, &options),
+        Verb::Diff(options) => verbs::diff::run(&context, &options),
         Verb::Merge(options) => verbs::merge::run(&context, &options),
         Verb::Undo(options) => verbs::undo::run(&context, &options),
         Verb::Open(options) => verbs::open::run(&context, &options),

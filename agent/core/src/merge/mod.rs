@@ -4,6 +4,7 @@
 
 mod diff;
 mod diff3;
+pub mod difference;
 mod lines;
 pub mod notebook;
 pub mod text;

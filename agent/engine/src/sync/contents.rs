@@ -15,6 +15,7 @@ use crate::doors::Doors;
 use crate::error::EngineError;
 use crate::share::Share;
 
+use super::Cycle;
 use super::look::HELD_BYTES;
 
 /// Loose contents: bytes found in the mirror that no pack holds yet, each a file named by its hash.
@@ -153,6 +154,16 @@ impl<'a> BatchContents<'a> {
             Some(bytes) => to.write_all(bytes),
             None => self.stored().copy_to(id, to).map_err(into_io),
         }
+    }
+}
+
+impl Cycle<'_> {
+    /// The bytes of a version, if they are at most so many.
+    ///
+    /// # Errors
+    /// They are not to be had now, or damaged.
+    pub(crate) fn stored(&self, id: ContentId, most: u64) -> Result<Vec<u8>, ContentError> {
+        self.batch_contents().stored().read(id, most)
     }
 }
 

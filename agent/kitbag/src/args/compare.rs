@@ -2,6 +2,28 @@
 
 use std::path::PathBuf;
 
+/// Below the help of `diff`.
+pub const DIFF: &str = "\
+kitbag diff FILE            what you changed since the last version; where you changed nothing, what the
+                            last version brought (of a merge: what you did not have before)
+kitbag diff FILE --at ID    what became of it since version ID, as `kitbag history FILE` shows them
+kitbag diff FILE1 FILE2     any two files, also outside of a workspace
+
+For git: git config --global difftool.kitbag.cmd 'kitbag diff \"$LOCAL\" \"$REMOTE\"'";
+
+/// `diff`.
+#[derive(Debug, clap::Args)]
+pub struct Diff {
+    /// A file of the working folder; or, with another one, any file
+    pub path: PathBuf,
+    /// The file to compare it with
+    #[arg(value_name = "FILE2", conflicts_with = "at")]
+    pub other: Option<PathBuf>,
+    /// The version to compare with, by its id or the first digits of it, as `kitbag history FILE` shows them
+    #[arg(long, value_name = "ID")]
+    pub at: Option<String>,
+}
+
 /// Below the help of `merge`.
 pub const MERGE: &str = "\
 What only one side changed is taken over; what both wrote into one cell stays in both versions, below one

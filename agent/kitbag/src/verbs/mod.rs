@@ -7,6 +7,7 @@ pub mod completions;
 pub mod conflicts;
 pub mod course;
 pub mod demo;
+pub mod diff;
 pub mod doctor;
 pub mod done;
 pub mod exec;
