@@ -149,7 +149,7 @@ fn a_file_is_compared_with_its_versions() {
     a.sync();
     says(&diff(&a, &["w1.ipynb"]), &["cell 2, code", "- y = 1", "+ y = 20"]);
     a.remove("notes.txt");
-    says(&diff(&a, &["notes.txt"]), &["removed from the working folder", "- one"]);
+    says(&diff(&a, &["notes.txt"]), &["→ removed here", "- one"]);
     a.run(&["diff", "none.txt"]).exits(&[1]).explains(&["not in the working folder"]);
     a.run(&["diff", "notes.txt", "--at", "00000000"]).exits(&[1]).explains(&["no version of notes.txt"]);
 }

@@ -67,7 +67,7 @@ fn told(compared: &Compared, files: bool) -> Vec<String> {
 
 /// Which versions of a file are compared.
 fn versions(before: &Compare, after: &Compare) -> String {
-    let now = if after.bytes.is_some() { "what you have now" } else { "removed from the working folder" };
+    let now = if after.bytes.is_some() { "what you have now" } else { "removed here" };
     let Some(short) = &before.short else { return format!("new; {now}") };
     let who = before.machine.as_deref().map_or_else(|| "the cloud folder".to_owned(), shown);
     let when = before.when.as_deref().map(|when| format!(", {}", shown(when))).unwrap_or_default();
