@@ -5,11 +5,14 @@
 
 #[path = "notebooks/editor.rs"]
 mod editor;
+#[path = "notebooks/lost.rs"]
+mod lost;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use editor::{Chance, Hand, write, written};
 use kitbag_core::merge::notebook::{self, Answer, By, Merged, Side};
+use lost::nothing_lost;
 use serde_json::Value;
 
 /// Replays one seed where it is set.
@@ -61,38 +64,6 @@ fn valid(bytes: &[u8]) {
             assert!(seen.insert(id.to_owned()), "twice the same id {id}");
         }
         assert_eq!(names, wanted, "{cell}");
-    }
-}
-
-/// How often each line stands in cells, and how often in other versions of cells.
-fn lines(bytes: &[u8]) -> [BTreeMap<String, usize>; 2] {
-    let mut counts: [BTreeMap<String, usize>; 2] = Default::default();
-    for cell in read(bytes)["cells"].as_array().unwrap() {
-        let version = usize::from(cell["metadata"]["kitbag"]["conflict"].is_object());
-        let pieces = cell["source"].as_array().unwrap().iter().map(|line| line.as_str().unwrap());
-        for line in pieces.collect::<String>().split('\n').filter(|line| !line.trim().is_empty()) {
-            *counts[version].entry(line.to_owned()).or_default() += 1;
-        }
-    }
-    counts
-}
-
-/// Every line of a side that the other side did not take out is there; one that stands in another version of a cell
-/// may stand in the cell itself.
-fn nothing_lost(base: &[u8], left: &[u8], right: &[u8], out: &[u8]) {
-    let all = [base, left, right, out].map(lines);
-    let ids = read(out)["nbformat_minor"].as_u64().unwrap() >= 5;
-    let count = |at: usize, version: usize, line: &str| all[at][version].get(line).copied().unwrap_or(0);
-    let whole = |at: usize, line: &str| count(at, 0, line) + count(at, 1, line);
-    for (one, other) in [(1, 2), (2, 1)] {
-        for line in all[one][0].keys().chain(all[one][1].keys()) {
-            if whole(other, line) >= whole(0, line) && count(other, 0, line) >= count(0, 0, line) {
-                // without ids equal cells cannot be told apart, and a version that says what its cell says goes
-                let wanted = if ids { count(one, 0, line).max(1) } else { 1 };
-                let found = whole(3, line);
-                assert!(found >= wanted, "the line {line:?} is there {found} times, wanted {wanted}");
-            }
-        }
     }
 }
 

@@ -35,10 +35,16 @@ fn source(lines: &[String]) -> Value {
     Value::from(lines.iter().enumerate().map(line).collect::<Vec<_>>())
 }
 
+/// A cell's source, which may stand as one string or as a list of lines.
+pub fn text(cell: &Value) -> String {
+    match &cell["source"] {
+        Value::Array(lines) => lines.iter().map(|line| line.as_str().unwrap()).collect(),
+        whole => whole.as_str().unwrap().to_owned(),
+    }
+}
+
 fn lines(cell: &Value) -> Vec<String> {
-    let pieces = cell["source"].as_array().unwrap().iter().map(|line| line.as_str().unwrap());
-    let text: String = pieces.collect();
-    text.split('\n').filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    text(cell).split('\n').filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// Who writes: a word that stands in each new line.
