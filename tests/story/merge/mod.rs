@@ -1,7 +1,9 @@
 //! `kitbag merge` on anybody's notebooks, without a workspace: what is printed, how it ends, what is written and what is
-//! not; as a merge driver and merge tool of the real git. First tier.
+//! not; as a merge driver and merge tool of the real git; read and run by a real Jupyter. First tier.
 
 mod git;
+#[cfg(unix)]
+mod jupyter;
 
 use std::fs;
 use std::path::Path;
