@@ -4,13 +4,13 @@
 //! its seed, and `NOTEBOOK_SEED=N` replays it and leaves the four notebooks in the temporary folder.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
-#[path = "notebooks/editor.rs"]
+#[path = "../../agent/core/tests/notebooks/editor.rs"]
+#[allow(dead_code, reason = "the notebooks are there already")]
 mod editor;
-#[path = "../../../tests/page/browser/lab.rs"]
+#[path = "../page/browser/lab.rs"]
 mod lab;
-#[path = "notebooks/lost.rs"]
+#[path = "../../agent/core/tests/notebooks/lost.rs"]
 mod lost;
-#[path = "notebooks/raw.rs"]
 mod raw;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,20 +99,22 @@ fn valid(from: [&Value; 3], out: &Value) {
 
 /// Cells that stand once, and equal to the byte, in all three stand so in the result. Without ids nobody can tell which
 /// of two cells that say the same was edited.
-fn untouched(start: &Value, base: &str, left: &str, right: &str, out: &str) {
-    fn counted<'a>(all: impl IntoIterator<Item = &'a str>) -> BTreeMap<String, usize> {
+fn untouched(values: [&Value; 3], texts: [&str; 3], out: &str) {
+    fn counted(all: impl IntoIterator<Item = String>) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
-        all.into_iter().for_each(|one| *counts.entry(one.to_owned()).or_default() += 1);
+        all.into_iter().for_each(|one| *counts.entry(one).or_default() += 1);
         counts
     }
-    let sources: Vec<_> = start["cells"].as_array().unwrap().iter().map(editor::text).collect();
-    let said = counted(sources.iter().map(String::as_str));
-    let ids = minor(start) >= 5;
-    let counts = [base, left, right].map(|text| counted(Raw::cut(text).cells));
-    let out = counted(Raw::cut(out).cells);
-    for (cell, source) in Raw::cut(base).cells.into_iter().zip(&sources) {
-        let once = counts.iter().all(|counts| counts.get(cell) == Some(&1));
-        if once && (ids || said[source] == 1) {
+    let cells = |text: &str| Raw::cut(text).cells.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let sources =
+        |notebook: &Value| notebook["cells"].as_array().unwrap().iter().map(editor::text).collect::<Vec<_>>();
+    let said = values.map(|notebook| counted(sources(notebook)));
+    let stand = texts.map(|text| counted(cells(text)));
+    let out = counted(cells(out));
+    let ids = minor(values[0]) >= 5;
+    for (cell, source) in cells(texts[0]).iter().zip(&sources(values[0])) {
+        let once = stand.iter().all(|counts| counts.get(cell) == Some(&1));
+        if once && (ids || said.iter().all(|said| said.get(source) == Some(&1))) {
             assert!(out.contains_key(cell), "an untouched cell changed: {cell}");
         }
     }
@@ -156,7 +158,7 @@ fn run(seed: u64, corpus: &[(String, String)], sample: Option<&Path>) {
     lost::nothing_lost(base.as_bytes(), x.as_bytes(), y.as_bytes(), &merged.bytes);
     // a cell whose id is none, or stands twice, gets one
     if minor(&start) < 5 || bad_ids(&start) == 0 {
-        untouched(&start, base, &x, &y, out);
+        untouched([&start, &left, &right], [base, &x, &y], out);
     }
 }
 
