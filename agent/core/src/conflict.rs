@@ -7,8 +7,9 @@ use std::sync::Arc;
 use crate::history::History;
 use crate::id::RecordId;
 use crate::merge::text;
+use crate::merge::way::Way;
 use crate::path::{BadPath, WorkPath};
-use crate::reconcile::{Contents, Unreadable, lines_apply};
+use crate::reconcile::{Contents, Unreadable};
 use crate::version::{Content, Kind, Record};
 
 /// What kind of file waits for an answer.
@@ -75,7 +76,9 @@ pub fn both_texts(
     let mut sides: Vec<Arc<[u8]>> = Vec::new();
     for head in heads {
         match history.content(*head) {
-            Some(Content::File { id, size, .. }) if lines_apply(path) && size <= text::LARGEST as u64 => {
+            Some(Content::File { id, size, .. })
+                if Way::of(path) == Way::Lines && size <= text::LARGEST as u64 =>
+            {
                 let Some(bytes) = contents.read(id)? else { return Ok(None) };
                 if !text::is_text(&bytes) {
                     return Ok(None);

@@ -1,12 +1,15 @@
 //! Bytes found in the mirror that no machine recorded: a phone, the provider's web page, a machine whose record
-//! is still on its way. What they look nearest to is worked out from lines alone. They may add by themselves;
-//! what they remove is asked.
+//! is still on its way. What they look nearest to is worked out from lines alone, of a notebook from those of its
+//! cells. They may add by themselves; what they remove is asked.
+
+use std::cmp::Reverse;
 
 use crate::history::{History, Near};
 use crate::id::RecordId;
 use crate::merge::text;
+use crate::merge::way::Way;
 use crate::path::WorkPath;
-use crate::reconcile::{Contents, Unreadable, lines_apply};
+use crate::reconcile::{Contents, Unreadable};
 use crate::version::{Content, Kind, Record};
 
 /// The record for such bytes: child of the nearest version when it only adds to it; else it names the nearest
@@ -35,33 +38,47 @@ pub fn record_for(
     Ok(record)
 }
 
+/// So many bytes of older versions are looked into, the newest first: a folder of large notebooks with long
+/// histories would be read for minutes.
+const MOST_COMPARED: u64 = 512 * 1024 * 1024;
+
 fn nearest(
     path: &WorkPath,
     content: Content,
     history: &History,
     contents: &dyn Contents,
 ) -> Result<Option<(RecordId, bool)>, Unreadable> {
-    let Content::File { id, size, .. } = content else { return Ok(None) };
-    if !lines_apply(path) || size > text::LARGEST as u64 {
+    let way = Way::of(path);
+    let readable = |content| match content {
+        Content::File { id, size, .. } if size <= way.largest() => Some((id, size)),
+        _ => None,
+    };
+    let Some((id, _)) = readable(content) else { return Ok(None) };
+    if way == Way::Whole {
         return Ok(None);
     }
     let Some(bytes) = contents.read(id)? else { return Ok(None) };
-    if !text::is_text(&bytes) {
-        return Ok(None);
-    }
+    let Some(lines) = way.lines(&bytes) else { return Ok(None) };
+    let depth = |id| history.ancestors(id, Near::Ignored).len();
+    let mut candidates: Vec<_> = history
+        .live()
+        .filter_map(|(id, record)| Some((Reverse(depth(id)), id, readable(record.content)?)))
+        .collect();
+    candidates.sort_unstable();
+    let mut compared = 0;
     let mut best = None;
-    for (candidate, record) in history.live() {
-        let Content::File { id, size, .. } = record.content else { continue };
-        if size > text::LARGEST as u64 {
-            continue;
+    for (depth, candidate, (id, size)) in candidates {
+        compared += size;
+        if compared > MOST_COMPARED.max(size) {
+            break;
         }
         let Some(other) = contents.read(id)? else { continue };
-        if !text::is_text(&other) || text::common(&other, &bytes) == 0 {
+        let Some(other) = way.lines(&other) else { continue };
+        if text::common(&other, &lines) == 0 {
             continue;
         }
-        let contained = text::is_subsequence(&other, &bytes);
-        let depth = history.ancestors(candidate, Near::Ignored).len();
-        let order = (text::distance(&other, &bytes), !contained, std::cmp::Reverse(depth), candidate);
+        let contained = text::is_subsequence(&other, &lines);
+        let order = (text::distance(&other, &lines), !contained, depth, candidate);
         if best.as_ref().is_none_or(|(least, _)| order < *least) {
             best = Some((order, contained));
         }

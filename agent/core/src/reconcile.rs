@@ -1,14 +1,15 @@
 //! From all records of a path to its heads: edits of a file that was renamed elsewhere follow it; then pairs of heads
 //! that merge cleanly become a merge record, until none do. What is left open is a conflict, and no record is written
-//! for it. Frame and rules: edit beats delete, delete beats seed, text merges line by line, everything else stays
-//! whole; what an outside version removes is asked.
+//! for it. Frame and rules: edit beats delete, delete beats seed, text merges line by line, a notebook cell by cell,
+//! everything else stays whole; what an outside version removes is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::history::{History, Near, same, same_bytes};
 use crate::id::{ContentId, RecordId};
-use crate::merge::text::{self, Asks, Merged};
+use crate::merge::text;
+use crate::merge::way::{Lines, Side, Way};
 use crate::moves;
 use crate::mutation::{Rule, off};
 use crate::path::WorkPath;
@@ -18,7 +19,7 @@ use crate::version::{Content, Kind, MERGE_VERSION, Record};
 /// Where merges read the bytes of a version.
 pub trait Contents {
     /// The bytes, which stand on this machine or in the share; none when they are known to be nowhere any more,
-    /// as those of an old version can be. Asked for text sizes only.
+    /// as those of an old version can be. Asked for sizes of [`Way::largest`] only.
     ///
     /// # Errors
     /// The bytes are not to be had now; the path waits.
@@ -44,12 +45,6 @@ pub struct Made {
     pub record: Record,
     /// Bytes that stand nowhere yet: the result of a merge.
     pub bytes: Option<Vec<u8>>,
-}
-
-/// Files whose lines mean something one by one. Notebooks and backups are merged whole or not at all: half of
-/// one and half of another is neither.
-pub fn lines_apply(path: &WorkPath) -> bool {
-    path.extension() != "ipynb" && path.names().next() != Some("backups")
 }
 
 /// Carry late edits to where their file is now, then merge heads until no pair merges; the records made, in order.
@@ -156,20 +151,23 @@ fn merge(
     if let Some(content) = half_a_unit(history, contents, left, right)? {
         return Ok(Some((content, None)));
     }
-    let (Some(x), Some(y)) = (readable(a.content, contents)?, readable(b.content, contents)?) else {
+    let way = Way::of(path);
+    let (Some(x), Some(y)) = (readable(way, a.content, contents)?, readable(way, b.content, contents)?)
+    else {
         return Ok(None);
     };
     if let Some(content) = half_delivered(history, (left, &x), (right, &y)) {
         return Ok(Some((content.with_bit(bit(history, left, right)), None)));
     }
-    if !lines_apply(path) || !text::is_text(&x) || !text::is_text(&y) {
+    if !way.can_merge(&x) || !way.can_merge(&y) {
         return Ok(None);
     }
     let (from_left, from_right) =
         (history.ancestors(left, Near::Counts), history.ancestors(right, Near::Counts));
-    let known = base_text(history, contents, &from_left, &from_right, DEEPEST_BASE).and_then(|base| {
-        let ask_left = asked(history, contents, left, &from_left, &from_right)?;
-        Ok((base, ask_left, asked(history, contents, right, &from_right, &from_left)?))
+    let past = Past { way, history, contents };
+    let known = past.base(&from_left, &from_right, DEEPEST_BASE).and_then(|base| {
+        let ask_left = past.asked(left, &from_left, &from_right)?;
+        Ok((base, ask_left, past.asked(right, &from_right, &from_left)?))
     });
     let (base, ask_left, ask_right) = match known {
         Ok(known) => known,
@@ -177,15 +175,17 @@ fn merge(
         Err(Stop::Gone) => Default::default(),
         Err(Stop::Unreadable(error)) => return Err(error),
     };
-    let asks = Asks { left: borrowed(&ask_left), right: borrowed(&ask_right) };
-    Ok(match text::merge(base.as_deref(), &x, &y, &asks) {
-        Merged::Conflict => None,
-        Merged::Clean(bytes) => {
-            let content = Content::file(ContentId::of(&bytes), bytes.len() as u64);
-            let stands = same_bytes(content, a.content) || same_bytes(content, b.content);
-            Some((content.with_bit(bit(history, left, right)), (!stands).then_some(bytes)))
-        }
-    })
+    // the same wherever the record is known: it counts only with all it comes from
+    let depth = |id| history.ancestors(id, Near::Ignored).len();
+    let sides = [
+        Side { id: left, bytes: &x, depth: depth(left), asks: &ask_left },
+        Side { id: right, bytes: &y, depth: depth(right), asks: &ask_right },
+    ];
+    Ok(way.merge(base.as_deref(), sides).map(|bytes| {
+        let content = Content::file(ContentId::of(&bytes), bytes.len() as u64);
+        let stands = same_bytes(content, a.content) || same_bytes(content, b.content);
+        (content.with_bit(bit(history, left, right)), (!stands).then_some(bytes))
+    }))
 }
 
 /// Who may run it, by three: the side that changed it wins. With nothing in common, or a past that does not agree
@@ -300,24 +300,16 @@ impl From<Unreadable> for Stop {
     }
 }
 
-/// The bytes of an older version, where they are few enough to be looked into.
-fn older(content: Content, contents: &dyn Contents) -> Result<Option<Arc<[u8]>>, Stop> {
-    match readable(content, contents)? {
-        None if fits(content) => Err(Stop::Gone),
-        bytes => Ok(bytes),
-    }
-}
-
 /// The bytes where they are few enough to be looked into, and not gone.
-fn readable(content: Content, contents: &dyn Contents) -> Result<Option<Arc<[u8]>>, Unreadable> {
+fn readable(way: Way, content: Content, contents: &dyn Contents) -> Result<Option<Arc<[u8]>>, Unreadable> {
     match content {
-        Content::File { id, .. } if fits(content) => contents.read(id),
+        Content::File { id, .. } if fits(way, content) => contents.read(id),
         _ => Ok(None),
     }
 }
 
-fn fits(content: Content) -> bool {
-    matches!(content, Content::File { size, .. } if size <= text::LARGEST as u64)
+fn fits(way: Way, content: Content) -> bool {
+    matches!(content, Content::File { size, .. } if size <= way.largest())
 }
 
 fn common(history: &History, left: RecordId, right: RecordId, near: Near) -> BTreeSet<RecordId> {
@@ -334,71 +326,82 @@ fn maximal(history: &History, set: &BTreeSet<RecordId>, near: Near) -> Vec<Recor
 /// A criss-cross deeper than this is merged without base: it asks more, and loses nothing.
 const DEEPEST_BASE: usize = 12;
 
-/// The text both sides started from: their maximal common ancestors, several merged with one another first. Where
-/// one of them is gone it is not guessed from the others: a line might be removed that a person had put back.
-fn base_text(
-    history: &History,
-    contents: &dyn Contents,
-    left: &BTreeSet<RecordId>,
-    right: &BTreeSet<RecordId>,
-    depth: usize,
-) -> Result<Option<Vec<u8>>, Stop> {
-    let shared: BTreeSet<_> = left.intersection(right).copied().collect();
-    let mut base: Option<(Vec<u8>, BTreeSet<RecordId>)> = None;
-    for id in maximal(history, &shared, Near::Counts) {
-        let Some(content) = history.content(id) else { continue };
-        let Some(bytes) = older(content, contents)? else { continue };
-        if !text::is_text(&bytes) {
-            continue;
+/// What lies behind the sides of a merge.
+struct Past<'a> {
+    way: Way,
+    history: &'a History,
+    contents: &'a dyn Contents,
+}
+
+impl Past<'_> {
+    /// The bytes of an older version, where they are few enough to be looked into.
+    fn older(&self, content: Content) -> Result<Option<Arc<[u8]>>, Stop> {
+        match readable(self.way, content, self.contents)? {
+            None if fits(self.way, content) => Err(Stop::Gone),
+            bytes => Ok(bytes),
         }
-        let from = history.ancestors(id, Near::Counts);
-        base = Some(match base {
-            None => (bytes.to_vec(), from),
-            Some(_) if depth == 0 => return Ok(None),
-            Some((so_far, mut came_from)) => {
-                let below = base_text(history, contents, &came_from, &from, depth - 1)?;
-                let merged = text::merge_base(below.as_deref(), &so_far, &bytes);
-                came_from.extend(from);
-                (merged, came_from)
+    }
+
+    /// What both sides started from: their maximal common ancestors, several merged with one another first. Where
+    /// one of them is gone it is not guessed from the others: a line might be removed that a person had put back.
+    fn base(
+        &self,
+        left: &BTreeSet<RecordId>,
+        right: &BTreeSet<RecordId>,
+        depth: usize,
+    ) -> Result<Option<Vec<u8>>, Stop> {
+        let shared: BTreeSet<_> = left.intersection(right).copied().collect();
+        let mut base: Option<(Vec<u8>, BTreeSet<RecordId>)> = None;
+        for id in maximal(self.history, &shared, Near::Counts) {
+            let Some(content) = self.history.content(id) else { continue };
+            let Some(bytes) = self.older(content)? else { continue };
+            if !self.way.can_merge(&bytes) {
+                continue;
             }
-        });
-    }
-    Ok(base.map(|(bytes, _)| bytes))
-}
-
-type Lines = BTreeSet<Vec<u8>>;
-
-/// Lines that outside records behind this head alone removed from what they looked nearest to. Nobody is known
-/// to have meant those removals, so a merge that would carry one out asks.
-fn asked(
-    history: &History,
-    contents: &dyn Contents,
-    head: RecordId,
-    from: &BTreeSet<RecordId>,
-    others: &BTreeSet<RecordId>,
-) -> Result<Lines, Stop> {
-    if off(Rule::OutsideRemovalsAsk) {
-        return Ok(Lines::new());
-    }
-    let settled = history.ancestors(head, Near::Ignored);
-    let mut all = Lines::new();
-    for &id in from.difference(others) {
-        let Some(record) = history.get(id) else { continue };
-        let Some(near) = record.near.map(|near| history.real(near)) else { continue };
-        if settled.contains(&id) && settled.contains(&near) {
-            continue;
+            let from = self.history.ancestors(id, Near::Counts);
+            base = Some(match base {
+                None => (bytes.to_vec(), from),
+                Some(_) if depth == 0 => return Ok(None),
+                Some((so_far, mut came_from)) => {
+                    let below = self.base(&came_from, &from, depth - 1)?;
+                    let Some(merged) = self.way.merge_base(below.as_deref(), &so_far, &bytes) else {
+                        return Ok(None);
+                    };
+                    came_from.extend(from);
+                    (merged, came_from)
+                }
+            });
         }
-        let Some(near) = history.content(near) else { continue };
-        let (Some(was), Some(is)) = (older(near, contents)?, older(record.content, contents)?) else {
-            continue;
-        };
-        all.extend(text::removed(&was, &is).into_keys().map(<[u8]>::to_vec));
+        Ok(base.map(|(bytes, _)| bytes))
     }
-    Ok(all)
-}
 
-fn borrowed(owned: &Lines) -> BTreeSet<&[u8]> {
-    owned.iter().map(Vec::as_slice).collect()
+    /// Lines that outside records behind this head alone removed from what they looked nearest to. Nobody is known
+    /// to have meant those removals, so a merge that would carry one out asks.
+    fn asked(
+        &self,
+        head: RecordId,
+        from: &BTreeSet<RecordId>,
+        others: &BTreeSet<RecordId>,
+    ) -> Result<Lines, Stop> {
+        if off(Rule::OutsideRemovalsAsk) {
+            return Ok(Lines::new());
+        }
+        let history = self.history;
+        let settled = history.ancestors(head, Near::Ignored);
+        let mut all = Lines::new();
+        for &id in from.difference(others) {
+            let Some(record) = history.get(id) else { continue };
+            let Some(near) = record.near.map(|near| history.real(near)) else { continue };
+            if settled.contains(&id) && settled.contains(&near) {
+                continue;
+            }
+            let Some(near) = history.content(near) else { continue };
+            let (Some(was), Some(is)) = (self.older(near)?, self.older(record.content)?) else { continue };
+            // what cannot be told is as good as gone
+            all.extend(self.way.removed(&was, &is).ok_or(Stop::Gone)?);
+        }
+        Ok(all)
+    }
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ContentId, RecordId};
 use crate::path::WorkPath;
 
-/// The line merge this build makes; a record says which one made it, and a lower version leaves a higher
-/// one's merges alone.
-pub const MERGE_VERSION: u32 = 1;
+/// The merge this build makes; a record says which one made it, and a lower version leaves a higher one's merges
+/// alone. 1 merged texts only, 2 merges notebooks too.
+pub const MERGE_VERSION: u32 = 2;
 
 /// Longest canonical record we read, in bytes.
 pub const LONGEST_RECORD: usize = 64 * 1024;

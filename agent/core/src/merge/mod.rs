@@ -8,4 +8,5 @@ pub mod difference;
 mod lines;
 pub mod notebook;
 pub mod text;
+pub mod way;
 mod words;
