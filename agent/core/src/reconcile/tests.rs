@@ -429,3 +429,5 @@ fn the_latest_common_versions_are_those_no_other_comes_from() {
         }
     }
 }
+
+mod notebooks;
