@@ -168,7 +168,7 @@ impl Computer {
     }
 
     pub fn answer(&mut self, path: &WorkPath, keep: &Keep) -> Result<Answered, EngineError> {
-        Cycle::for_answers(self.open()?, &Rules::default())?.answer(path, keep)
+        Cycle::for_answers(self.open()?, &Rules::default())?.answer(path, keep, None)
     }
 
     /// Work while something happens. None when the program died of it; the computer still is to go [`Computer::down`].

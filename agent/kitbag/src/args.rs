@@ -213,6 +213,9 @@ pub struct Resolve {
     /// Which side to keep: this, other, both, merged, a machine's name or a version's id
     #[arg(long, value_name = "SIDE", required_unless_present = "absent", conflicts_with = "absent")]
     pub keep: Option<String>,
+    /// Of a notebook: answer about this cell only, as `kitbag conflicts` names it
+    #[arg(long, value_name = "ID", requires = "keep")]
+    pub cell: Option<String>,
     /// Files that are gone: accept (they were meant to go) or restore (put them back)
     #[arg(long, value_name = "ANSWER")]
     pub absent: Option<Absent>,

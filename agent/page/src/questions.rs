@@ -23,10 +23,13 @@ pub struct Questions {
 /// The ledger or a stored version cannot be read.
 pub fn read(ws: &Workspace, rules: &Rules, path: Option<&WorkPath>) -> Result<Questions, EngineError> {
     let cycle = Cycle::for_answers(ws, rules)?;
-    let (mut conflicts, mut held) = (cycle.conflicts()?, cycle.held()?);
-    if let Some(path) = path {
-        conflicts.retain(|conflict| conflict.path == path.as_str());
-        held.retain(|held| held.path == path.as_str());
-    }
+    let mut held = cycle.held()?;
+    let conflicts = match path {
+        Some(path) => {
+            held.retain(|held| held.path == path.as_str());
+            cycle.conflict_at(path)?.into_iter().collect()
+        }
+        None => cycle.conflicts()?,
+    };
     Ok(Questions { conflicts, held })
 }

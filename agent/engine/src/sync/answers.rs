@@ -9,6 +9,7 @@ use kitbag_core::version::{Content, Kind, Label, Record};
 use kitbag_store::ledger::{Change, Held, PathRow, Place, Verb};
 use serde::Serialize;
 
+use super::cells::CellQuestion;
 use super::report::{HeldFile, held_word};
 use super::{Cycle, Request, Rules, Silent};
 use crate::error::EngineError;
@@ -21,8 +22,17 @@ pub struct Conflict {
     pub path: String,
     /// What kind.
     pub kind: ConflictKind,
-    /// The sides, this machine's first.
+    /// The sides, this machine's first. Of a notebook whose cells wait: the versions they come from.
     pub sides: Vec<Side>,
+    /// The cells that stand in several versions in the one notebook there is; empty for all else.
+    pub cells: Vec<CellQuestion>,
+}
+
+impl Conflict {
+    /// Whether it waits for an answer: a deleted cell that was kept is only told.
+    pub fn waits(&self) -> bool {
+        self.cells.is_empty() || self.cells.iter().any(CellQuestion::waits)
+    }
 }
 
 /// One side of a conflict.
@@ -82,7 +92,27 @@ impl<'a> Cycle<'a> {
     /// The ledger or a stored version cannot be read.
     pub fn conflicts(&self) -> Result<Vec<Conflict>, EngineError> {
         let rows = self.ws.ledger.open_conflicts()?;
-        rows.into_iter().map(|row| self.conflict(&row.path, &row.open, row.memory.base)).collect()
+        let mut all = Vec::with_capacity(rows.len());
+        for row in rows {
+            match row.asks_about_cells() {
+                true => all.extend(self.about_cells(&row)?),
+                false => all.push(self.conflict(&row.path, &row.open, row.memory.base)?),
+            }
+        }
+        Ok(all)
+    }
+
+    /// What there is to tell about one file: its open question, or cells of a notebook that were kept though somebody
+    /// deleted them.
+    ///
+    /// # Errors
+    /// The ledger or a stored version cannot be read.
+    pub fn conflict_at(&self, path: &WorkPath) -> Result<Option<Conflict>, EngineError> {
+        match self.ws.ledger.path(path)? {
+            Some(row) if row.open.is_empty() => self.about_cells(&row),
+            Some(row) => self.conflict(path, &row.open, row.memory.base).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// All absences that wait for an answer.
@@ -111,44 +141,64 @@ impl<'a> Cycle<'a> {
         let kind = conflict::kind(path, &history, open, &contents).unwrap_or(ConflictKind::File);
         let mut sides = Vec::new();
         for id in open {
-            let Some((record, label)) = self.ws.ledger.record(*id)? else { continue };
-            let outside = record.kind == Kind::Outside;
-            let Label { machine, time, .. } = label.unwrap_or_else(|| Label::new("", ""));
-            sides.push(Side {
-                id: id.to_string(),
-                machine: Some(machine).filter(|machine| !machine.is_empty() && !outside),
-                when: Some(time).filter(|time| !time.is_empty()),
-                size: record.content.id().map(|_| record.content.size()),
-                this: base.is_some_and(|base| history.real(base) == *id),
-            });
+            sides.extend(self.side(*id, base.is_some_and(|base| history.real(base) == *id))?);
         }
         sides.sort_by_key(|side| !side.this);
-        Ok(Conflict { path: path.as_str().to_owned(), kind, sides })
+        Ok(Conflict { path: path.as_str().to_owned(), kind, sides, cells: Vec::new() })
     }
 
-    /// Publish the person's answer; the sync that follows carries it out.
+    /// A version as a side; none where it is not known here.
+    pub(super) fn side(&self, id: RecordId, this: bool) -> Result<Option<Side>, EngineError> {
+        let Some((record, label)) = self.ws.ledger.record(id)? else { return Ok(None) };
+        let outside = record.kind == Kind::Outside;
+        let Label { machine, time, .. } = label.unwrap_or_else(|| Label::new("", ""));
+        Ok(Some(Side {
+            id: id.to_string(),
+            machine: Some(machine).filter(|machine| !machine.is_empty() && !outside),
+            when: Some(time).filter(|time| !time.is_empty()),
+            size: record.content.id().map(|_| record.content.size()),
+            this,
+        }))
+    }
+
+    /// Publish the person's answer, to the question about one cell of a notebook or to all that is open about the
+    /// file; the sync that follows carries it out.
     ///
     /// # Errors
     /// Nothing is open there, or the answer names no side.
-    pub fn answer(&mut self, path: &WorkPath, keep: &Keep) -> Result<Answered, EngineError> {
-        let row = self.ws.ledger.path(path)?.filter(|row| !row.open.is_empty());
+    pub fn answer(
+        &mut self,
+        path: &WorkPath,
+        keep: &Keep,
+        cell: Option<&str>,
+    ) -> Result<Answered, EngineError> {
+        let row = self.ws.ledger.path(path)?;
         let row = row.ok_or_else(|| EngineError::NoConflict(path.to_string()))?;
+        if row.open.is_empty() {
+            return self.answer_about_cells(&row, keep, cell);
+        }
+        if cell.is_some() {
+            return Err(wrong(
+                "the question is about the whole file, not about one cell",
+                "Leave `--cell` out.",
+            ));
+        }
         let history = self.history(path)?;
         let heads = history.heads();
         let conflict = self.conflict(path, &heads, row.memory.base)?;
         let mut beside = Vec::new();
         let mut records = Vec::new();
-        let mut bytes = None;
+        let mut contents = Vec::new();
         let content = match keep {
             Keep::Both => {
                 let both = conflict::both_texts(path, &history, &heads, &self.batch_contents());
                 match both
-                    .map_err(|e| answer(e.to_string(), "Wait until the cloud folder has delivered it."))?
+                    .map_err(|e| wrong(e.to_string(), "Wait until the cloud folder has delivered it."))?
                 {
                     Some(both) => {
                         let content = Content::file(ContentId::of(&both), both.len() as u64);
                         let mut sides = heads.iter().filter_map(|head| history.content(*head));
-                        bytes = Some(both);
+                        contents.push(both);
                         content.with_bit(sides.any(|side| side.is_executable()))
                     }
                     None => {
@@ -165,40 +215,54 @@ impl<'a> Cycle<'a> {
             named => self.side_content(&conflict, named)?,
         };
         records.push(conflict::answer(path, &history, &heads, content));
+        let shown = matches!(keep, Keep::Merged);
+        let operation = self.publish_answer(&row, &records, &contents, shown)?;
+        Ok(Answered { path: path.as_str().to_owned(), beside, operation })
+    }
+
+    /// Publish the records of an answer, of which the last one is of the file itself, and log them as one operation;
+    /// its number. `shown`: the working folder holds that one already.
+    ///
+    /// # Errors
+    /// The working file changed meanwhile, or the share or the ledger fails.
+    pub(super) fn publish_answer(
+        &mut self,
+        row: &PathRow,
+        records: &[Record],
+        contents: &[Vec<u8>],
+        shown: bool,
+    ) -> Result<i64, EngineError> {
         let mut publisher = self.publisher();
-        if matches!(keep, Keep::Merged) && content.id().is_some() {
+        if shown && let Some(id) = records.last().and_then(|record| record.content.id()) {
             let folder = self.folder(Place::Working);
-            let file = folder.of_row(&row);
+            let file = folder.of_row(row);
             let mut open = folder.open(&file).map_err(EngineError::io("cannot read", &file))?;
-            if Some(publisher.content(&mut open)?.0) != content.id() {
-                return Err(answer("the file changed just now", "Save it and answer again."));
+            if publisher.content(&mut open)?.0 != id {
+                return Err(wrong("the file changed just now", "Save it and answer again."));
             }
         }
-        if let Some(bytes) = bytes {
+        for bytes in contents {
             publisher.content(&mut bytes.as_slice())?;
         }
-        for record in &records {
+        for record in records {
             publisher.record(record)?;
         }
         let published = publisher.finish()?;
         let answered = records.last().map(Record::id);
-        let operation = self.ws.ledger.batch(|ledger| {
+        self.ws.ledger.batch(|ledger| {
             published.note(ledger)?;
             let time = self.ws.doors.clock.rfc3339();
             let operation = ledger.begin_operation(Verb::Resolve, self.now(), &time, None)?;
             if let Some(after) = answered {
-                let change = Change { path: path.clone(), before: row.memory.base, after };
+                let change = Change { path: row.path.clone(), before: row.memory.base, after };
                 ledger.log_change(operation, &change)?;
             }
-            if matches!(keep, Keep::Merged)
-                && let Some(mut row) = ledger.path(path)?
-            {
+            if shown && let Some(mut row) = ledger.path(&row.path)? {
                 row.memory.base = answered;
                 ledger.put_path(&row)?;
             }
             Ok::<_, EngineError>(operation)
-        })?;
-        Ok(Answered { path: path.as_str().to_owned(), beside, operation })
+        })
     }
 
     /// What the working folder holds at a path now, read afresh.
@@ -241,8 +305,8 @@ impl<'a> Cycle<'a> {
                     .map(|(record, _)| record.content)
                     .ok_or_else(|| EngineError::NoConflict(conflict.path.clone()))
             }
-            [] => Err(answer("no side goes by that name", format!("The sides are: {}.", names.join(", ")))),
-            _ => Err(answer(
+            [] => Err(wrong("no side goes by that name", format!("The sides are: {}.", names.join(", ")))),
+            _ => Err(wrong(
                 "several sides go by that name",
                 format!(
                     "Name one by its id: {}.",
@@ -271,13 +335,14 @@ impl<'a> Cycle<'a> {
             }
             let name = side.machine.clone().unwrap_or_else(|| format!("cloud folder {}", &side.id[..6]));
             let free = conflict::beside(path, &name)
-                .map_err(|e| answer(format!("no name is free beside it: {e}"), "Keep one side instead."))?;
+                .map_err(|e| wrong(format!("no name is free beside it: {e}"), "Keep one side instead."))?;
             others.push((free, content));
         }
         Ok((stays.unwrap_or(Content::Deleted), others))
     }
 }
 
-fn answer(what: impl Into<String>, remedy: impl Into<String>) -> EngineError {
+/// An answer that is none.
+pub(super) fn wrong(what: impl Into<String>, remedy: impl Into<String>) -> EngineError {
     EngineError::Answer { what: what.into(), remedy: remedy.into() }
 }

@@ -79,6 +79,7 @@ impl Cycle<'_> {
         self.keep(&mut items, &contents)?;
         self.foresee(&items)?;
         let published = self.publish(&mut items, &contents)?;
+        self.look_for_questions(&mut items, &contents)?;
         let writes = self.note_plans(&mut items, &published)?;
         self.write(&mut items, writes, &mut contents)
     }

@@ -16,7 +16,9 @@ use crate::error::EngineError;
 use crate::share::Share;
 
 use super::Cycle;
-use super::look::HELD_BYTES;
+
+/// The largest content that is ever looked into; who reads asks for no more than it can merge.
+const LARGEST: u64 = kitbag_core::merge::notebook::LARGEST as u64;
 
 /// Loose contents: bytes found in the mirror that no pack holds yet, each a file named by its hash.
 pub struct Kept {
@@ -184,7 +186,7 @@ impl reconcile::Contents for BatchContents<'_> {
             ContentError::NotHere(_) if self.ledger.is_gone(content)? => Ok(None),
             error => Err(error),
         };
-        let bytes = self.stored().read(content, HELD_BYTES).map(|bytes| Some(Arc::from(bytes))).or_else(gone);
+        let bytes = self.stored().read(content, LARGEST).map(|bytes| Some(Arc::from(bytes))).or_else(gone);
         bytes.map_err(|error| Unreadable { content, reason: error.to_string() })
     }
 }

@@ -3,10 +3,12 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use kitbag_core::entry::{Fingerprint, Seen};
 use kitbag_core::link;
+use kitbag_core::merge::notebook;
+use kitbag_core::merge::way::Way;
 use kitbag_core::path::WorkPath;
 use kitbag_core::version::Content;
 use kitbag_platform::disk::{Disk, ItemKind};
@@ -79,10 +81,10 @@ impl Looked {
 /// Files up to this many bytes are held in memory for the batch.
 pub const HELD_BYTES: u64 = kitbag_core::merge::text::LARGEST as u64;
 
-/// How many bytes of memory a candidate's place will take.
-pub fn held_size(look: &Look) -> u64 {
+/// How many bytes of memory a candidate's place will take. A large notebook is not held, but its merge is.
+pub fn held_size(path: &WorkPath, look: &Look) -> u64 {
     match look {
-        Look::File(print) if print.size <= HELD_BYTES => print.size,
+        Look::File(print) if print.size <= Way::of(path).largest().max(HELD_BYTES) => print.size,
         _ => 0,
     }
 }
@@ -234,5 +236,22 @@ fn unfinished_notebook(
     }
     // beside the file, also when it lies under a temporary name of ours for the moment
     let saving = disk.stat(&file.with_file_name(format!(".~{}", path.file_name()))).is_ok();
-    saving || bytes.is_some_and(|bytes| serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_err())
+    saving
+        || match bytes {
+            Some(bytes) => !notebook::is_whole(bytes),
+            None => !large_is_whole(disk, file, print.size),
+        }
+}
+
+/// Whether a notebook that is too large to be held is all there; one at a time is read for that. What is larger than
+/// any notebook that is merged is taken as it is.
+fn large_is_whole(disk: &dyn Disk, file: &Path, size: u64) -> bool {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    if size > notebook::LARGEST as u64 {
+        return true;
+    }
+    let _one = ONE_AT_A_TIME.lock();
+    let mut bytes = Vec::with_capacity(size as usize);
+    let read = disk.open(file).and_then(|open| open.take(size).read_to_end(&mut bytes));
+    read.is_ok() && notebook::is_whole(&bytes)
 }

@@ -4,6 +4,7 @@
 
 mod answers;
 mod batch;
+mod cells;
 mod contents;
 mod copies;
 mod displaced;
@@ -51,6 +52,7 @@ use kitbag_platform::disk::Ability;
 use kitbag_store::ledger::Place;
 
 pub use answers::{Answered, Conflict, Keep, Side};
+pub use cells::{CellQuestion, OtherCell};
 pub use import::announced;
 pub use notebooks::{PendingNotebook, pending_notebooks};
 pub use propose::{Proposal, propose, store_package};
@@ -391,7 +393,8 @@ impl<'a> Cycle<'a> {
             let mut bytes = 0;
             let fits = page.iter().take_while(|candidate| {
                 let fits = bytes < BATCH_BYTES;
-                bytes += held_size(&candidate.working) + held_size(&candidate.mirror);
+                bytes += held_size(&candidate.path, &candidate.working)
+                    + held_size(&candidate.path, &candidate.mirror);
                 fits
             });
             let n = fits.count();

@@ -227,7 +227,7 @@ impl Machine {
         let here = unpack::unpacked(&ws).unwrap();
         Cycle::for_answers(&ws, &rules(here.as_ref()))
             .unwrap()
-            .answer(&WorkPath::parse(path).unwrap(), keep)
+            .answer(&WorkPath::parse(path).unwrap(), keep, None)
             .unwrap();
     }
 

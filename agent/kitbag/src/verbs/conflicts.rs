@@ -3,7 +3,7 @@
 use kitbag_core::conflict::ConflictKind;
 use kitbag_core::finding::Exit;
 use kitbag_core::path::shown;
-use kitbag_engine::sync::Side;
+use kitbag_engine::sync::{Conflict, Side};
 use kitbag_page::questions::{self, Questions};
 
 use crate::Outcome;
@@ -16,9 +16,9 @@ pub fn run(context: &Context, options: &Conflicts) -> Outcome {
     let rules = context.rules(&ws)?;
     let path = options.path.as_ref().map(|path| context.work_path(&ws, path)).transpose()?;
     let questions = questions::read(&ws, &rules, path.as_ref())?;
-    let exit = match (questions.conflicts.is_empty(), questions.held.is_empty()) {
-        (true, true) => Exit::Done,
-        (false, true) => Exit::Conflicts,
+    let exit = match (questions.conflicts.iter().any(Conflict::waits), questions.held.is_empty()) {
+        (false, true) => Exit::Done,
+        (true, true) => Exit::Conflicts,
         (_, false) => Exit::Failed,
     };
     if context.printer.document(&questions) {

@@ -40,7 +40,8 @@ pub fn run(context: &Context, options: &Resolve) -> Outcome {
                 "merged" => Keep::Merged,
                 named => Keep::Named(named.to_owned()),
             };
-            answered = Some(Cycle::for_answers(&ws, &rules)?.answer(&path, &keep)?);
+            answered =
+                Some(Cycle::for_answers(&ws, &rules)?.answer(&path, &keep, options.cell.as_deref())?);
         }
         _ => {}
     }

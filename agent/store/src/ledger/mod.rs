@@ -55,7 +55,7 @@ pub use machines::Heard;
 pub use old::Shelved;
 pub use operations::{Change, Operation, Verb};
 pub use packs::Located;
-pub use paths::{Counts, PathRow};
+pub use paths::{Asked, Counts, PathRow};
 pub use records::Unpacked;
 pub use renames::Marked;
 pub use replaced::Replaced;

@@ -31,11 +31,22 @@ pub struct PathRow {
     pub dirty: bool,
     /// The heads of an open conflict, none when there is no conflict.
     pub open: Vec<RecordId>,
+    /// Of a notebook with one head: what waits in it.
+    pub asked: Option<Asked>,
     /// Bytes of the base.
     pub size: u64,
     /// Whether the base is a file, and neither a deletion nor a move to another path. Found out when the row is put,
     /// from the base's record.
     pub present: bool,
+}
+
+/// The questions about cells that a version of a notebook carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// The version that was looked into.
+    pub version: RecordId,
+    /// How many wait for an answer.
+    pub cells: u64,
 }
 
 impl PathRow {
@@ -51,9 +62,20 @@ impl PathRow {
             mirror_at: None,
             dirty: false,
             open,
+            asked: None,
             size: 0,
             present: false,
         }
+    }
+
+    /// Whether a question about it is open: between versions, or about cells of a notebook.
+    pub fn asks(&self) -> bool {
+        !self.open.is_empty() || self.asks_about_cells()
+    }
+
+    /// Whether the questions that are open are about cells of the one version there is.
+    pub fn asks_about_cells(&self) -> bool {
+        self.open.is_empty() && self.asked.is_some_and(|asked| asked.cells > 0)
     }
 
     /// Where its file lies in a place, when that is not how its name is written there.
@@ -82,13 +104,13 @@ pub struct Counts {
     pub bytes: u64,
     /// Paths to be looked at.
     pub dirty: u64,
-    /// Paths with open heads.
+    /// Paths with a question open: several heads, or one with questions about cells.
     pub conflicts: u64,
 }
 
 const COLUMNS: &str = "key, base, mirror, absent_since, stale_writes, observed, size, dirty, open,
     working_size, working_modified, working_changed, working_file,
-    mirror_size, mirror_modified, mirror_changed, mirror_file, working_at, mirror_at, present";
+    mirror_size, mirror_modified, mirror_changed, mirror_file, working_at, mirror_at, asked, cells, present";
 
 impl Ledger {
     /// What is remembered of one path.
@@ -113,6 +135,7 @@ impl Ledger {
             mirror_at,
             dirty,
             open,
+            asked,
             size,
             present: _,
         } = row;
@@ -133,10 +156,17 @@ impl Ledger {
         values.extend(column::of_fingerprint(working.as_ref()).map(Value::from));
         values.extend(column::of_fingerprint(mirror_print.as_ref()).map(Value::from));
         values.extend([working_at.clone().into(), mirror_at.clone().into()]);
+        // what the ledger counts must be what is open
+        let cells = if row.asks_about_cells() { asked.map_or(0, |asked| asked.cells) } else { 0 };
+        values.extend([
+            asked.as_ref().map(|asked| asked.version.as_bytes()).map_or(Value::Null, blob),
+            cells.cast_signed().into(),
+        ]);
         self.batch(|ledger| {
             let mut put = ledger.db.prepare_cached(&format!(
                 "INSERT OR REPLACE INTO paths ({COLUMNS})
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+                     ?21,
                      COALESCE((SELECT content IS NOT NULL AND key = ?1 FROM records WHERE id = ?2), 0))"
             ))?;
             put.execute(params_from_iter(values))?;
@@ -175,12 +205,12 @@ impl Ledger {
         self.path_rows(only, (key.unwrap_or_default(), page(limit)))
     }
 
-    /// The rows with open heads, in walk order.
+    /// The rows with a question open, in walk order.
     ///
     /// # Errors
     /// Those of the database.
     pub fn open_conflicts(&self) -> Result<Vec<PathRow>, StoreError> {
-        self.path_rows("WHERE open IS NOT NULL ORDER BY key", [])
+        self.path_rows("WHERE open IS NOT NULL OR cells > 0 ORDER BY key", [])
     }
 
     /// Have a path looked at in the next cycle; it need not be known.
@@ -217,7 +247,7 @@ impl Ledger {
     pub fn counts(&self) -> Result<Counts, StoreError> {
         let mut sums = self.db.prepare_cached(
             "SELECT COALESCE(SUM(present), 0), COALESCE(SUM(size) FILTER (WHERE present), 0),
-                 COALESCE(SUM(dirty), 0), COUNT(open) FROM paths",
+                 COALESCE(SUM(dirty), 0), COUNT(*) FILTER (WHERE open IS NOT NULL OR cells > 0) FROM paths",
         )?;
         Ok(sums.query_row([], |row| {
             Ok(Counts {
@@ -265,7 +295,11 @@ fn path_row(row: &Row<'_>) -> rusqlite::Result<PathRow> {
         size: column::unsigned(row, 6)?,
         working_at: row.get(17)?,
         mirror_at: row.get(18)?,
-        present: row.get(19)?,
+        asked: match column::optional_id(row, 19)? {
+            Some(version) => Some(Asked { version, cells: column::unsigned(row, 20)? }),
+            None => None,
+        },
+        present: row.get(21)?,
     })
 }
 
@@ -301,6 +335,7 @@ mod tests {
             mirror_at: Some("A".into()),
             dirty: true,
             open: vec![RecordId::of(b"2"), RecordId::of(b"1")],
+            asked: Some(Asked { version: RecordId::of(b"head"), cells: 0 }),
             size: u64::MAX,
             ..PathRow::new(path(text))
         }
@@ -318,6 +353,22 @@ mod tests {
         ledger.drop_path(&path("a")).unwrap();
         assert_eq!(ledger.path(&path("a")).unwrap(), None);
         assert_eq!(ledger.observed_contents().unwrap(), []);
+    }
+
+    #[test]
+    fn questions_about_cells_count_as_long_as_they_are_all_that_is_open() {
+        let ledger = Ledger::in_memory().unwrap();
+        let asked = Some(Asked { version: RecordId::of(b"head"), cells: 3 });
+        let row = PathRow { asked, ..PathRow::new(path("a.ipynb")) };
+        let count = || (ledger.counts().unwrap().conflicts, ledger.open_conflicts().unwrap().len());
+        ledger.put_path(&row).unwrap();
+        assert_eq!((ledger.path(&row.path).unwrap().as_ref(), count()), (Some(&row), (1, 1)));
+        assert!(row.asks() && row.asks_about_cells());
+        ledger.put_path(&PathRow { open: vec![RecordId::of(b"1")], ..row.clone() }).unwrap();
+        assert_eq!(count(), (1, 1));
+        let answered = Some(Asked { version: RecordId::of(b"answer"), cells: 0 });
+        ledger.put_path(&PathRow { asked: answered, ..row }).unwrap();
+        assert_eq!(count(), (0, 0));
     }
 
     #[test]

@@ -145,6 +145,13 @@ CREATE TABLE standing (
     folded BLOB NOT NULL, key BLOB NOT NULL, folder INTEGER NOT NULL, PRIMARY KEY (folded, key)
 ) STRICT, WITHOUT ROWID;
 UPDATE paths SET dirty = 1;
+", "
+-- Of a notebook: the one head that was looked into, and how many questions about cells wait in it. Notebooks merge now,
+-- so all are looked at once more.
+ALTER TABLE paths ADD COLUMN asked BLOB;
+ALTER TABLE paths ADD COLUMN cells INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX paths_cells ON paths (key) WHERE cells > 0;
+UPDATE paths SET dirty = 1 WHERE lower(CAST(substr(key, -6) AS TEXT)) = '.ipynb';
 "];
 
 pub(super) fn configure(db: &Connection) -> Result<(), StoreError> {
@@ -303,6 +310,30 @@ mod tests {
         assert_eq!(ledger.intents().unwrap()[0].at, "a/b");
         assert_eq!(ledger.label(record.id()).unwrap(), Some(Label::new("HOME", "2024-01-01T00:00:00Z")));
         assert!(ledger.standing_like(&record.path).unwrap().is_empty());
+    }
+
+    /// A ledger as it was before notebooks were merged, one of them with both sides open.
+    #[test]
+    fn notebooks_of_before_are_looked_at_once_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ledger.db");
+        let old = Connection::open(&file).unwrap();
+        let before = STEPS.iter().position(|step| step.contains("COLUMN cells")).unwrap();
+        STEPS[..before].iter().for_each(|step| old.execute_batch(step).unwrap());
+        old.pragma_update(None, "user_version", before as i64).unwrap();
+        let path = |text| kitbag_core::path::WorkPath::parse(text).unwrap();
+        let names = ["a.ipynb", "b/C.IPYNB", "b/plot.png", "ipynb"].map(path);
+        for path in &names {
+            let put = "INSERT INTO paths (key, stale_writes, observed, size, present, dirty, open)
+                       VALUES (?1, 0, 0, 0, 0, 0, ?2)";
+            old.execute(put, rusqlite::params![path.key(), [7_u8; 64]]).unwrap();
+        }
+        drop(old);
+        let ledger = Ledger::open(&file).unwrap();
+        let dirty: Vec<_> = ledger.dirty_after(None, 9).unwrap().into_iter().map(|row| row.path).collect();
+        assert_eq!(dirty, names[..2]);
+        assert_eq!(ledger.counts().unwrap().conflicts, 4, "what was open stays so until then");
+        assert_eq!(ledger.path(&names[0]).unwrap().unwrap().asked, None);
     }
 
     #[test]

@@ -183,6 +183,17 @@ fn questions(bytes: &[u8]) -> Result<Vec<CellConflict>, Refused> {
     Ok(all)
 }
 
+/// How many questions wait for an answer in a notebook; 0 where it is none. Most have no mark anywhere, which is seen
+/// without reading them.
+pub fn open_questions(bytes: &[u8]) -> usize {
+    let Ok(text) = std::str::from_utf8(bytes) else { return 0 };
+    // as marks are written, or with one of these letters escaped
+    if !["kitbag", "\\u006", "\\u007"].iter().any(|mark| text.contains(mark)) {
+        return 0;
+    }
+    questions(bytes).map_or(0, |all| all.len())
+}
+
 /// Merge two notebooks over the one both come from. Without that, or where it cannot be read, nothing is removed and
 /// every difference within a cell is a conflict. Which side is named left makes no difference.
 ///

@@ -51,6 +51,22 @@ fn half_a_notebook_is_not_whole() {
 }
 
 #[test]
+fn open_questions_are_counted_however_the_marks_are_spelled() {
+    let book = |kitbag: &str, mark: &str| {
+        format!(
+            "{{\"cells\": [{{\"cell_type\": \"raw\", \"id\": \"a\", \"metadata\": {{\"{kitbag}\": {mark}}}, \"source\": \"x\"}}], \
+             \"metadata\": {{}}, \"nbformat\": 4, \"nbformat_minor\": 5}}"
+        )
+    };
+    for kitbag in ["kitbag", "k\\u0069tbag", "ki\\u0074bag"] {
+        assert_eq!(open_questions(book(kitbag, "{\"conflict\": {\"of\": \"b\"}}").as_bytes()), 1, "{kitbag}");
+        assert_eq!(open_questions(book(kitbag, "{\"deleted\": {}}").as_bytes()), 0, "told, not asked");
+    }
+    assert_eq!(open_questions(book("other", "{\"conflict\": {\"of\": \"b\"}}").as_bytes()), 0);
+    assert_eq!(open_questions(b"kitbag"), 0);
+}
+
+#[test]
 fn strings_of_any_length_end_where_they_end() {
     for length in 0..40 {
         for odd in ["", "\\\"", "\\\\", "é", "\\u0041"] {
