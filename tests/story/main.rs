@@ -48,6 +48,7 @@ mod machine_checks;
 mod merge;
 #[cfg(target_os = "linux")]
 mod names;
+mod notebooks;
 mod outside;
 mod people;
 mod places;

@@ -176,27 +176,3 @@ fn an_edit_beats_a_deletion() {
         assert_eq!(a.read("gone.txt"), None);
     }
 }
-
-/// Shows F3 for notebooks: one question, both sides kept as they are, none of them half of the other. First tier.
-#[test]
-fn a_notebook_changed_twice_is_one_question() {
-    let notebook = |text: &str| {
-        format!(
-            "{{\n \"cells\": [\n  {{\"cell_type\": \"code\", \"execution_count\": null, \"id\": \"a1\", \
-             \"metadata\": {{}}, \"outputs\": [], \"source\": [\"{text}\"]}}\n ],\n \"metadata\": {{}},\n \
-             \"nbformat\": 4,\n \"nbformat_minor\": 5\n}}\n"
-        )
-    };
-    let room = room();
-    let (a, b) = pair(room.path(), &[("w.ipynb", notebook("start").as_bytes())]);
-    both_change(&a, &b, "w.ipynb", notebook("by A").as_bytes(), notebook("by B").as_bytes(), 3);
-    let (at_a, at_b) = (a.conflicts(), b.conflicts());
-    assert_eq!(at_a["conflicts"].as_array().unwrap().len(), 1);
-    assert_eq!(at_a["conflicts"][0]["kind"], "notebook");
-    assert_eq!(ids(&at_a), ids(&at_b));
-    assert_eq!((a.text("w.ipynb"), b.text("w.ipynb")), (notebook("by A"), notebook("by B")));
-    b.run(&["resolve", "w.ipynb", "--keep", "both"]).exits(&[0]);
-    assert_nothing_open(&a, &b);
-    assert_eq!(a.text("w.ipynb"), notebook("by B"));
-    assert_eq!(a.text("w (HOME-PC).ipynb"), notebook("by A"));
-}

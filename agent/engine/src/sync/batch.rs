@@ -7,6 +7,7 @@ use std::sync::Arc;
 use kitbag_core::entry::Seen;
 use kitbag_core::history::{History, same_bytes};
 use kitbag_core::id::ContentId;
+use kitbag_core::merge::way::Way;
 use kitbag_core::notebook::{self, InUse};
 use kitbag_core::path::WorkPath;
 use kitbag_core::plan::{self, Plan, Removal, Situation};
@@ -17,7 +18,7 @@ use rayon::prelude::*;
 
 use super::Cycle;
 use super::contents::BatchContents;
-use super::look::{Before, Looked, look, look_again};
+use super::look::{Before, HELD_BYTES, Looked, look, look_again};
 use super::publish::{Published, Publisher};
 use super::report::{Planned, Problem, WaitingFor};
 use super::restless;
@@ -152,9 +153,17 @@ impl Cycle<'_> {
                     self.again = true;
                 }
             }
-            for looked in [&working, &mirror] {
-                if let (Some(id), Some(bytes)) = (looked.seen.id(), &looked.bytes) {
-                    contents.held.insert(id, bytes.clone());
+            for (place, looked) in [(Place::Working, &working), (Place::Mirror, &mirror)] {
+                match (looked.seen, &looked.bytes) {
+                    (Seen::Content(content), Some(bytes)) => {
+                        contents.held.extend(content.id().map(|id| (id, bytes.clone())));
+                    }
+                    (Seen::Content(Content::File { id, size, .. }), None)
+                        if merges_large(&row.path, size) =>
+                    {
+                        contents.lying.insert(id, self.folder(place).of_row(&row));
+                    }
+                    _ => {}
                 }
             }
             if let Some(item) = self.plan_one(row, working, mirror, contents)? {
@@ -432,6 +441,11 @@ impl Cycle<'_> {
         let (found, _) = publisher.content(&mut open).map_err(|e| e.to_string())?;
         if found == id { Ok(()) } else { Err("it changed while it was read".into()) }
     }
+}
+
+/// Whether a file that is not held in memory is merged nevertheless.
+fn merges_large(path: &WorkPath, size: u64) -> bool {
+    size > HELD_BYTES && size <= Way::of(path).largest()
 }
 
 fn name_of(at: &str) -> &str {

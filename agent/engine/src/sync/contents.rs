@@ -131,6 +131,8 @@ impl Loose for Kept {
 pub struct BatchContents<'a> {
     /// Bytes in memory.
     pub held: BTreeMap<ContentId, Arc<[u8]>>,
+    /// Files that were seen to hold these and are too large to be kept in memory: read again each time.
+    pub lying: BTreeMap<ContentId, PathBuf>,
     ledger: &'a Ledger,
     share: &'a Share,
     kept: &'a Kept,
@@ -139,12 +141,19 @@ pub struct BatchContents<'a> {
 impl<'a> BatchContents<'a> {
     /// With nothing in memory yet.
     pub fn new(ledger: &'a Ledger, share: &'a Share, kept: &'a Kept) -> Self {
-        BatchContents { held: BTreeMap::new(), ledger, share, kept }
+        BatchContents { held: BTreeMap::new(), lying: BTreeMap::new(), ledger, share, kept }
     }
 
     /// The stored contents behind it.
     pub fn stored(&self) -> Contents<'a> {
         Contents::new(self.ledger, self.share, self.kept)
+    }
+
+    /// The bytes of a file, if they are still these.
+    fn still(&self, id: ContentId, file: &Path) -> Option<Arc<[u8]>> {
+        let mut bytes = Vec::new();
+        self.kept.doors.disk.open(file).ok()?.take(LARGEST + 1).read_to_end(&mut bytes).ok()?;
+        (ContentId::of(&bytes) == id).then(|| Arc::from(bytes))
     }
 
     /// Write a content out, from memory or from where it is stored; every byte is checked.
@@ -181,6 +190,9 @@ impl reconcile::Contents for BatchContents<'_> {
     fn read(&self, content: ContentId) -> Result<Option<Arc<[u8]>>, Unreadable> {
         if let Some(bytes) = self.held.get(&content) {
             return Ok(Some(bytes.clone()));
+        }
+        if let Some(bytes) = self.lying.get(&content).and_then(|file| self.still(content, file)) {
+            return Ok(Some(bytes));
         }
         let gone = |error| match error {
             ContentError::NotHere(_) if self.ledger.is_gone(content)? => Ok(None),

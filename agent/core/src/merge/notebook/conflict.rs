@@ -22,6 +22,10 @@ pub struct CellConflict {
     pub source: Option<String>,
     /// Whose version that is, where it is known.
     pub by: By,
+    /// The versions it stood in when the others were put below it, one after the other: one of them, or a later edit,
+    /// wrote it.
+    #[serde(skip)]
+    pub against: Vec<By>,
     /// The other versions. None of them: one side deleted the cell and the other edited it.
     pub others: Vec<OtherVersion>,
     /// Who deleted it.
@@ -134,8 +138,12 @@ pub fn conflicts(bytes: &[u8]) -> Result<Vec<CellConflict>, Refused> {
             .iter()
             .filter_map(|at| Some(document.cells[*at].tag.as_ref()?.against.clone()))
             .collect();
+        against.sort();
         against.dedup();
-        let by = if against.len() == 1 && open.cell.is_some() { against.pop() } else { None };
+        let by = match &against[..] {
+            [one] if open.cell.is_some() => one.clone(),
+            _ => By::default(),
+        };
         let other = |at: &usize| {
             let cell = &document.cells[*at];
             let by = cell.tag.as_ref().map(|tag| tag.by.clone()).unwrap_or_default();
@@ -146,7 +154,8 @@ pub fn conflicts(bytes: &[u8]) -> Result<Vec<CellConflict>, Refused> {
             number: place + 1,
             kind: kind(cell),
             source: open.cell.map(|_| shown(cell)),
-            by: by.unwrap_or_default(),
+            by,
+            against,
             others: open.others.iter().map(other).collect(),
             deleted_by: open.deleted_by.clone(),
         }

@@ -40,7 +40,20 @@ impl<'a, 'c> Writers<'a, 'c> {
     /// # Errors
     /// The ledger fails.
     pub fn told(&mut self, open: CellConflict) -> Result<CellQuestion, EngineError> {
-        let CellConflict { cell, number, kind, source, by, others, deleted_by } = open;
+        let CellConflict { cell, number, kind, source, mut by, against, others, deleted_by } = open;
+        if by.version.is_none()
+            && let Some(source) = &source
+        {
+            // several merges asked about it: one of the versions they saw has this text
+            for one in against {
+                if let Some(id) = version(&one)
+                    && self.holds(id, source)?
+                {
+                    by = one;
+                    break;
+                }
+            }
+        }
         let this = self.writer(&by, source.as_deref())?;
         let mut places = vec![this.place];
         let mut versions = Vec::with_capacity(others.len());
