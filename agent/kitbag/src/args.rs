@@ -214,7 +214,7 @@ pub struct Resolve {
     #[arg(long, value_name = "SIDE", required_unless_present = "absent", conflicts_with = "absent")]
     pub keep: Option<String>,
     /// Of a notebook: answer about this cell only, as `kitbag conflicts` names it
-    #[arg(long, value_name = "ID", requires = "keep")]
+    #[arg(long, value_name = "ID", requires = "keep", allow_hyphen_values = true)]
     pub cell: Option<String>,
     /// Files that are gone: accept (they were meant to go) or restore (put them back)
     #[arg(long, value_name = "ANSWER")]

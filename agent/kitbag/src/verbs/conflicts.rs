@@ -6,6 +6,7 @@ use kitbag_core::path::shown;
 use kitbag_engine::sync::{Conflict, Side};
 use kitbag_page::questions::{self, Questions};
 
+use super::cells;
 use crate::Outcome;
 use crate::args::Conflicts;
 use crate::context::Context;
@@ -26,6 +27,11 @@ pub fn run(context: &Context, options: &Conflicts) -> Outcome {
     }
     let Questions { conflicts, held } = questions;
     for conflict in &conflicts {
+        if !conflict.cells.is_empty() {
+            let lines = if path.is_some() { cells::in_full(conflict) } else { cells::in_short(conflict) };
+            lines.iter().for_each(|line| context.printer.line(line));
+            continue;
+        }
         context.printer.line(format!("{}: {}", shown(&conflict.path), sentence(conflict.kind)));
         for side in &conflict.sides {
             context.printer.line(format!("  {}", side_line(side)));
@@ -69,7 +75,7 @@ fn side_line(side: &Side) -> String {
 }
 
 /// A path as it can be typed.
-fn quoted(path: &str) -> String {
+pub(super) fn quoted(path: &str) -> String {
     let plain = path.chars().all(|c| c.is_alphanumeric() || "-_./".contains(c));
     if plain { path.to_owned() } else { format!("'{}'", shown(path).replace('\'', "'\\''")) }
 }

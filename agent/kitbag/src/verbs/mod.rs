@@ -1,6 +1,7 @@
 //! One file a verb.
 
 pub mod agent;
+mod cells;
 pub mod clean;
 pub mod compile_plugin;
 pub mod completions;
