@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use kitbag_core::finding::Exit;
 use kitbag_core::id::{ContentId, RecordId};
+use kitbag_core::merge::notebook;
 use kitbag_core::notebook::{InUse, Notebooks};
 use kitbag_core::path::WorkPath;
 use kitbag_core::session::EventKind;
-use kitbag_core::version::Content;
+use kitbag_core::version::{Content, Kind};
 use kitbag_engine::doors::Doors;
 use kitbag_engine::events;
 use kitbag_engine::setup::{Wanted, setup};
@@ -131,9 +132,11 @@ impl Machine {
         self.read_at(self.share.join(NAME))
     }
 
+    /// What somebody saved; merges are put together from that.
     fn contents(&self) -> BTreeSet<ContentId> {
-        let records = self.ws.ledger.admitted(&path()).unwrap();
-        records.into_iter().filter_map(|(_, record)| record.content.id()).collect()
+        let records = self.ws.ledger.admitted(&path()).unwrap().into_iter();
+        let saved = records.filter(|(_, record)| record.kind != Kind::Merge);
+        saved.filter_map(|(_, record)| record.content.id()).collect()
     }
 
     fn base(&self) -> Option<RecordId> {
@@ -303,6 +306,12 @@ fn saves_and_syncs_in_any_order() {
         assert!(a.contents().is_subset(&whole), "seed {seed}");
         assert!(a.contents().contains(&ContentId::of(&last)), "seed {seed}: the last save is lost");
         assert_eq!(a.contents(), b.contents(), "seed {seed}");
+        world.pass(200_000);
+        a.sync();
+        b.sync();
+        let shown = a.shows().unwrap();
+        assert!(notebook::lines(&shown).is_some(), "seed {seed}");
+        assert_eq!(Some(shown), b.shows(), "seed {seed}: two machines show one notebook");
     }
 }
 
@@ -406,11 +415,24 @@ fn an_autosave_while_a_version_waits_is_an_edit_of_what_was_shown() {
     let (record, _) = a.ws.ledger.record(saved).unwrap().unwrap();
     assert_eq!(record.parents, BTreeSet::from([shown]));
     assert_eq!(record.content.id(), Some(ContentId::of(&notebook("one, saved again"))));
-    assert_eq!(a.ws.ledger.open_conflicts().unwrap().len(), 1, "both sides stay");
-    assert_eq!(a.shows().unwrap(), notebook("one, saved again"));
-    assert_eq!(sync::pending_notebooks(&a.ws).unwrap(), [], "a question, and nothing that waits");
+    assert_eq!(a.ws.ledger.open_conflicts().unwrap().len(), 1, "both versions of the cell stay");
+    assert_eq!(
+        a.shows().unwrap(),
+        notebook("one, saved again"),
+        "nothing is written under the program's hands"
+    );
+    assert_eq!(
+        sync::pending_notebooks(&a.ws).unwrap().len(),
+        1,
+        "the notebook with both waits until it is closed"
+    );
     b.sync();
-    assert_eq!(b.shows().unwrap(), notebook("two"));
+    let both = b.shows().unwrap();
+    assert_eq!(notebook::conflicts(&both).unwrap()[0].others.len(), 1);
+    world.pass(200_000);
+    a.try_sync(open(&[]));
+    assert_eq!(a.shows().unwrap(), both, "closed");
+    assert_eq!(sync::pending_notebooks(&a.ws).unwrap(), []);
 }
 
 #[test]
