@@ -75,7 +75,8 @@ pub enum NoAnswer {
     Refused(#[from] Refused),
 }
 
-fn name(cell: &Cell, place: usize) -> String {
+/// What answers call a cell.
+pub(super) fn name(cell: &Cell, place: usize) -> String {
     cell.id.as_deref().map_or_else(|| format!("#{}", place + 1), str::to_owned)
 }
 

@@ -21,8 +21,11 @@ mod kept;
 mod marks;
 mod order;
 mod pair;
+mod picture;
+mod shown;
 mod strings;
 mod style;
+mod table;
 mod values;
 
 use std::cell::{Cell as Counter, RefCell};
@@ -32,6 +35,9 @@ pub use changes::{CellChange, Changes, Output, changes};
 pub use conflict::{Answer, CellConflict, NoAnswer, OtherVersion, answer, conflicts, stale};
 pub use document::CellKind;
 pub use marks::By;
+pub use picture::Picture;
+pub use shown::{Shown, ShownCell, shown};
+pub use table::{Row, Table};
 
 use assemble::assemble;
 use cell::{BUDGET, Context};
