@@ -23,9 +23,10 @@ const SMALL: &str = "[...document.querySelectorAll('button, summary, input, nav 
     .filter((one) => one.checkVisibility()).map((one) => [one.outerHTML.slice(0, 200), one.getBoundingClientRect()]) \
     .filter(([, box]) => box.width < 24 || box.height < 24).map(([html, box]) => `${html} ${box.width} x ${box.height}`)";
 
-/// How far the page or a part of it sticks out.
+/// How far the page or a part of it sticks out. The cells of a table stand beside each other or mean nothing: it is moved
+/// within its own frame, which is looked at.
 const SIDEWAYS: &str = "(() => { const root = document.documentElement; const wide = root.clientWidth; \
-    const out = [...document.querySelectorAll('body *')].filter((one) => one.checkVisibility() && !one.closest('.unseen, .skip') \
+    const out = [...document.querySelectorAll('body *')].filter((one) => one.checkVisibility() && !one.closest('.unseen, .skip, .sheet > *') \
     && (one.getBoundingClientRect().right > wide + 1 || one.getBoundingClientRect().left < -1)) \
     .map((one) => one.outerHTML.slice(0, 160)); return root.scrollWidth > wide ? ['the page', ...out] : out; })()";
 

@@ -26,7 +26,17 @@ fn start() -> Option<(tempfile::TempDir, Look)> {
 #[test]
 fn everything_is_reached_by_tab_and_seen() {
     let Some((_room, mut look)) = start() else { return };
-    for name in ["open", "conflicts", "history", "health", "permissions", "setup-share", "waiting"] {
+    for name in [
+        "open",
+        "conflicts",
+        "cells",
+        "cells-three",
+        "history",
+        "health",
+        "permissions",
+        "setup-share",
+        "waiting",
+    ] {
         let scene = scene(name);
         let standin = StandIn::start(scene.clone());
         look.enter(&standin, &scene);

@@ -4,6 +4,7 @@
 //! missing browser or a missing axe-core is a failure. First tier.
 
 mod acts;
+mod cells;
 mod copier;
 mod desk;
 mod docker_days;

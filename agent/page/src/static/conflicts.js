@@ -2,20 +2,17 @@
 // answers. Which lines differ is said in words and signs, never by colour alone. Every answer can be taken back.
 
 import { read } from "./api.js";
+import { all, cells, going, keepFocus } from "./cells.js";
 import { ask } from "./dialog.js";
+import { head, pair } from "./diff.js";
 import { el } from "./element.js";
-import { compare } from "./lines.js";
-import { begin, busy, of, panel } from "./operation.js";
+import { begin, busy, endings, of, panel } from "./operation.js";
 import { choose, instead, meant, Sheet } from "./workspaces.js";
 import { moment, shown, size, t, word } from "./words.js";
 
 const questions = new Sheet();
 const opened = new Map();
 let last = null;
-/** Lines that stay around a difference. */
-const AROUND = 2;
-/** Most rows that are drawn of one file. */
-const MOST = 2_000;
 
 /** Draw it. */
 export function conflicts({ state, about, again }) {
@@ -27,25 +24,56 @@ export function conflicts({ state, about, again }) {
     questions.forget();
     opened.clear();
   }
-  const mark = JSON.stringify([ws.conflicts, ws.held, ws.state]);
+  keepFocus();
+  const mark = JSON.stringify([ws.conflicts, ws.held, ws.state, endings(state)]);
   const sheet = questions.get(mark, () => read("workspaces", ws.workspace, "conflicts"), again);
   const occupied = busy(state, ws.workspace);
   const done = of(state, ws.workspace, "conflicts");
+  const told = (operation) => [
+    panel(operation, again),
+    ["resolve", "absent"].includes(operation.verb) && operation.ended !== null ? undo(ws, operation, occupied) : null,
+  ];
+  // what came of the answer for a cell stands where the cell stood: nothing above it moves
+  const open = sheet?.conflicts?.filter(waits).map(({ path }) => path) ?? [];
+  const within = done.find((operation) => open.includes(going(operation)));
   return [
     title,
     choose(state, "conflicts", ws),
-    done.map((operation) => panel(operation, again)),
-    done.some(({ verb, ended }) => ["resolve", "absent"].includes(verb) && ended !== null) ? undo(ws, occupied) : null,
+    done.filter((operation) => operation !== within).map(told),
     instead(sheet) ?? [
       sheet.conflicts.length + sheet.held.length === 0 ? el("p", {}, t("conflicts.none")) : el("p", {}, t("conflicts.safe")),
-      sheet.conflicts.map((one) => question(ws, one, occupied, again)),
+      sheet.conflicts.map((one) => (waits(one)
+        ? notebook(ws, one, occupied, again, within && going(within) === one.path ? told(within) : null)
+        : question(ws, one, occupied, again))),
       gone(ws, sheet.held, occupied),
     ],
   ];
 }
 
-function undo(ws, occupied) {
-  return el("p", {}, el("button", { type: "button", disabled: occupied, onclick: () => begin(ws.workspace, "undo") }, t("conflicts.undo")));
+function undo(ws, operation, occupied) {
+  return el("p", { "data-key": `undo-${operation.id}` }, el("button", { type: "button", disabled: occupied, onclick: () => begin(ws.workspace, "undo") }, t("conflicts.undo")));
+}
+
+/** Whether it is a notebook whose cells wait. */
+function waits({ cells: waiting }) {
+  return (waiting?.length ?? 0) > 0;
+}
+
+/** A notebook whose cells wait: they are there at once, and each is answered where it stands. */
+function notebook(ws, conflict, occupied, again, told) {
+  const sheet = opened.get(conflict.path) ?? new Sheet();
+  opened.set(conflict.path, sheet);
+  const mark = JSON.stringify([conflict.sides, conflict.cells.map(({ cell }) => cell)]);
+  const read_ = sheet.get(mark, () => read("workspaces", ws.workspace, "conflicts", conflict.path), again);
+  const open = new Set(conflict.cells.map(({ cell }) => cell));
+  const about = { ws, conflict, occupied, again };
+  return el("article", { class: "card", "data-key": conflict.path, "aria-label": shown(conflict.path) },
+    el("h2", { class: "path", tabindex: "-1" }, shown(conflict.path)),
+    el("p", {}, t("cells.waiting", { count: conflict.cells.filter((one) => !one.deleted_by).length })),
+    instead(read_) ?? [
+      all(about, read_),
+      cells(about, { ...read_, cells: read_.cells.filter(({ cell }) => open.has(cell)) }, told),
+    ]);
 }
 
 function question(ws, conflict, occupied, again) {
@@ -96,56 +124,18 @@ function answers(ws, conflict, occupied) {
 
 function both(sheet) {
   const [left, ...others] = sheet.sides;
-  return others.map((right) => pair(left, right));
+  return others.map((right) => beside(left, right));
 }
 
-function pair(left, right) {
-  const head = (side, at) => el("div", { class: "side", "data-side": at }, el("h3", {}, owner(side)));
-  const bare = [left, right].find((side) => side.text === null);
-  if (bare) {
-    return el("div", { class: "diff" }, head(left, "left"), head(right, "right"), plain(left, "left"), plain(right, "right"));
-  }
-  const rows = compare(left.text, right.text);
-  const parts = folded(rows.slice(0, MOST));
-  const [a, b] = [owner(left), owner(right)];
-  return [
-    el("p", { class: "quiet" }, t("diff.legend", { left: a, right: b })),
-    el("div", { class: "diff", tabindex: "0", role: "group", "aria-label": t("diff.label", { left: a, right: b }) }, head(left, "left"), head(right, "right"),
-      parts.map((part) => (part.hidden
-        ? el("p", { class: "gap" }, t("diff.same", { count: part.hidden }))
-        : [cell(part.left, part.same, "left", a), cell(part.right, part.same, "right", b)]))),
-    rows.length > MOST ? el("p", { class: "quiet" }, t("diff.long", { count: rows.length - MOST })) : null,
-  ];
+function beside(left, right) {
+  const [a, b] = [left, right].map((side) => ({ who: owner(side), text: side.text }));
+  if (a.text !== null && b.text !== null) return pair(a, b);
+  return el("div", { class: "diff" }, head(a.who, "left"), head(b.who, "right"), plain(left, "left"), plain(right, "right"));
 }
 
 function plain(side, at) {
   const text = side.size === null ? t("diff.deleted") : side.text ?? side.why_no_text ?? t("diff.no-text");
   return el("pre", { class: "whole", "data-side": at }, text.split("\n").map((line) => `${shown(line)}\n`));
-}
-
-function cell(line, same, at, who) {
-  if (line === null) return el("div", { class: "line empty", "data-side": at });
-  return el("div", { class: same ? "line same" : "line only", "data-side": at },
-    el("span", { class: "number", "aria-hidden": "true" }, String(line.number)),
-    el("span", { class: "sign", "aria-hidden": "true" }, same ? " " : at === "left" ? "◂" : "▸"),
-    same ? null : el("span", { class: "unseen" }, t("diff.only", { who })),
-    el("code", {}, shown(line.text) || " "));
-}
-
-/** Long stretches that are the same become one row that says how many lines they are. */
-function folded(rows) {
-  const near = rows.map(() => false);
-  rows.forEach((row, at) => {
-    if (row.same) return;
-    for (let i = Math.max(0, at - AROUND); i <= Math.min(rows.length - 1, at + AROUND); i += 1) near[i] = true;
-  });
-  const parts = [];
-  rows.forEach((row, at) => {
-    if (near[at]) parts.push(row);
-    else if (parts.at(-1)?.hidden) parts.at(-1).hidden += 1;
-    else parts.push({ hidden: 1 });
-  });
-  return parts;
 }
 
 /** Most files that are named of those that are gone. */

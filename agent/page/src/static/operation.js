@@ -110,10 +110,16 @@ function headline(operation) {
     const waits = verb === "done" && (ended.document?.waiting?.length ?? 0) > 0;
     return waits ? t("ended.done.waits") : t(key("ended.", verb));
   }
+  if (taken(operation)) return t("ended.resolve.more");
   if (ended.exit === 3) return t("ended.conflicts");
   if (ended.exit === 4) return verb === "done" ? t("ended.done.waits") : t("ended.waits");
   if (treated(operation)) return t(mended(operation).length > 0 ? "ended.doctor-fix.some" : "ended.doctor-fix.none");
   return t("ended.failed");
+}
+
+/** Whether it took an answer in: that other questions are open is no news of it. */
+function taken({ verb, ended }) {
+  return verb === "resolve" && [0, 3].includes(ended.exit) && Boolean(ended.document?.answered);
 }
 
 /** Whether it mended what it could: what it could not mend is no failure of it, and stands in the view. */
@@ -171,7 +177,7 @@ async function stop(operation) {
 function over(operation, again, heading, next) {
   const { ended, verb } = operation;
   const name = `operation-${operation.id}`;
-  const good = ended.exit === 0;
+  const good = ended.exit === 0 || taken(operation);
   const sheet = ended.document ?? {};
   const safe = verb === "done" && good && (sheet.waiting?.length ?? 0) === 0;
   return el("section", { class: "operation", "data-state": good ? "good" : "bad", "data-key": name, "aria-labelledby": name },
@@ -188,7 +194,7 @@ function over(operation, again, heading, next) {
     !ended.finding && ![0, 3, 4].includes(ended.exit) && !treated(operation) ? el("p", {}, t("ended.unknown")) : null,
     el("div", { class: "buttons" },
       next,
-      ended.exit === 3 ? el("a", { class: "button", href: "#/conflicts" }, t("ended.answer")) : null,
+      ended.exit === 3 && !taken(operation) ? el("a", { class: "button", href: "#/conflicts" }, t("ended.answer")) : null,
       el("button", { type: "button", onclick: () => { dismissed.add(operation.id); again(); } }, t("operation.dismiss"))),
     said(operation));
 }

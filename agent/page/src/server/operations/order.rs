@@ -40,6 +40,7 @@ struct Up {
 struct Resolve {
     path: String,
     keep: String,
+    cell: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -116,8 +117,12 @@ pub(in crate::server) fn arguments(wanted: &Wanted) -> Result<Vec<OsString>, Wro
             Ok(words)
         }
         "resolve" => {
-            let Resolve { path, keep } = options(wanted)?;
-            Ok([words(&["resolve"]), vec![option("keep", name(&keep)?)], behind(work(&path)?)].concat())
+            let Resolve { path, keep, cell } = options(wanted)?;
+            let mut words = vec!["resolve".into(), option("keep", name(&keep)?)];
+            if let Some(cell) = cell {
+                words.push(option("cell", name(&cell)?));
+            }
+            Ok([words, behind(work(&path)?)].concat())
         }
         "absent" => {
             let Absent { answer, path } = options(wanted)?;
@@ -176,7 +181,7 @@ fn behind(value: &str) -> Vec<OsString> {
     vec!["--".into(), value.into()]
 }
 
-/// A word for people: a machine's name, a side.
+/// A word for people: a machine's name, a side, a cell.
 fn name(text: &str) -> Result<&str, Wrong> {
     let fine = !text.is_empty() && text.len() <= 200 && !text.contains(char::is_control);
     fine.then_some(text).ok_or_else(|| "A name in it is empty, too long or no name.".to_owned())
@@ -228,6 +233,21 @@ mod tests {
                 json!({ "path": "-a/b c", "keep": "--yes" }),
                 vec!["resolve", "--keep=--yes", "--", "-a/b c"],
             ),
+            (
+                "resolve",
+                json!({ "path": "a.ipynb", "keep": "other", "cell": "3f2a-91" }),
+                vec!["resolve", "--keep=other", "--cell=3f2a-91", "--", "a.ipynb"],
+            ),
+            (
+                "resolve",
+                json!({ "path": "a.ipynb", "keep": "both", "cell": "--yes '\"$(x) #3" }),
+                vec!["resolve", "--keep=both", "--cell=--yes '\"$(x) #3", "--", "a.ipynb"],
+            ),
+            (
+                "resolve",
+                json!({ "path": "a.ipynb", "keep": "this", "cell": null }),
+                vec!["resolve", "--keep=this", "--", "a.ipynb"],
+            ),
             ("absent", json!({ "answer": "accept" }), vec!["resolve", "--absent=accept"]),
             (
                 "absent",
@@ -274,6 +294,12 @@ mod tests {
             (Some("a"), "resolve", json!({ "path": "x", "keep": "" })),
             (Some("a"), "resolve", json!({ "path": "x", "keep": "a\nb" })),
             (Some("a"), "resolve", json!({ "path": "x" })),
+            (Some("a"), "resolve", json!({ "path": "x", "keep": "this", "cell": "" })),
+            (Some("a"), "resolve", json!({ "path": "x", "keep": "this", "cell": "a\0b" })),
+            (Some("a"), "resolve", json!({ "path": "x", "keep": "this", "cell": "\u{1b}[2J" })),
+            (Some("a"), "resolve", json!({ "path": "x", "keep": "this", "cell": "x".repeat(201) })),
+            (Some("a"), "resolve", json!({ "path": "x", "keep": "this", "cell": 3 })),
+            (Some("a"), "resolve", json!({ "path": "x", "keep": "this", "cells": "a" })),
             (Some("a"), "absent", json!({ "answer": "yes" })),
             (Some("a"), "restore", json!({ "path": "x", "at": "--help" })),
             (Some("a"), "restore", json!({ "path": "x", "at": "" })),
