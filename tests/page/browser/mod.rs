@@ -14,6 +14,7 @@ mod keyboard;
 mod lab;
 mod link;
 mod look;
+mod notebook;
 mod paint;
 mod shapes;
 mod sources;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::notebook::PICTURE;
 use super::standin::scenes;
 use crate::machine::{Machine, room, write};
 use crate::open::{Ends, Page, set_up, until};
@@ -114,6 +115,24 @@ impl Seen {
     }
 }
 
+/// A notebook with something of all that a cell shows; the last cell is left out where it has no source.
+fn book(code_source: &str, notes: &str, check: Option<&str>) -> String {
+    let picture = json!({ "image/png": PICTURE });
+    let outputs = json!([
+        { "output_type": "display_data", "metadata": {}, "data": picture },
+        { "output_type": "display_data", "metadata": {}, "data": { "text/html": "<table><td>1</td></table>" } },
+        { "output_type": "error", "ename": "E", "evalue": "v", "traceback": [] },
+    ]);
+    let code = |id: &str, source: &str| json!({ "cell_type": "code", "id": id, "metadata": {}, "execution_count": 1, "source": source, "outputs": outputs });
+    let mut cells = vec![
+        code("code", code_source),
+        json!({ "cell_type": "markdown", "id": "notes", "metadata": {}, "source": notes,
+        "attachments": { "map.png": picture } }),
+    ];
+    cells.extend(check.map(|source| code("check", source)));
+    json!({ "cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5 }).to_string()
+}
+
 fn two(room: &Path) -> (Machine, Machine) {
     let course = room.join("course");
     write(&course.join("course.toml"), COURSE);
@@ -123,6 +142,7 @@ fn two(room: &Path) -> (Machine, Machine) {
     std::fs::create_dir_all(&share).unwrap();
     let (a, b) = (Machine::new(room, "HOME-PC", &share), Machine::new(room, "WORK-PC", &share));
     a.write("notes.md", "mine\n");
+    a.write("book.ipynb", &book("1", "one", Some("check")));
     set_up(&a, "HOME-PC", Some(&course));
     set_up(&b, "WORK-PC", None);
     (a, b)
@@ -147,13 +167,23 @@ fn the_recorded_answers_have_the_shape_of_the_real_ones() {
         seen.page.machine.write(file, "ours\n");
         b.write(file, "theirs\n");
     }
+    seen.page.machine.write("book.ipynb", &book("2", "ours", Some("check more")));
+    b.write("book.ipynb", &book("3", "theirs", None));
     b.run(&["sync"]).exits(&[0, 3]);
     seen.does("sync", &json!({}));
-    seen.until("both questions are there", |state| {
-        state["workspaces"][0]["conflicts"].as_array().is_some_and(|all| all.len() == 2)
+    seen.until("all questions are there", |state| {
+        state["workspaces"][0]["conflicts"].as_array().is_some_and(|all| all.len() == 3)
     });
     let questions = seen.get("/api/workspaces/shown/conflicts");
-    let id = questions["conflicts"][0]["sides"][0]["id"].as_str().unwrap().to_owned();
+    let all = questions["conflicts"].as_array().unwrap();
+    let text = all.iter().find(|one| one["path"] == "notes.md").unwrap();
+    let id = text["sides"][0]["id"].as_str().unwrap().to_owned();
+    let sheet = seen.get("/api/workspaces/shown/cells?path=book.ipynb");
+    assert_eq!(sheet["cells"].as_array().unwrap().len(), 3, "{sheet:#}");
+    assert!(
+        !questions.to_string().contains("ours"),
+        "what stands in the cells is told when they are looked at"
+    );
     seen.get(&format!("/api/workspaces/shown/conflicts/{id}"));
     seen.does("resolve", &json!({ "path": "notes.md", "keep": "other" }));
     seen.does("resolve", &json!({ "path": "no such file", "keep": "other" }));

@@ -52,7 +52,7 @@ use kitbag_platform::disk::Ability;
 use kitbag_store::ledger::Place;
 
 pub use answers::{Answered, Conflict, Keep, Side};
-pub use cells::{CellQuestion, OtherCell};
+pub use cells::{CellQuestion, CellSheet, OtherCell, SheetCell, SheetVersion};
 pub use import::announced;
 pub use notebooks::{PendingNotebook, pending_notebooks};
 pub use propose::{Proposal, propose, store_package};

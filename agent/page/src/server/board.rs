@@ -20,6 +20,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, watch};
 
+use super::brief::brief;
 use super::operations::View;
 use super::{Backing, Server, assets};
 use crate::status::{self, State};
@@ -225,6 +226,7 @@ fn workspace(backing: &Backing, settings: Settings) -> Result<Value, EngineError
         .collect();
     let words = status.state.words();
     let mut value = serde_json::to_value(&status).unwrap_or_default();
+    brief(&mut value["conflicts"]);
     value["words"] = words.into();
     value["presence"] = presence.into();
     value["finding"] = Value::Null;

@@ -8,6 +8,7 @@ mod answer;
 mod api;
 mod assets;
 mod board;
+mod brief;
 mod events;
 pub mod guard;
 mod keys;

@@ -56,7 +56,7 @@ function cell(one, about) {
   return el("section", { class: "cell", "data-key": `cell ${one.cell}`, "aria-label": title },
     el("h3", { tabindex: "-1" }, title),
     el("p", {}, happened(one, all, about)),
-    all.length === 1 ? alone(all[0], place, about) : next(all, place, about),
+    all.length === 1 ? alone(all[0], place, about) : next(one, all, place, about),
     outcome(one, all, place, about),
     answers(one, all, about));
 }
@@ -98,7 +98,7 @@ function box(version, rest, place, about) {
 }
 
 /** Several versions. Two texts to run stand line by line; what is to be read stands as it reads, and line by line on demand. */
-function next(all, place, about) {
+function next(one, all, place, about) {
   const texts = all.map(({ who, source }) => ({ who, text: source }));
   const lines = all.length === 2 ? pair(texts[0], texts[1], "h4") : null;
   const cut = all.some((version) => version.cut) ? el("p", { class: "quiet" }, t("shown.cut")) : null;
@@ -108,6 +108,7 @@ function next(all, place, about) {
     marked ? el("p", { class: "quiet" }, t("cells.legend")) : null,
     el("div", { class: "versions" }, all.map((version) =>
       box(version, all.filter((other) => other !== version && other.kind !== "markdown"), place, about))),
+    one.more_others > 0 ? el("p", { class: "quiet" }, t("cells.others", { count: one.more_others })) : null,
     lines ? el("details", { "data-key": "lines" }, el("summary", {}, t("cells.lines")), lines) : null,
   ];
 }
@@ -160,13 +161,16 @@ function act({ ws, conflict, occupied }, keep, text, before, more) {
   }, text);
 }
 
+const several = new WeakSet();
 /** Words of a command's own, which name no computer. */
 const WORDS = ["this", "other", "both", "merged"];
 
 /** The answers for all cells that wait, where one means the same in each. One that was deleted and kept is asked by itself. */
 export function all(about, sheet) {
   const each = sheet.cells.filter((one) => !one.deleted_by).map((one) => versions(one, about));
-  if (each.length < 2) return null;
+  // once it is there it stays for the last one too: nothing moves because one is answered
+  if (each.length > 1) several.add(about.sheet);
+  if (!several.has(about.sheet)) return null;
   const button = (keep, text) => act(about, keep, text, () => { asked = null; }, {});
   // the one way to keep what this computer wrote: by its place where that is the same in all, else by its name
   const way = ({ who, machine }) => {
@@ -176,7 +180,7 @@ export function all(about, sheet) {
     if (["this", "other"].includes(first.keep) && found.every(([one]) => one.keep === first.keep)) return first.keep;
     return machine === null || WORDS.includes(machine) ? null : machine;
   };
-  const offered = each[0].filter(({ machine, cloud }) => machine !== null || cloud).map((one) => [way(one), one]);
+  const offered = (each[0] ?? []).filter(({ machine, cloud }) => machine !== null || cloud).map((one) => [way(one), one]);
   return el("div", { class: "every", "data-key": "every" },
     el("p", {}, t("cells.all")),
     el("div", { class: "buttons", role: "group", "aria-label": t("cells.all") },

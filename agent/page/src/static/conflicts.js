@@ -1,7 +1,7 @@
 // Files that were changed on two computers at once, and files that are gone: both sides next to each other, and the
 // answers. Which lines differ is said in words and signs, never by colour alone. Every answer can be taken back.
 
-import { read } from "./api.js";
+import { read, readWith } from "./api.js";
 import { all, cells, going, keepFocus } from "./cells.js";
 import { ask } from "./dialog.js";
 import { head, pair } from "./diff.js";
@@ -35,6 +35,7 @@ export function conflicts({ state, about, again }) {
   ];
   // what came of the answer for a cell stands where the cell stood: nothing above it moves
   const open = sheet?.conflicts?.filter(waits).map(({ path }) => path) ?? [];
+  if (sheet?.conflicts) forgetOthers(sheet.conflicts);
   const within = done.find((operation) => open.includes(going(operation)));
   return [
     title,
@@ -54,6 +55,12 @@ function undo(ws, operation, occupied) {
   return el("p", { "data-key": `undo-${operation.id}` }, el("button", { type: "button", disabled: occupied, onclick: () => begin(ws.workspace, "undo") }, t("conflicts.undo")));
 }
 
+/** What was opened of questions that are no more. */
+function forgetOthers(all_) {
+  const paths = new Set(all_.map(({ path }) => path));
+  [...opened.keys()].filter((path) => !paths.has(path)).forEach((path) => opened.delete(path));
+}
+
 /** Whether it is a notebook whose cells wait. */
 function waits({ cells: waiting }) {
   return (waiting?.length ?? 0) > 0;
@@ -64,9 +71,9 @@ function notebook(ws, conflict, occupied, again, told) {
   const sheet = opened.get(conflict.path) ?? new Sheet();
   opened.set(conflict.path, sheet);
   const mark = JSON.stringify([conflict.sides, conflict.cells.map(({ cell }) => cell)]);
-  const read_ = sheet.get(mark, () => read("workspaces", ws.workspace, "conflicts", conflict.path), again);
+  const read_ = sheet.get(mark, () => readWith({ path: conflict.path }, "workspaces", ws.workspace, "cells"), again);
   const open = new Set(conflict.cells.map(({ cell }) => cell));
-  const about = { ws, conflict, occupied, again };
+  const about = { ws, conflict, sheet, occupied, again };
   return el("article", { class: "card", "data-key": conflict.path, "aria-label": shown(conflict.path) },
     el("h2", { class: "path", tabindex: "-1" }, shown(conflict.path)),
     el("p", {}, t("cells.waiting", { count: conflict.cells.filter((one) => !one.deleted_by).length })),

@@ -3,6 +3,7 @@
 //! machines' names when somebody asks. An answer is an ordinary edit, which settles the question everywhere.
 
 mod answer;
+mod sheet;
 mod writer;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use super::answers::{Conflict, Side, wrong};
 use super::batch::Item;
 use super::contents::BatchContents;
 use crate::error::EngineError;
+pub use sheet::{CellSheet, SheetCell, SheetVersion};
 use writer::Writers;
 
 /// A question about one cell. Its texts are as somebody wrote them: whoever shows them makes them safe.

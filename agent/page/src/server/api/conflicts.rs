@@ -9,11 +9,14 @@ use super::{of_workspace, rules};
 use crate::questions;
 use crate::server::Server;
 use crate::server::answer::{self, Answered, Trouble};
+use crate::server::brief::brief;
 
 /// All of them.
 pub(in crate::server) async fn list(State(server): State<Arc<Server>>, Path(name): Path<String>) -> Answered {
     let read = of_workspace(&server, name, |_, ws| questions::read(ws, &rules(ws)?, None));
-    answer::good(&read.await?)
+    let mut document = serde_json::to_value(read.await?).unwrap_or_default();
+    brief(&mut document["conflicts"]);
+    answer::good(&document)
 }
 
 /// One with both sides.

@@ -1,5 +1,6 @@
 //! What the page asks for, one file a resource. All of it is JSON; what reads is a GET, what changes is a POST.
 
+mod cells;
 mod conflicts;
 mod doctor;
 mod history;
@@ -35,6 +36,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
         .route("/api/operations/{id}/cancel", post(operations::cancel))
         .route("/api/workspaces/{name}/conflicts", get(conflicts::list))
         .route("/api/workspaces/{name}/conflicts/{id}", get(conflicts::one))
+        .route("/api/workspaces/{name}/cells", get(cells::read))
         .route("/api/workspaces/{name}/history", get(history::read))
         .route("/api/workspaces/{name}/doctor", get(doctor::read))
         .route("/api/workspaces/{name}/open", get(open::read))
