@@ -58,6 +58,18 @@ fn what_the_page_reads_is_there() {
         assert_eq!(answer.status, Some(200), "{path}: {answer:?}");
         answer.json();
     }
+    // no cells wait anywhere, and what is no path is none
+    for (query, status) in [
+        ("?path=notes.md", 404),
+        ("?path=no+such.ipynb", 404),
+        ("?path=..%2Fx", 400),
+        ("?path=.kitbag%2Fpacks", 400),
+        ("?path=a&path=b", 400),
+        ("", 400),
+    ] {
+        let answer = page.get(&format!("/api/workspaces/{name}/cells{query}"));
+        assert_eq!(answer.status, Some(status), "{query}: {answer:?}");
+    }
     let read = |path: &str| {
         let answer = page.get(path);
         assert_eq!(answer.status, Some(200), "{path}: {answer:?}");

@@ -103,6 +103,28 @@ fn every_answer_of_a_cell_asks_for_its_command() {
     }
 }
 
+/// Shows that a cell is answered by keyboard alone, from its heading on: what stands in it is passed, and no key is held
+/// there.
+#[test]
+fn a_cell_is_answered_by_keyboard_alone() {
+    let Some((_room, mut look)) = start() else { return };
+    let scene = scene("cells");
+    let standin = StandIn::start(scene.clone());
+    look.enter(&standin, &scene);
+    look.value("document.querySelectorAll('.cell h3')[0].focus()");
+    let focused = "document.activeElement.textContent";
+    let mut steps = 0;
+    while look.value(focused) != "Keep the one from LAPTOP" {
+        look.key("Tab", 9);
+        steps += 1;
+        assert!(steps < 10, "{}", look.value(focused));
+    }
+    look.key("Enter", 13);
+    let asked = standin.wait_for("/api/operations");
+    assert_eq!(asked.body, order(json!({ "path": PATH, "keep": "other", "cell": "3f2a91c0" })));
+    assert_eq!(look.value(focused), "Keep the one from LAPTOP", "the focus stays until the cell goes");
+}
+
 /// Shows what a person reads: who did what, both versions, text that looks like its markdown, a table that is one, and a
 /// picture that was drawn although the page may load none.
 #[test]

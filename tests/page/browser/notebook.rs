@@ -104,7 +104,7 @@ fn cells_of_a_notebook_are_answered_one_by_one() {
             "[...document.querySelectorAll('.cell .only code')].map((one) => one.textContent).filter((one) => one.startsWith('draw')).sort()",
             json!(["draw(orders, 2)", "draw(orders, 3)"]),
         ),
-        ("document.querySelector('.sheet tbody td').textContent", json!("K&ouml;ln & Bonn")),
+        ("document.querySelector('.sheet tbody td').textContent", json!("Köln & Bonn")),
         (
             "[...document.querySelector('canvas').getContext('2d').getImageData(0, 0, 1, 1).data]",
             json!([0, 0, 255, 255]),

@@ -142,7 +142,7 @@ fn two(room: &Path) -> (Machine, Machine) {
     std::fs::create_dir_all(&share).unwrap();
     let (a, b) = (Machine::new(room, "HOME-PC", &share), Machine::new(room, "WORK-PC", &share));
     a.write("notes.md", "mine\n");
-    a.write("book.ipynb", &book("1", "one", Some("check")));
+    a.write("book.ipynb", book("1", "one", Some("check")));
     set_up(&a, "HOME-PC", Some(&course));
     set_up(&b, "WORK-PC", None);
     (a, b)
@@ -167,8 +167,8 @@ fn the_recorded_answers_have_the_shape_of_the_real_ones() {
         seen.page.machine.write(file, "ours\n");
         b.write(file, "theirs\n");
     }
-    seen.page.machine.write("book.ipynb", &book("2", "ours", Some("check more")));
-    b.write("book.ipynb", &book("3", "theirs", None));
+    seen.page.machine.write("book.ipynb", book("2", "ours", Some("check more")));
+    b.write("book.ipynb", book("3", "theirs", None));
     b.run(&["sync"]).exits(&[0, 3]);
     seen.does("sync", &json!({}));
     seen.until("all questions are there", |state| {

@@ -29,8 +29,8 @@ export function conflicts({ state, about, again }) {
   const sheet = questions.get(mark, () => read("workspaces", ws.workspace, "conflicts"), again);
   const occupied = busy(state, ws.workspace);
   const done = of(state, ws.workspace, "conflicts");
-  const told = (operation) => [
-    panel(operation, again),
+  const told = (operation, heading = "h2") => [
+    panel(operation, again, heading),
     ["resolve", "absent"].includes(operation.verb) && operation.ended !== null ? undo(ws, operation, occupied) : null,
   ];
   // what came of the answer for a cell stands where the cell stood: nothing above it moves
@@ -40,11 +40,11 @@ export function conflicts({ state, about, again }) {
   return [
     title,
     choose(state, "conflicts", ws),
-    done.filter((operation) => operation !== within).map(told),
+    done.filter((operation) => operation !== within).map((operation) => told(operation)),
     instead(sheet) ?? [
       sheet.conflicts.length + sheet.held.length === 0 ? el("p", {}, t("conflicts.none")) : el("p", {}, t("conflicts.safe")),
       sheet.conflicts.map((one) => (waits(one)
-        ? notebook(ws, one, occupied, again, within && going(within) === one.path ? told(within) : null)
+        ? notebook(ws, one, occupied, again, within && going(within) === one.path ? told(within, "h3") : null)
         : question(ws, one, occupied, again))),
       gone(ws, sheet.held, occupied),
     ],

@@ -308,6 +308,19 @@ fn entity(name: &str) -> Option<char> {
         "mdash" => '—',
         "ndash" => '–',
         "euro" => '€',
+        "deg" => '°',
+        "auml" => 'ä',
+        "ouml" => 'ö',
+        "uuml" => 'ü',
+        "Auml" => 'Ä',
+        "Ouml" => 'Ö',
+        "Uuml" => 'Ü',
+        "szlig" => 'ß',
+        "eacute" => 'é',
+        "egrave" => 'è',
+        "agrave" => 'à',
+        "ccedil" => 'ç',
+        "ntilde" => 'ñ',
         _ => return None,
     })
 }
@@ -325,7 +338,7 @@ mod tests {
         let html = "<div>\n<style scoped>\n .dataframe tbody tr th { vertical-align: top; }\n</style>\n\
             <table border=\"1\" class=\"dataframe\">\n  <thead>\n    <tr style=\"text-align: right;\">\n      <th></th>\n\
             <th>city</th>\n      <th>price</th>\n    </tr>\n  </thead>\n  <tbody>\n    <tr>\n      <th>0</th>\n\
-            <td>K&ouml;ln &amp; &#x42;onn</td>\n      <td>12.50</td>\n    </tr>\n    <tr><th>1</th><td>a &lt; b</td><td>NaN</td></tr>\n\
+            <td>K&ouml;ln &amp; &#x42;onn &Zcaron;</td>\n      <td>12.50</td>\n    </tr>\n    <tr><th>1</th><td>a &lt; b</td><td>NaN</td></tr>\n\
             </tbody>\n</table>\n<p>40 rows × 2 columns</p>\n</div>";
         let table = first(html).unwrap();
         let row = |head, names, cells: [&str; 3]| Row { head, names, cells: cells.map(str::to_owned).into() };
@@ -333,7 +346,7 @@ mod tests {
             table.rows,
             [
                 row(true, 3, ["", "city", "price"]),
-                row(false, 1, ["0", "K&ouml;ln & Bonn", "12.50"]),
+                row(false, 1, ["0", "Köln & Bonn &Zcaron;", "12.50"]),
                 row(false, 1, ["1", "a < b", "NaN"])
             ]
         );
