@@ -397,4 +397,46 @@ mod tests {
             first(&format!("<table><td>{}", piece.repeat(200_000)));
         }
     }
+
+    const PIECES: [&str; 24] = [
+        "<table>",
+        "</table>",
+        "<thead>",
+        "</thead>",
+        "<tbody>",
+        "<tr>",
+        "</tr>",
+        "<td>",
+        "</td>",
+        "<th>",
+        "<td colspan=3>",
+        "<th rowspan='4'>",
+        "<td colspan=\"99\" rowspan=99>",
+        "<style>",
+        "</style>",
+        "<!--",
+        "-->",
+        "<br/>",
+        "text",
+        " ",
+        "&lt;",
+        "&#",
+        "é<",
+        "<a x='>",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn pieces_in_any_order_are_a_table_of_bounded_texts(
+            pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..400)
+        ) {
+            let Some(table) = first(&pieces.concat()) else { return Ok(()) };
+            assert!((1..=MOST_ROWS).contains(&table.rows.len()));
+            for row in &table.rows {
+                assert!((1..=MOST_COLUMNS).contains(&row.cells.len()) && row.names <= row.cells.len(), "{row:?}");
+                assert!(row.cells.iter().all(|cell| cell.chars().count() <= LONGEST));
+            }
+            assert!(table.note.chars().count() <= LONGEST);
+        }
+    }
 }
