@@ -124,6 +124,9 @@ fn three(base: Option<&[u8]>, left: &[u8], right: &[u8]) {
     };
     assert!(is_whole(out) && stale(out).is_ok());
     nothing_lost(base, left, right, out);
+    let names = open.iter().map(|one| one.cell.clone()).collect();
+    let shown = notebook::shown(out, &names).expect("it is a notebook");
+    assert!(shown.keys().eq(&names), "what every cell shows that waits");
     let again = merge(Some(left), &side(out, "3333"), &one).map(|again| again.bytes);
     assert_eq!(again.as_deref(), Ok(&out[..]), "merged over the left side");
     for question in open.iter().take(3) {
