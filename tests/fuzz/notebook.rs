@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use kitbag_core::merge::notebook::{
-    self, Answer, By, CellConflict, Side, changes, conflicts, is_whole, lines, merge, merge_base, removed,
-    stale,
+    self, Answer, By, CellConflict, Side, changes, conflicts, is_whole, lines, merge, merge_base, merge_told,
+    removed,
 };
 
 /// Between two texts.
@@ -35,7 +35,7 @@ pub fn notebook(input: &[u8]) {
         if input.starts_with(b"+") { texts.into_iter().map(made).collect() } else { owned(texts) };
     match &texts[..] {
         [one] => {
-            let _ = (is_whole(one), conflicts(one), stale(one), lines(one), removed(one, one));
+            let _ = (is_whole(one), conflicts(one), lines(one), removed(one, one));
         }
         [left, right] => three(None, left, right),
         [base, left, right, ..] => three(Some(base), left, right),
@@ -122,7 +122,8 @@ fn three(base: Option<&[u8]>, left: &[u8], right: &[u8]) {
         assert!(left == right || base == Some(left) || base == Some(right));
         return;
     };
-    assert!(is_whole(out) && stale(out).is_ok());
+    assert!(is_whole(out));
+    assert_eq!(merge_told(base, &one, &other).map(|(told, _)| told).as_ref(), Ok(&merged));
     nothing_lost(base, left, right, out);
     let names = open.iter().map(|one| one.cell.clone()).collect();
     let shown = notebook::shown(out, &names).expect("it is a notebook");

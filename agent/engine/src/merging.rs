@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use kitbag_core::finding::Finding;
 use kitbag_core::merge::notebook::{
-    self, By, CellConflict, Changes, LARGEST, Merged, NotMergeable, Note, Refused, Side, Which,
+    self, By, CellConflict, Changes, LARGEST, Merged, NotMergeable, Note, Side, Told, Which,
 };
 use serde::Serialize;
 
@@ -85,36 +85,28 @@ pub fn merge_files(doors: &Doors, order: &Order) -> Result<MergedFile, EngineErr
     let base = whole(doors, &order.base, LARGEST)?;
     let left = whole(doors, &order.left, LARGEST)?;
     let right = whole(doors, &order.right, LARGEST)?;
-    let sides = [&left[..], &right[..]];
-    let merged = merge(&base, sides, &order.names).map_err(|error| refused(order, error))?;
-    // where only one side changed anything it was not looked into
-    let open = notebook::conflicts(&merged.bytes).map_err(|why| refused(order, not_read(sides, why)))?;
-    let (kept, conflicts): (Vec<_>, Vec<_>) = open.into_iter().partition(|one| one.deleted_by.is_some());
-    let stale = notebook::stale(&merged.bytes).map_err(|why| refused(order, not_read(sides, why)))?;
-    let based = notebook::lines(&base).is_some();
-    let mut did = Vec::new();
-    for (name, side) in order.names.iter().zip(sides).filter(|_| based) {
-        let changes = notebook::changes(&base, side).map_err(|error| refused(order, error))?;
-        did.push(SideChanges::of(name, &changes));
-    }
+    let (merged, told) =
+        merge(&base, [&left, &right], &order.names).map_err(|error| refused(order, error))?;
     replace(doors, &order.out, &merged.bytes)?;
+    let Told { sides, kept, stale } = told;
+    let did = sides.iter().flatten().zip(&order.names).map(|(changes, name)| SideChanges::of(name, changes));
     let attached = |note: Note| match note {
         Note::Attachment { name } => Some(name),
         _ => None,
     };
     Ok(MergedFile {
         out: order.out.to_string_lossy().into_owned(),
-        clean: conflicts.is_empty(),
-        base: based,
-        sides: did,
-        conflicts,
+        clean: merged.conflicts.is_empty(),
+        base: sides.is_some(),
+        sides: did.collect(),
+        conflicts: merged.conflicts,
         kept,
         stale: stale.into_iter().map(|(cell, number)| StaleCell { cell, number }).collect(),
         attachments: merged.notes.into_iter().filter_map(attached).collect(),
     })
 }
 
-fn merge(base: &[u8], sides: [&[u8]; 2], names: &[String; 2]) -> Result<Merged, NotMergeable> {
+fn merge(base: &[u8], sides: [&[u8]; 2], names: &[String; 2]) -> Result<(Merged, Told), NotMergeable> {
     let side = |at: usize| Side {
         bytes: sides[at],
         by: By { machine: Some(names[at].clone()), version: None },
@@ -122,15 +114,7 @@ fn merge(base: &[u8], sides: [&[u8]; 2], names: &[String; 2]) -> Result<Merged, 
         depth: 1 - at as u64,
         ..Side::default()
     };
-    notebook::merge(Some(base).filter(|base| !base.is_empty()), &side(0), &side(1))
-}
-
-/// Which side cannot be read.
-fn not_read(sides: [&[u8]; 2], why: Refused) -> NotMergeable {
-    let mut each = [Which::Left, Which::Right].into_iter().zip(sides);
-    let found =
-        each.find_map(|(side, bytes)| Some(NotMergeable { side, why: notebook::conflicts(bytes).err()? }));
-    found.unwrap_or(NotMergeable { side: Which::Both, why })
+    notebook::merge_told(Some(base).filter(|base| !base.is_empty()), &side(0), &side(1))
 }
 
 impl SideChanges {

@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_it_is_decides_how_it_is_compared() {
-        let one = "{\"cells\":[{\"cell_type\":\"raw\",\"metadata\":{},\"source\":\"x\"}],\"metadata\":{},\"nbformat\":4,\"nbformat_minor\":4}";
+        let one = "{\"cells\":[{\"cell_type\":\"raw\",\"id\":\"a\",\"metadata\":{},\"source\":\"x\"}],\"metadata\":{},\"nbformat\":4,\"nbformat_minor\":5}";
         let other = one.replace("\"x\"", "\"y\"");
         assert_eq!(difference(b"x", b"x"), Difference::Same);
         for (before, after) in [(one, other.as_str()), ("", one), (one, "")] {

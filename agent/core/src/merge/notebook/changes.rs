@@ -70,7 +70,12 @@ pub enum Output {
 pub fn changes(before: &[u8], after: &[u8]) -> Result<Changes, NotMergeable> {
     let old = Document::read(before).map_err(|why| NotMergeable { side: Which::Left, why })?;
     let new = Document::read(after).map_err(|why| NotMergeable { side: Which::Right, why })?;
-    let pairs = pair(&old, &new);
+    Ok(between(&old, &new))
+}
+
+/// The same of notebooks that were read.
+pub(super) fn between(old: &Document, new: &Document) -> Changes {
+    let pairs = pair(old, new);
     let kept: Vec<_> = pairs.iter().enumerate().filter_map(|(from, to)| Some((from, (*to)?))).collect();
     let places: Vec<_> = kept.iter().map(|(_, to)| *to).collect();
     let mut moved = vec![true; new.cells.len()];
@@ -91,14 +96,14 @@ pub fn changes(before: &[u8], after: &[u8]) -> Result<Changes, NotMergeable> {
     let mut cells = Vec::new();
     for at in 0..=new.cells.len() {
         while let Some((_, before)) = gone.next_if(|(place, _)| *place == at) {
-            cells.extend(change((&old, Some(before)), (&new, None), false));
+            cells.extend(change((old, Some(before)), (new, None), false));
         }
         if at < new.cells.len() {
-            cells.extend(change((&old, from[at]), (&new, Some(at)), moved[at] && from[at].is_some()));
+            cells.extend(change((old, from[at]), (new, Some(at)), moved[at] && from[at].is_some()));
         }
     }
     let names = differing(old.get("metadata").unwrap_or("{}"), new.get("metadata").unwrap_or("{}"));
-    Ok(Changes { cells, metadata: names })
+    Changes { cells, metadata: names }
 }
 
 fn change(

@@ -113,16 +113,12 @@ fn open(document: &Document) -> Vec<Open> {
 }
 
 /// The cells whose outputs are marked as those of another source, each by its name and its number from 1.
-///
-/// # Errors
-/// It is no notebook.
-pub fn stale(bytes: &[u8]) -> Result<Vec<(String, usize)>, Refused> {
-    let document = Document::read(bytes)?;
+pub(super) fn stale(document: &Document) -> Vec<(String, usize)> {
     let cells = document.cells.iter().enumerate().filter(|(_, cell)| {
         let get = |name, default| cell.get(name).unwrap_or(default);
         marks::is_stale(get("metadata", "{}"), get("outputs", "[]"), get("execution_count", "null"))
     });
-    Ok(cells.map(|(place, cell)| (name(cell, place), place + 1)).collect())
+    cells.map(|(place, cell)| (name(cell, place), place + 1)).collect()
 }
 
 /// All open questions of a notebook, in the order of its cells.
@@ -130,7 +126,11 @@ pub fn stale(bytes: &[u8]) -> Result<Vec<(String, usize)>, Refused> {
 /// # Errors
 /// It is no notebook.
 pub fn conflicts(bytes: &[u8]) -> Result<Vec<CellConflict>, Refused> {
-    let document = Document::read(bytes)?;
+    Ok(questions(&Document::read(bytes)?))
+}
+
+/// The same of a notebook that was read.
+pub(super) fn questions(document: &Document) -> Vec<CellConflict> {
     let told = |open: &Open| {
         let place = open.cell.or(open.others.first().copied()).unwrap_or_default();
         let cell = &document.cells[place];
@@ -161,7 +161,7 @@ pub fn conflicts(bytes: &[u8]) -> Result<Vec<CellConflict>, Refused> {
             deleted_by: open.deleted_by.clone(),
         }
     };
-    Ok(open(&document).iter().map(told).collect())
+    open(document).iter().map(told).collect()
 }
 
 /// The notebook with the questions about this cell answered, or those about every cell. All else stays to the byte.

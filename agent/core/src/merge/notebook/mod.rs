@@ -26,18 +26,20 @@ mod shown;
 mod strings;
 mod style;
 mod table;
+mod told;
 mod values;
 
 use std::cell::{Cell as Counter, RefCell};
 use std::collections::BTreeSet;
 
 pub use changes::{CellChange, Changes, Output, changes};
-pub use conflict::{Answer, CellConflict, NoAnswer, OtherVersion, answer, conflicts, stale};
+pub use conflict::{Answer, CellConflict, NoAnswer, OtherVersion, answer, conflicts};
 pub use document::CellKind;
 pub use marks::By;
 pub use picture::Picture;
 pub use shown::{Shown, ShownCell, shown};
 pub use table::{Row, Table};
+pub use told::{Told, merge_told};
 
 use assemble::assemble;
 use cell::{BUDGET, Context};
@@ -206,20 +208,38 @@ pub fn open_questions(bytes: &[u8]) -> usize {
 /// # Errors
 /// A side is no notebook of format 4, or is damaged, or too large.
 pub fn merge(base: Option<&[u8]>, left: &Side, right: &Side) -> Result<Merged, NotMergeable> {
-    let stands = |bytes: &[u8]| Merged {
-        bytes: bytes.to_vec(),
-        conflicts: questions(bytes).unwrap_or_default(),
-        notes: Vec::new(),
-    };
+    if let Some(bytes) = untouched(base, left, right) {
+        let conflicts = questions(bytes).unwrap_or_default();
+        return Ok(Merged { bytes: bytes.to_vec(), conflicts, notes: Vec::new() });
+    }
+    let (bytes, notes) = in_order(base, left, right, &mut |_, _| ())?;
+    let conflicts = questions(&bytes).map_err(|why| NotMergeable { side: Which::Both, why })?;
+    Ok(Merged { bytes, conflicts, notes })
+}
+
+/// What comes out as it is, since one side changed nothing, or both the same.
+fn untouched<'a>(base: Option<&[u8]>, left: &Side<'a>, right: &Side<'a>) -> Option<&'a [u8]> {
     if left.bytes == right.bytes || base == Some(right.bytes) && left.asks.is_empty() {
-        return Ok(stands(left.bytes));
+        return Some(left.bytes);
     }
-    if base == Some(left.bytes) && right.asks.is_empty() {
-        return Ok(stands(right.bytes));
-    }
+    (base == Some(left.bytes) && right.asks.is_empty()).then_some(right.bytes)
+}
+
+/// Told of the base and of the left and the right side, when they are read.
+type Look<'l> = dyn FnMut(Option<&Document>, [&Document; 2]) + 'l;
+
+fn in_order(
+    base: Option<&[u8]>,
+    left: &Side,
+    right: &Side,
+    look: &mut Look,
+) -> Result<(Vec<u8>, Vec<Note>), NotMergeable> {
     let turned = left.rank() < right.rank();
     let (lead, other) = if turned { (right, left) } else { (left, right) };
-    let (bytes, notes) = merged(base, lead, other, false).map_err(|(side, why)| {
+    let mut look = |base: Option<&Document>, [lead, other]: [&Document; 2]| {
+        look(base, if turned { [other, lead] } else { [lead, other] });
+    };
+    merged(base, lead, other, false, &mut look).map_err(|(side, why)| {
         let side = match side {
             0 if turned => Which::Right,
             0 => Which::Left,
@@ -228,9 +248,7 @@ pub fn merge(base: Option<&[u8]>, left: &Side, right: &Side) -> Result<Merged, N
             _ => Which::Both,
         };
         NotMergeable { side, why }
-    })?;
-    let conflicts = questions(&bytes).map_err(|why| NotMergeable { side: Which::Both, why })?;
-    Ok(Merged { bytes, conflicts, notes })
+    })
 }
 
 /// A base for histories that crossed, with nothing where the sides conflict; a base only, never a version. None where
@@ -238,7 +256,7 @@ pub fn merge(base: Option<&[u8]>, left: &Side, right: &Side) -> Result<Merged, N
 pub fn merge_base(base: Option<&[u8]>, left: &[u8], right: &[u8]) -> Option<Vec<u8>> {
     let (lead, other) = if left < right { (right, left) } else { (left, right) };
     let side = |bytes| Side { bytes, ..Side::default() };
-    merged(base, &side(lead), &side(other), true).ok().map(|(bytes, _)| bytes)
+    merged(base, &side(lead), &side(other), true, &mut |_, _| ()).ok().map(|(bytes, _)| bytes)
 }
 
 /// The sources of all cells in order, each ended with a line end: what a person wrote, as a text whose lines can be
@@ -268,12 +286,14 @@ fn merged(
     lead: &Side,
     other: &Side,
     unseen: bool,
+    look: &mut Look,
 ) -> Result<(Vec<u8>, Vec<Note>), Failed> {
     let base = base.and_then(|bytes| Document::read(bytes).ok());
     fn read(side: usize, bytes: &[u8]) -> Result<Document<'_>, Failed> {
         Document::read(bytes).map_err(|why| (side, why))
     }
     let (left, right) = (read(0, lead.bytes)?, read(1, other.bytes)?);
+    look(base.as_ref(), [&left, &right]);
     let combined =
         |left: &Document, right: &Document| combine(base.as_ref(), [left, right], [lead, other], unseen);
     if left.style == right.style {
