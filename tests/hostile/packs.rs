@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kitbag_core::id::{ContentId, PackId};
+use kitbag_core::version::MERGE_VERSION;
 use serde_json::{Value, json};
 
 use crate::machine::{Machine, noise, pair, room, tree, write};
@@ -127,8 +128,7 @@ fn a_merge_of_a_later_kitbag_is_waited_for() {
     parents.sort();
     let merged = b"1\nleft and right\n";
     let content = json!({ "file": { "id": pack.piece(merged), "size": merged.len() } });
-    let merge =
-        json!({ "content": content, "kind": "merge", "merge": 2, "parents": parents, "path": "plan.txt" });
+    let merge = json!({ "content": content, "kind": "merge", "merge": MERGE_VERSION + 1, "parents": parents, "path": "plan.txt" });
     pack.record(merge).put(&a.share);
     for machine in [&a, &b, &a] {
         machine.sync();

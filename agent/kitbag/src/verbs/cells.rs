@@ -225,7 +225,7 @@ mod tests {
                 all.push_str(line);
             }
         }
-        for said in ["more characters]", "lines more]", "lines alike]", "(empty)", "\\u{1b}[2J", "\\u{202e}"]
+        for said in ["characters more]", "lines more]", "lines alike]", "(empty)", "\\u{1b}[2J", "\\u{202e}"]
         {
             assert!(all.contains(said), "{said}: {all}");
         }
