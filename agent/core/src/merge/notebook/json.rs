@@ -121,19 +121,25 @@ fn key(bytes: &[u8], at: usize) -> Result<usize, Bad> {
     if *bytes.get(at).ok_or(Bad::Short)? == b':' { Ok(at + 1) } else { Err(Bad::At(at)) }
 }
 
-/// Past bytes that mean nothing within a string, eight at a time: most of a notebook is outputs.
-fn plain(bytes: &[u8], at: usize) -> usize {
+/// Past bytes that mean nothing within a string, eight at a time: most of a notebook is outputs. Stops at a quote or a
+/// backslash, and at a control character unless the text is `CHECKED`; before the last bytes at the latest.
+fn plain<const CHECKED: bool>(bytes: &[u8], at: usize) -> usize {
     // the same byte eight times
     const fn all(byte: u8) -> u64 {
         u64::from_le_bytes([byte; 8])
     }
-    // one of the eight is zero: https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
-    let zero = |word: u64| word.wrapping_sub(all(1)) & !word & all(0x80) != 0;
+    // the first bit set is that of the first byte that is zero, what is above says nothing:
+    // https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
+    let zeros = |word: u64| word.wrapping_sub(all(1)) & !word & all(0x80);
     let mut at = at;
     while let Some(eight) = bytes.get(at..at + 8).and_then(|eight| eight.try_into().ok()) {
         let word = u64::from_le_bytes(eight);
-        if zero(word ^ all(b'"')) || zero(word ^ all(b'\\')) || zero(word & all(0xe0)) {
-            break;
+        let mut found = zeros(word ^ all(b'"')) | zeros(word ^ all(b'\\'));
+        if !CHECKED {
+            found |= zeros(word & all(0xe0));
+        }
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
         }
         at += 8;
     }
@@ -144,7 +150,7 @@ fn plain(bytes: &[u8], at: usize) -> usize {
 fn string(bytes: &[u8], at: usize) -> Result<usize, Bad> {
     let mut at = at + 1;
     loop {
-        at = plain(bytes, at);
+        at = plain::<false>(bytes, at);
         match *bytes.get(at).ok_or(Bad::Short)? {
             b'"' => return Ok(at + 1),
             b'\\' => match *bytes.get(at + 1).ok_or(Bad::Short)? {
@@ -195,10 +201,10 @@ fn scalar(bytes: &[u8], at: usize) -> Result<usize, Bad> {
 /// After a value that begins here, in checked text.
 fn past(bytes: &[u8], at: usize) -> usize {
     let quote = |mut at: usize| {
-        at = plain(bytes, at);
+        at = plain::<true>(bytes, at);
         while at < bytes.len() && bytes[at] != b'"' {
             at = if bytes[at] == b'\\' { at + 2 } else { at + 1 };
-            at = plain(bytes, at);
+            at = plain::<true>(bytes, at);
         }
         at + 1
     };
