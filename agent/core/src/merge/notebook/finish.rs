@@ -11,24 +11,48 @@ use super::style::Object;
 use super::{Asks, json};
 use crate::merge::lines;
 
-/// Lines that would be missing: a line no side took out must stand as often as the other side has it. Blank lines are
-/// no loss.
+/// Lines that would be missing: a line no side took out must stand as often as the other side has it. One that stands
+/// several times in what people wrote, and of which each side took out another copy, stays as often as the side has it
+/// that has it less often; other versions of a cell are no copies of it, since an answer takes them away. Blank lines
+/// are no loss.
 pub fn lost(base: Option<&Document>, sides: [&Document; 2], cells: &[Made]) -> Asks {
-    let mut counts: BTreeMap<&[u8], [usize; 4]> = BTreeMap::new();
-    fn add<'s>(counts: &mut BTreeMap<&'s [u8], [usize; 4]>, at: usize, source: &'s [u8]) {
+    let all = Counts::of(base, sides, cells, true);
+    let written = Counts::of(base, sides, cells, false);
+    let any_gone =
+        |[base, lead, other, out]: &[usize; 4]| other >= base && out < lead || lead >= base && out < other;
+    let copy_gone = |[base, lead, other, out]: &[usize; 4]| {
+        let least = |side: &usize, taken: &usize| (side + base.min(taken)).saturating_sub(*base);
+        *out < least(lead, other).max(least(other, lead)).max(*lead.min(other))
+    };
+    let gone = all.0.iter().filter(|(_, counts)| any_gone(counts));
+    let copies = written.0.iter().filter(|(_, counts)| copy_gone(counts));
+    gone.chain(copies).map(|(line, _)| line.to_vec()).collect()
+}
+
+/// How often each line stands in the base, the leading side, the other one, and what was written.
+struct Counts<'s>(BTreeMap<&'s [u8], [usize; 4]>);
+
+impl<'s> Counts<'s> {
+    /// Of the base and the sides with the other versions of cells, or without; of what was written with them.
+    fn of(base: Option<&'s Document>, sides: [&'s Document; 2], cells: &'s [Made], versions: bool) -> Self {
+        let mut all = Counts(BTreeMap::new());
+        for (at, side) in base.into_iter().map(|base| (0, base)).chain([1, 2].into_iter().zip(sides)) {
+            for cell in side.cells.iter().filter(|cell| versions || cell.tag.is_none()) {
+                all.add(at, &cell.source);
+            }
+        }
+        for cell in cells {
+            all.add(3, &cell.source);
+            cell.by_words.iter().for_each(|source| all.add(3, source));
+        }
+        all
+    }
+
+    fn add(&mut self, at: usize, source: &'s [u8]) {
         for line in lines::split(source).filter(|line| !line.trim_ascii().is_empty()) {
-            counts.entry(line).or_default()[at] += 1;
+            self.0.entry(line).or_default()[at] += 1;
         }
     }
-    base.iter().flat_map(|base| &base.cells).for_each(|cell| add(&mut counts, 0, &cell.source));
-    for (at, side) in sides.iter().enumerate() {
-        side.cells.iter().for_each(|cell| add(&mut counts, at + 1, &cell.source));
-    }
-    let written = cells.iter().flat_map(|cell| [&cell.source].into_iter().chain(&cell.by_words));
-    written.for_each(|source| add(&mut counts, 3, source));
-    let missing =
-        |[base, lead, other, out]: &[usize; 4]| other >= base && out < lead || lead >= base && out < other;
-    counts.iter().filter(|(_, counts)| missing(counts)).map(|(line, _)| line.to_vec()).collect()
 }
 
 /// Other versions that say what their cell says, or what another one says, are no question any more.

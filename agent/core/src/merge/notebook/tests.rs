@@ -186,3 +186,31 @@ fn what_changed_is_told_cell_by_cell() {
     assert_eq!(changes(same.as_bytes(), same.as_bytes()).unwrap(), Changes::default());
     assert_eq!(changes(b"{", same.as_bytes()).unwrap_err().side, Which::Left);
 }
+
+#[test]
+fn a_line_that_stands_twice_and_of_which_each_side_took_one_stays() {
+    let book = |cells: &[(&str, &str)]| {
+        let cell = |(id, source): &(&str, &str)| {
+            format!(
+                "{{\"cell_type\": \"markdown\", \"id\": \"{id}\", \"metadata\": {{}}, \"source\": \"{source}\"}}"
+            )
+        };
+        let cells: Vec<_> = cells.iter().map(cell).collect();
+        format!(
+            "{{\"cells\": [{}], \"metadata\": {{}}, \"nbformat\": 4, \"nbformat_minor\": 5}}",
+            cells.join(", ")
+        )
+    };
+    let (twice, other, first) = (("a", "rule"), ("b", "rule"), ("c", "first"));
+    let base = book(&[twice, first, other]);
+    let within = |first: &str, second: &str| book(&[("a", first), ("b", second)]);
+    for [base, left, right] in [
+        [base, book(&[first, other]), book(&[twice, first])],
+        [within("x\\nrule", "y\\nrule"), within("x", "y\\nrule"), within("x\\nrule", "y")],
+    ] {
+        let side = |bytes| Side { bytes, ..Side::default() };
+        let merge = merge(Some(base.as_bytes()), &side(left.as_bytes()), &side(right.as_bytes())).unwrap();
+        let lines = lines(&merge.bytes).unwrap();
+        assert!(lines.split(|byte| *byte == b'\n').any(|line| line == b"rule"), "{}", lines.escape_ascii());
+    }
+}
