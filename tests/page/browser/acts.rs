@@ -2,15 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::look::{Look, text};
+use super::look::{Look, start, text};
 use super::standin::{Scene, StandIn, scene};
-
-fn start() -> Option<(tempfile::TempDir, Look)> {
-    let room = tempfile::tempdir().unwrap();
-    let mut look = Look::start(&room.path().join("profile"))?;
-    look.view(1280, false);
-    Some((room, look))
-}
 
 fn enter(look: &mut Look, name: &str) -> (StandIn, Scene) {
     let scene = scene(name);

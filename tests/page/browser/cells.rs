@@ -3,17 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::look::{Look, text};
+use super::look::{Look, start, text};
 use super::standin::{Scene, StandIn, scene};
 
 const LIST: &str = "/api/workspaces/data-course/conflicts";
-
-fn start() -> Option<(tempfile::TempDir, Look)> {
-    let room = tempfile::tempdir().unwrap();
-    let mut look = Look::start(&room.path().join("profile"))?;
-    look.view(1280, false);
-    Some((room, look))
-}
 
 /// The one notebook of the scenes, and the address of its cells.
 const PATH: &str = "notebooks/02 Orders.ipynb";

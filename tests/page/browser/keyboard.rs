@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::look::{Look, text};
+use super::look::{start, text};
 use super::standin::{StandIn, scene};
 
 const TAB: u8 = 9;
@@ -14,13 +14,6 @@ const FOCUSED: &str = "(() => { const one = document.activeElement; const look =
     const box = one.getBoundingClientRect(); \
     return { text: one.textContent.trim().slice(0, 60), name: one.localName, ring: look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) >= 2, \
     seen: box.bottom > 0 && box.top < innerHeight && box.width > 0 }; })()";
-
-fn start() -> Option<(tempfile::TempDir, Look)> {
-    let room = tempfile::tempdir().unwrap();
-    let mut look = Look::start(&room.path().join("profile"))?;
-    look.view(1280, false);
-    Some((room, look))
-}
 
 /// Shows that one walk by Tab passes everything that can be pressed, each with a ring around it, in reading order.
 #[test]

@@ -1,14 +1,7 @@
 //! The way in, and what is said when kitbag is not there.
 
-use super::look::{Look, text};
+use super::look::{Look, start, text};
 use super::standin::{StandIn, scene};
-
-fn start() -> Option<(tempfile::TempDir, Look)> {
-    let room = tempfile::tempdir().unwrap();
-    let mut look = Look::start(&room.path().join("profile"))?;
-    look.view(1280, false);
-    Some((room, look))
-}
 
 /// The page as it says that kitbag is gone; the port it knows kitbag by.
 fn lose_kitbag(look: &mut Look) -> u16 {

@@ -28,6 +28,14 @@ pub struct Look {
     pub browser: Browser,
 }
 
+/// A browser on a screen of the usual width, with a profile that goes with the folder. None as for [`Look::start`].
+pub fn start() -> Option<(tempfile::TempDir, Look)> {
+    let room = tempfile::tempdir().unwrap();
+    let mut look = Look::start(&room.path().join("profile"))?;
+    look.view(1280, false);
+    Some((room, look))
+}
+
 impl Look {
     /// None where there is no browser; a failure where one is required.
     pub fn start(profile: &Path) -> Option<Self> {
