@@ -13,13 +13,14 @@ use crate::merge::lines;
 
 /// Lines that would be missing: a line no side took out must stand as often as the other side has it. One that stands
 /// several times in what people wrote, and of which each side took out another copy, stays as often as the side has it
-/// that has it less often; other versions of a cell are no copies of it, since an answer takes them away. Blank lines
-/// are no loss.
+/// that has it less often; other versions of a cell are no copies of it, since an answer takes them away. But a line
+/// that stands on both sides, however it does, stays. Blank lines are no loss.
 pub fn lost(base: Option<&Document>, sides: [&Document; 2], cells: &[Made]) -> Asks {
     let all = Counts::of(base, sides, cells, true);
     let written = Counts::of(base, sides, cells, false);
-    let any_gone =
-        |[base, lead, other, out]: &[usize; 4]| other >= base && out < lead || lead >= base && out < other;
+    let any_gone = |[base, lead, other, out]: &[usize; 4]| {
+        other >= base && out < lead || lead >= base && out < other || *out == 0 && *lead.min(other) > 0
+    };
     let copy_gone = |[base, lead, other, out]: &[usize; 4]| {
         let least = |side: &usize, taken: &usize| (side + base.min(taken)).saturating_sub(*base);
         *out < least(lead, other).max(least(other, lead)).max(*lead.min(other))

@@ -214,3 +214,30 @@ fn a_line_that_stands_twice_and_of_which_each_side_took_one_stays() {
         assert!(lines.split(|byte| *byte == b'\n').any(|line| line == b"rule"), "{}", lines.escape_ascii());
     }
 }
+
+#[test]
+fn a_line_on_both_sides_stays_where_one_took_it_out_of_a_cell_and_the_other_its_other_version() {
+    let book = |cells: &[(&str, &str)]| {
+        let cell = |(id, source): &(&str, &str)| {
+            let tag = if *id == "v" {
+                r#"{"kitbag": {"conflict": {"cell_type": "markdown", "of": "a"}}}"#
+            } else {
+                "{}"
+            };
+            format!(r#"{{"cell_type": "markdown", "id": "{id}", "metadata": {tag}, "source": "{source}"}}"#)
+        };
+        let cells: Vec<_> = cells.iter().map(cell).collect();
+        format!(
+            r#"{{"cells": [{}], "metadata": {{}}, "nbformat": 4, "nbformat_minor": 5}}"#,
+            cells.join(", ")
+        )
+    };
+    let base = book(&[("a", "first"), ("v", "rule"), ("b", "rule\\ny\\nz")]);
+    let edited = book(&[("a", "first"), ("v", "rule"), ("b", "x\\ny\\nz")]);
+    let answered = book(&[("a", "first"), ("b", "rule\\ny\\nz")]);
+    let side = |bytes| Side { bytes, ..Side::default() };
+    let merge = merge(Some(base.as_bytes()), &side(edited.as_bytes()), &side(answered.as_bytes())).unwrap();
+    let lines = lines(&merge.bytes).unwrap();
+    let stands = |wanted: &[u8]| lines.split(|byte| *byte == b'\n').any(|line| line == wanted);
+    assert!(stands(b"rule") && stands(b"x"), "{}", lines.escape_ascii());
+}
