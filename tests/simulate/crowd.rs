@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use crate::kinds::KINDS;
-use crate::operation::Case;
+use crate::kinds::{ASKED, KINDS, Kind};
+use crate::operation::{Case, NOTEBOOKS};
 use crate::rest::{Failure, run};
 use crate::world::Tally;
 
@@ -21,6 +21,8 @@ pub struct Total {
 
 /// What many runs came to.
 pub struct Crowd {
+    /// Are they runs with notebooks?
+    notebooks: bool,
     /// One for each kind.
     pub totals: Vec<Total>,
     /// By seed.
@@ -36,7 +38,11 @@ const ENOUGH: usize = 5;
 pub fn crowd(seeds: Range<u64>) -> Crowd {
     let next = AtomicU64::new(seeds.start);
     let found = AtomicUsize::new(0);
-    let all = Mutex::new(Crowd { totals: vec![Total::default(); KINDS.len()], failures: Vec::new() });
+    let all = Mutex::new(Crowd {
+        notebooks: seeds.start >= NOTEBOOKS,
+        totals: vec![Total::default(); KINDS.len()],
+        failures: Vec::new(),
+    });
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..cores {
@@ -84,23 +90,35 @@ impl Crowd {
     /// One line a kind, with its bounds.
     pub fn print(&self) {
         println!(
-            "{:28} {:>6} {:>9} {:>9} {:>16} {:>16} {:>10}",
-            "kind", "runs", "steps", "genuine", "needless/1000", "returned/1000", "limit/1000"
+            "{:28} {:>6} {:>9} {:>9} {:>16} {:>16} {:>10} {:>16}",
+            "kind",
+            "runs",
+            "steps",
+            "genuine",
+            "needless/1000",
+            "returned/1000",
+            "limit/1000",
+            "cells asked/1000"
         );
         for (kind, total) in KINDS.iter().zip(&self.totals).filter(|(_, total)| total.runs > 0) {
             let per = |count: u64| count * 1_000 / total.runs;
             let pair = |count: u64, bound: u64| format!("{} (<{bound})", per(count));
             println!(
-                "{:28} {:>6} {:>9} {:>9} {:>16} {:>16} {:>10}",
+                "{:28} {:>6} {:>9} {:>9} {:>16} {:>16} {:>10} {:>16}",
                 kind.name,
                 total.runs,
                 total.tally.steps,
                 total.tally.genuine,
-                pair(total.tally.needless, kind.needless),
+                pair(total.tally.needless, self.needless(kind)),
                 pair(total.tally.returned, kind.returned),
                 pair(total.hole, kind.hole + 1),
+                pair(total.tally.asked, ASKED),
             );
         }
+    }
+
+    fn needless(&self, kind: &Kind) -> u64 {
+        if self.notebooks { kind.needless_notebooks } else { kind.needless }
     }
 
     /// Costs over their bounds.
@@ -109,9 +127,10 @@ impl Crowd {
         for (kind, total) in KINDS.iter().zip(&self.totals).filter(|(_, total)| total.runs >= ENOUGH_TO_JUDGE)
         {
             let costs = [
-                ("needless conflicts", total.tally.needless, kind.needless),
+                ("needless conflicts", total.tally.needless, self.needless(kind)),
                 ("removed lines that came back", total.tally.returned, kind.returned),
                 ("runs that met a known limit", total.hole, kind.hole + 1),
+                ("cells put beside another", total.tally.asked, ASKED),
             ];
             for (what, count, bound) in costs {
                 if count * 1_000 >= bound * total.runs {
@@ -130,5 +149,6 @@ impl Tally {
         self.genuine += other.genuine;
         self.needless += other.needless;
         self.returned += other.returned;
+        self.asked += other.asked;
     }
 }

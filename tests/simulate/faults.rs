@@ -8,10 +8,9 @@ use kitbag_core::plan::{AbsenceAnswer, Removal};
 use crate::cycle::How;
 use crate::invariants::Broken;
 use crate::machine::{Ledger, Machine, Saved};
-use crate::person;
 use crate::provider::Midway;
 use crate::sidecar::Immutable;
-use crate::text::{Blob, Name, Token};
+use crate::text::{Name, Token};
 use crate::world::{EngineRule, World};
 
 /// Which part of a machine's disk comes from the backup.
@@ -252,18 +251,10 @@ impl World {
 
     pub fn phone(&mut self, name: &Name, what: PhoneEdit, pick: u32, mark: Token) {
         let Some(before) = self.provider.server.get(name).cloned() else { return };
-        let mut lines = before.lines();
         let after = match what {
             PhoneEdit::Deletes => None,
-            PhoneEdit::Adds => {
-                let at = pick as usize % (lines.len() + 1);
-                lines.insert(at, crate::text::line(mark));
-                Some(Blob::of_lines(&lines, before.ended()))
-            }
-            PhoneEdit::Changes => {
-                person::change(&mut lines, pick, mark);
-                Some(Blob::of_lines(&lines, true))
-            }
+            PhoneEdit::Adds => Some(self.form.added(&before, pick, mark)),
+            PhoneEdit::Changes => Some(self.form.opened(&self.form.edited(Some(&before), pick, mark))),
         };
         self.tell(|_| format!("the phone makes {name} {after:?} of {before:?}"));
         self.lines.phone_made(Some(&before), after.as_ref());

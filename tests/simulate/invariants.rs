@@ -10,8 +10,9 @@ use kitbag_core::reconcile::Made;
 use kitbag_core::version::{Content, Kind};
 
 use crate::cycle::Look;
+use crate::form::{Counts, Form};
 use crate::machine::Loaded;
-use crate::text::{Blob, Name, split};
+use crate::text::{Blob, Name};
 use crate::world::World;
 
 /// What was broken: a number of the list of invariants, 0 for another rule.
@@ -278,23 +279,25 @@ impl World {
             }
         }
         let (Some(out), [x, y]) = (out, &sides[..]) else { return Ok(()) };
+        let [before, also, after] = [x, y, &out].map(|blob| self.form.versions(blob));
+        self.tally.asked += after.saturating_sub(before.max(also));
         let base = self.single_base(history, look, plan, &made.record.parents);
-        let count = |blob: &Blob| {
-            let mut counts: BTreeMap<Vec<u8>, i64> = BTreeMap::new();
-            split(blob.bytes()).for_each(|line| *counts.entry(line.to_vec()).or_default() += 1);
-            counts
-        };
-        let (cx, cy, co) = (count(x), count(y), count(&out));
-        let cb = base.as_ref().map(count);
-        let of = |counts: &BTreeMap<Vec<u8>, i64>, line| counts.get(line).copied().unwrap_or(0);
-        for line in cx.keys().chain(cy.keys()) {
-            let (x, y) = (of(&cx, line), of(&cy, line));
-            let least = cb.as_ref().map_or(x.min(y), |cb| {
-                let b = of(cb, line);
-                x.min(y).max(x + (y - b).min(0)).max(y + (x - b).min(0))
-            });
-            Broken::unless(9, of(&co, line) >= least, || {
-                let line = String::from_utf8_lossy(line);
+        let form = self.form;
+        let asks = base.iter().chain([x, y]).any(|blob| form.versions(blob) > 0);
+        let least =
+            |count: &dyn Fn(&Blob) -> Counts| least(base.as_ref().map(count), count(x), count(y), asks);
+        let (lines, mut words) = (form.lines(&out), None);
+        let of = |counts: &Counts, part: &[u8]| counts.get(part).copied().unwrap_or(0);
+        for (line, times) in least(&|blob| form.lines(blob)) {
+            if of(&lines, &line) >= times {
+                continue;
+            }
+            // a line that was merged word by word goes on in others
+            let (needed, words) =
+                words.get_or_insert_with(|| (least(&|blob| form.words(blob)), form.words(&out)));
+            let kept = form.words_of(&line).all(|word| of(words, word) >= of(needed, word));
+            Broken::unless(9, kept && form != Form::Lines, || {
+                let line = String::from_utf8_lossy(&line);
                 let parents = &made.record.parents;
                 format!("merging {parents:?} over {base:?} lost {line:?} of {sides:?}: {out:?}")
             })?;
@@ -354,6 +357,23 @@ impl World {
             format!("{path} is replaced in the {place} before its bytes are safe: {blob:?}")
         })
     }
+}
+
+/// How often each line, or each word, of two sides must stand in a merge: one that stands several times, and of which
+/// each side took out another copy, as often as is left. `once`: one line can stand in two versions of a cell there, of
+/// which an answer takes one away, so once is enough.
+fn least(base: Option<Counts>, x: Counts, y: Counts, once: bool) -> Counts {
+    let of = |counts: &Counts, line: &[u8]| counts.get(line).copied().unwrap_or(0);
+    let both: BTreeSet<_> = x.keys().chain(y.keys()).cloned().collect();
+    let least = |line: &Vec<u8>| {
+        let (x, y) = (of(&x, line), of(&y, line));
+        let least = base.as_ref().map_or(x.min(y), |base| {
+            let b = of(base, line);
+            x.min(y).max(x + (y - b).min(0)).max(y + (x - b).min(0))
+        });
+        if once { least.min(1) } else { least }
+    };
+    both.into_iter().map(|line| (line.clone(), least(&line))).collect()
 }
 
 fn is_acyclic(history: &History) -> bool {

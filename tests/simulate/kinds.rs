@@ -26,14 +26,20 @@ pub struct Kind {
     pub operations: usize,
     /// At most so many conflicts without two people's work in them, in a thousand runs.
     pub needless: u64,
+    /// The same in runs with notebooks, where what two people wrote into one cell is no conflict of the file: only half
+    /// a notebook is.
+    pub needless_notebooks: u64,
     /// At most so many removed lines back at the end, in a thousand runs.
     pub returned: u64,
     /// At most so many runs in a thousand that fall into the known hole, or meet a ledger older than its folder.
     pub hole: u64,
 }
 
+/// At most so many cells in a thousand runs that merges put beside another as its other version, whatever the kind.
+pub const ASKED: u64 = 11_500;
+
 const fn kind(name: &'static str, faults: &'static [(What, u32)], needless: u64, returned: u64) -> Kind {
-    Kind { name, faults, operations: 120, needless, returned, hole: 0 }
+    Kind { name, faults, operations: 120, needless, needless_notebooks: 1, returned, hole: 0 }
 }
 
 const ALL_BUT_CLEANER: &[(What, u32)] = &[
@@ -113,8 +119,11 @@ pub const KINDS: &[Kind] = &[
     kind("program holds the file", &[(OpenProgram, 5), (CloseProgram, 3)], 35, 1_900),
     kind("course files", &[(Seed, 4), (Delete, 2)], 500, 2_000),
     kind("clock", &[(ClockJump, 4), (PhoneChanges, 2)], 45, 2_300),
-    kind("torn and stale", &[(Torn, 3), (Stale, 2), (DeliverByHalf, 6)], 110, 2_100),
+    Kind {
+        needless_notebooks: 220,
+        ..kind("torn and stale", &[(Torn, 3), (Stale, 2), (DeliverByHalf, 6)], 110, 2_100)
+    },
     kind("cleaner", &[(Clean, 4)], 40, 1_950),
-    Kind { hole: 1, ..kind("all but the cleaner", ALL_BUT_CLEANER, 130, 2_900) },
-    Kind { hole: 8, ..kind("all", ALL, 120, 2_950) },
+    Kind { hole: 1, needless_notebooks: 90, ..kind("all but the cleaner", ALL_BUT_CLEANER, 130, 2_900) },
+    Kind { hole: 8, needless_notebooks: 90, ..kind("all", ALL, 120, 2_950) },
 ];

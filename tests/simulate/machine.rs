@@ -204,7 +204,7 @@ pub struct Machine {
     /// Exchanges done in the working folder that the ledger may not have heard of.
     pub aside: BTreeMap<Name, RecordId>,
     /// What programs hold open, as they hold it.
-    pub kernels: BTreeMap<Name, Vec<Vec<u8>>>,
+    pub kernels: BTreeMap<Name, Blob>,
     /// Files the person removed from the working folder.
     pub deleted: BTreeSet<Name>,
     /// Which folder the working folder is.

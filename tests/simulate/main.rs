@@ -14,10 +14,12 @@
 )]
 
 mod act;
+mod book;
 mod chance;
 mod crowd;
 mod cycle;
 mod faults;
+mod form;
 mod invariants;
 mod kinds;
 mod lines;
@@ -36,10 +38,12 @@ mod world;
 
 use std::process::ExitCode;
 
-use operation::Case;
+use operation::{Case, NOTEBOOKS};
 
 /// Seeds of the default run: enough for [`STEPS`].
 const SEEDS: u64 = 68_000;
+/// Seeds of the default run with notebooks.
+const NOTEBOOK_SEEDS: u64 = 2_000;
 /// Planner steps a default run takes at least.
 const STEPS: u64 = 10_000_000;
 
@@ -51,14 +55,16 @@ type Simple = fn() -> Done;
 fn tests() -> Vec<(&'static str, Test)> {
     let mut tests: Vec<(&'static str, Test)> =
         named::names().map(|name| (name, Box::new(move || named::run(name)) as Test)).collect();
-    let more: [(&'static str, Simple); 7] = [
+    let more: [(&'static str, Simple); 9] = [
         ("ordinary_use", ordinary::ordinary_use),
         ("ordinary_use_with_a_phone_that_adds", ordinary::ordinary_use_with_a_phone_that_adds),
         ("a_seed_tells_the_same_story_twice", a_seed_tells_the_same_story_twice),
         ("a_failing_run_is_made_short", a_failing_run_is_made_short),
         ("seeds_that_failed_once", seeds_that_failed_once),
         ("mutations", mutations::mutations),
+        ("mutations_of_notebooks", mutations::mutations_of_notebooks),
         ("chance", chance_alone),
+        ("chance_with_notebooks", chance_with_notebooks),
     ];
     tests.extend(more.map(|(name, test)| (name, Box::new(test) as Test)));
     tests
@@ -118,6 +124,11 @@ fn exit(done: Done) -> ExitCode {
 fn chance_alone() -> Done {
     let steps = seeds(0..SEEDS)?;
     if steps < STEPS { Err(format!("only {steps} planner steps")) } else { Ok(()) }
+}
+
+/// The same with notebooks for files.
+fn chance_with_notebooks() -> Done {
+    seeds(NOTEBOOKS..NOTEBOOKS + NOTEBOOK_SEEDS).map(drop)
 }
 
 fn seeds(range: std::ops::Range<u64>) -> Result<u64, String> {
@@ -210,7 +221,7 @@ fn a_seed_tells_the_same_story_twice() -> Done {
 fn a_failing_run_is_made_short() -> Done {
     use kitbag_core::mutation::Rule;
     let off = Some(world::Off::Core(Rule::OutsideNoChild));
-    let failing = (0..500).find_map(|seed| {
+    let failing = (0..500_u64).find_map(|seed| {
         let case = Case::of(seed);
         let failure = rest::run(&case, &case.operations(), off, false).verdict.err()?;
         Some((case, failure))

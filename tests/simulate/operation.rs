@@ -2,6 +2,7 @@
 //! each operation carries all its own numbers, so that any of them can be left out and the others stay what they were.
 
 use crate::chance::Chance;
+use crate::form::Form;
 use crate::kinds::{KINDS, Kind};
 use crate::provider::Policy;
 use crate::text::{TYPED, Token};
@@ -69,6 +70,9 @@ pub struct Op {
     pub mark: Token,
 }
 
+/// Seeds from here on are of runs with notebooks.
+pub const NOTEBOOKS: u64 = 1 << 32;
+
 /// Tokens of one operation.
 const MARKS: Token = 4;
 
@@ -81,6 +85,7 @@ pub struct Case {
     pub machines: usize,
     /// Cycles that unexplained bytes wait.
     pub settle: i64,
+    pub form: Form,
 }
 
 impl Case {
@@ -95,6 +100,7 @@ impl Case {
             policy: policies[(seed / kinds % 3) as usize],
             machines: [2, 3, 2, 3, 4, 5][(seed / kinds / 3 % 6) as usize],
             settle: [0, 1, 2, 5][chance.below(4)],
+            form: if seed < NOTEBOOKS { Form::Lines } else { Form::Cells { ids: chance.below(4) > 0 } },
         }
     }
 

@@ -4,6 +4,7 @@
 
 use crate::chance::Chance;
 use crate::cycle::How;
+use crate::form::Form;
 use crate::provider::Policy;
 use crate::text::{Name, TYPED, Token};
 use crate::world::World;
@@ -34,7 +35,7 @@ fn synchronise(world: &mut World, m: usize, paths: &[Name]) -> Result<(), String
 fn sixty_days(seed: u64, policy: Policy, phone: bool) -> Result<u64, String> {
     let mut chance = Chance::new(seed);
     let settle = [0, 2, 5][chance.below(3)];
-    let mut world = World::new(2, policy, settle, None, false);
+    let mut world = World::new(2, policy, settle, Form::Lines, None, false);
     let paths: Vec<Name> = ["notes.md", "data/table.csv", "src/a.py"].map(Name::from).into();
     let mut mark: Token = TYPED;
     let mut edits = 0;

@@ -52,19 +52,14 @@ impl World {
     pub fn edit(&mut self, m: usize, path: &Name, pick: u32, mark: Token) {
         let shown = self.machines[m].work.get(path).cloned();
         let held = self.machines[m].kernels.get(path).cloned();
-        let before = match &held {
-            Some(lines) => Some(Blob::of_lines(lines, true)),
-            None => shown.clone(),
-        };
-        let mut lines = before.as_ref().map(Blob::lines).unwrap_or_default();
-        change(&mut lines, pick, mark);
-        let after = Blob::of_lines(&lines, !pick.is_multiple_of(16));
+        let before = held.clone().or(shown);
+        let after = self.form.edited(before.as_ref(), pick, mark);
         self.tell(|_| format!("{m}: the person edits {path}: {before:?} -> {after:?}"));
         self.lines.person_made(before.as_ref(), Some(&after));
         self.replaces(m, path, &after);
         self.authored.insert(after.id());
         if held.is_some() {
-            self.machines[m].kernels.insert(path.clone(), lines);
+            self.machines[m].kernels.insert(path.clone(), self.form.opened(&after));
         }
         self.machines[m].deleted.remove(path);
         self.save(m, path, after);
@@ -99,7 +94,7 @@ impl World {
         let history = self.machines[m].ledger.history(path);
         let old: Vec<_> = history.live().filter_map(|(_, record)| record.content.id()).collect();
         let old = old.get(pick as usize % (2 * old.len()).max(1)).and_then(|id| self.side.find_content(*id));
-        let again = old.map_or_else(|| Blob::of_lines(&[line(mark)], true), |(_, blob)| blob.clone());
+        let again = old.map_or_else(|| self.form.begun(mark), |(_, blob)| blob.clone());
         self.tell(|_| format!("{m}: the person makes {path} again: {again:?}"));
         self.lines.person_made(None, Some(&again));
         self.replaces(m, path, &again);
@@ -137,8 +132,8 @@ impl World {
     /// A program opens the file; it goes on from what it read then.
     pub fn open_program(&mut self, m: usize, path: &Name) {
         if let Some(blob) = self.machines[m].work.get(path) {
-            let lines = blob.lines();
-            self.machines[m].kernels.insert(path.clone(), lines);
+            let held = self.form.opened(blob);
+            self.machines[m].kernels.insert(path.clone(), held);
             self.tell(|_| format!("{m}: a program opens {path}"));
         }
     }
@@ -174,10 +169,13 @@ impl World {
             (Keep::Merged, None) => working.clone(),
             _ => match both() {
                 Some(bytes) => Some(Blob::new(bytes)),
-                // what is no text cannot be joined: the person keeps one of them
+                // what is no text cannot be joined: the person keeps one of them, rather one that opens
                 None => {
-                    let one = history.content(heads[pick % heads.len()]).and_then(|content| content.id());
-                    one.and_then(|id| self.side.find_content(id)).map(|(_, blob)| blob.clone())
+                    let side = |head| self.side.find_content(history.content(head)?.id()?);
+                    let one = side(heads[pick % heads.len()]).map(|(_, blob)| blob);
+                    let opens = |blob: &&Blob| self.form.opens(blob);
+                    let other = || heads.iter().filter_map(|head| Some(side(*head)?.1)).find(opens);
+                    one.filter(|one| !opens(one)).and_then(|_| other()).or(one).cloned()
                 }
             },
         };
@@ -228,11 +226,11 @@ impl World {
     /// The course places its file, in one of two versions.
     pub fn drop_seed(&mut self, m: usize, path: &Name, which: usize, version: Token) {
         let first = COURSE + 20 * which as Token;
-        let text: Vec<_> = match version {
-            0 => (0..5).map(|n| line(first + n)).collect(),
-            _ => [0, 1, 12, 3, 4, 13].map(|n| line(first + n)).into(),
+        let tokens: Vec<_> = match version {
+            0 => (0..5).map(|n| first + n).collect(),
+            _ => [0, 1, 12, 3, 4, 13].map(|n| first + n).into(),
         };
-        let blob = Blob::of_lines(&text, true);
+        let blob = self.form.of_tokens(&tokens);
         let history = self.machines[m].ledger.history(path);
         let seeds: Vec<_> = history.live().filter(|(_, record)| record.kind == Kind::Seed).collect();
         if seeds.iter().any(|(_, record)| record.content.id() == Some(blob.id())) {

@@ -28,6 +28,18 @@ pub fn line(token: Token) -> Vec<u8> {
     format!("L{token:06}").into_bytes()
 }
 
+/// Is it a notebook, or the first part of one? No line begins so.
+fn is_book(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"{")
+}
+
+/// All tokens in a notebook, whole or not. Nothing else in one is written so.
+fn tokens_within(bytes: &[u8]) -> impl Iterator<Item = Token> {
+    let ends = |next: Option<&u8>| next.is_none_or(|byte| !byte.is_ascii_digit());
+    let at = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'L').map(|(at, _)| at);
+    at.filter(move |at| ends(bytes.get(at + 7))).filter_map(|at| token(bytes.get(at..at + 7)?))
+}
+
 /// The token of a line, none for one that repeats or was torn.
 pub fn token(line: &[u8]) -> Option<Token> {
     let digits = line.strip_prefix(b"L").filter(|digits| digits.len() == 6)?;
@@ -47,7 +59,11 @@ struct Inner {
 impl Blob {
     pub fn new(bytes: impl Into<Arc<[u8]>>) -> Self {
         let bytes = bytes.into();
-        let mut tokens: Vec<_> = split(&bytes).filter_map(token).collect();
+        let mut tokens: Vec<_> = if is_book(&bytes) {
+            tokens_within(&bytes).collect()
+        } else {
+            split(&bytes).filter_map(token).collect()
+        };
         tokens.sort_unstable();
         Blob(Arc::new(Inner { id: ContentId::of(&bytes), bytes, tokens }))
     }
@@ -99,6 +115,11 @@ impl PartialEq for Blob {
 
 impl std::fmt::Debug for Blob {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if is_book(self.bytes())
+            && let Some(told) = crate::book::told(self)
+        {
+            return f.write_str(&told);
+        }
         write!(f, "{:?}", String::from_utf8_lossy(&self.0.bytes).replace('\n', "·"))
     }
 }

@@ -2,7 +2,6 @@
 //! by one; a broken invariant ends the run.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use kitbag_core::history::{History, Near};
 use kitbag_core::id::{ContentId, RecordId};
@@ -12,6 +11,7 @@ use kitbag_core::version::Kind;
 
 use crate::cycle::{Gap, How};
 use crate::faults::{PhoneEdit, Restored};
+use crate::form::Form;
 use crate::invariants::{Broken, Functions};
 use crate::lines::Lines;
 use crate::machine::Machine;
@@ -68,12 +68,6 @@ pub enum Off {
     Engine(EngineRule),
 }
 
-impl Off {
-    pub fn all() -> impl Iterator<Item = Off> {
-        Rule::ALL.map(Off::Core).into_iter().chain(EngineRule::ALL.map(Off::Engine))
-    }
-}
-
 /// What a run cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -85,6 +79,8 @@ pub struct Tally {
     pub needless: u64,
     /// Removed lines that are back at the end.
     pub returned: u64,
+    /// Cells that merges put beside another as its other version.
+    pub asked: u64,
 }
 
 pub struct World {
@@ -95,6 +91,7 @@ pub struct World {
     pub functions: Functions,
     pub tally: Tally,
     pub settle: i64,
+    pub form: Form,
     pub engine_off: Option<EngineRule>,
     /// Contents somebody wrote, as opposed to machines and providers.
     pub authored: BTreeSet<ContentId>,
@@ -113,7 +110,15 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(machines: usize, policy: Policy, settle: i64, off: Option<Off>, story: bool) -> Self {
+    pub fn new(
+        machines: usize,
+        policy: Policy,
+        settle: i64,
+        form: Form,
+        off: Option<Off>,
+        story: bool,
+    ) -> Self {
+        let (names, course) = form.names();
         let machine = |n| Machine { folder: n as u64 + 1, ..Machine::default() };
         World {
             machines: (0..machines).map(machine).collect(),
@@ -123,6 +128,7 @@ impl World {
             functions: Functions::default(),
             tally: Tally::default(),
             settle,
+            form,
             engine_off: off.and_then(|off| if let Off::Engine(rule) = off { Some(rule) } else { None }),
             authored: BTreeSet::new(),
             cleaned: BTreeSet::new(),
@@ -133,13 +139,13 @@ impl World {
             made: 0,
             conflicts: BTreeSet::new(),
             story: story.then(Vec::new),
-            names: ["notes.md", "data/table.csv", "old notes.md", "data/2.csv"].map(Arc::from),
-            course: "course/intro.md".into(),
+            names,
+            course,
         }
     }
 
     pub fn of(case: &Case, off: Option<Off>, story: bool) -> Self {
-        World::new(case.machines, case.policy, case.settle, off, story)
+        World::new(case.machines, case.policy, case.settle, case.form, off, story)
     }
 
     /// Does the rule stand?

@@ -39,10 +39,22 @@ pub enum Rule {
     LesserMerges,
     /// A renamed file takes its past along, and late edits follow it. Off: it is another file.
     MovesFollowed,
+    /// What both sides wrote into one cell stays in both versions. Off: the leading one wins.
+    BothCellsStay,
+    /// A cell that one side edited stays though the other deleted it. Off: it goes.
+    EditedCellStays,
+    /// A merge of notebooks must hold every line. Off: it need not.
+    CellGuard,
+    /// A merge of notebooks orders its sides by their past. Off: by the machine it runs on.
+    NotebooksOrdered,
 }
 
 impl Rule {
-    /// All of them.
+    /// Those of notebooks alone.
+    pub const OF_NOTEBOOKS: [Rule; 4] =
+        [Rule::BothCellsStay, Rule::EditedCellStays, Rule::CellGuard, Rule::NotebooksOrdered];
+
+    /// All others.
     pub const ALL: [Rule; 17] = [
         Rule::ConflictsStayOpen,
         Rule::EditNamesShown,

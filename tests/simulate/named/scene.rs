@@ -5,6 +5,7 @@ use kitbag_core::plan::AbsenceAnswer;
 use kitbag_core::version::Kind;
 
 use crate::cycle::{Cycle, Gap, How};
+use crate::form::Form;
 use crate::person::Keep;
 use crate::provider::Policy;
 use crate::text::{Blob, Name};
@@ -28,7 +29,7 @@ pub fn check(holds: bool, what: &str) -> Check {
 impl Scene {
     /// Three machines, a provider that keeps the last writer, one cycle of patience.
     pub fn new(off: Option<Off>) -> Self {
-        Scene { world: World::new(3, Policy::LastWriter, 1, off, true), path: "notes.md".into() }
+        Scene { world: World::new(3, Policy::LastWriter, 1, Form::Lines, off, true), path: "notes.md".into() }
     }
 
     pub fn story(&mut self) -> Vec<String> {
@@ -42,7 +43,7 @@ impl Scene {
         self.world.authored.insert(after.id());
         let machine = &mut self.world.machines[m];
         if machine.kernels.contains_key(&path) {
-            machine.kernels.insert(path.clone(), after.lines());
+            machine.kernels.insert(path.clone(), after.clone());
         }
         machine.deleted.remove(&path);
         self.world.save(m, &path, after);

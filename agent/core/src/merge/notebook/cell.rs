@@ -14,6 +14,7 @@ use super::values::{self, By};
 use super::{Note, json};
 use crate::merge::text::{self, Asks, Merged};
 use crate::merge::{lines, words};
+use crate::mutation::{Rule, off};
 
 /// What merging any cell needs to know.
 pub struct Context<'c> {
@@ -115,6 +116,9 @@ impl Context<'_> {
                 let was = base.map(|base| &*base.source);
                 let source = Source::New(Cow::Owned(text::merge_base(was, &lead.source, &other.source)));
                 vec![self.joined(base, lead, other, &source)]
+            }
+            Source::Conflict if off(Rule::BothCellsStay) => {
+                vec![self.joined(base, lead, other, &Source::Side([true, false]))]
             }
             Source::Conflict => {
                 let first = self.joined(base, lead, other, &Source::Side([true, false]));

@@ -49,6 +49,7 @@ use order::Three;
 use style::Style;
 
 use super::text;
+use crate::mutation::{self, Rule, off};
 
 /// Largest notebook that is merged, in bytes.
 pub const LARGEST: usize = 128 * 1024 * 1024;
@@ -234,7 +235,7 @@ fn in_order(
     right: &Side,
     look: &mut Look,
 ) -> Result<(Vec<u8>, Vec<Note>), NotMergeable> {
-    let turned = left.rank() < right.rank();
+    let turned = if off(Rule::NotebooksOrdered) { mutation::turned() } else { left.rank() < right.rank() };
     let (lead, other) = if turned { (right, left) } else { (left, right) };
     let mut look = |base: Option<&Document>, [lead, other]: [&Document; 2]| {
         look(base, if turned { [other, lead] } else { [lead, other] });
@@ -333,7 +334,7 @@ fn combine(
             notes: RefCell::new(Vec::new()),
         };
         let mut cells = Three::over(base, documents).merge(&context);
-        let lost = if unseen { Asks::new() } else { lost(base, documents, &cells) };
+        let lost = if unseen || off(Rule::CellGuard) { Asks::new() } else { lost(base, documents, &cells) };
         if lost.is_empty() {
             answered_by_itself(&mut cells);
             issue_ids(&mut cells, &context);

@@ -9,6 +9,7 @@ use super::cell::{Context, Made, drops, kind};
 use super::document::{Cell, Document};
 use super::pair::{likeness, pair, rising};
 use crate::merge::diff::partners;
+use crate::mutation::{Rule, off};
 
 /// A cell that may stand in all three.
 #[derive(Debug, Clone, Copy, Default)]
@@ -108,7 +109,7 @@ impl<'d, 'a> Three<'d, 'a> {
             || attached(cell) != attached(base)
             || base.tag.is_some() && cell.tag.is_none();
         let asked = drops(&base.source, b"", context.asks[deleted_by]);
-        (edited || asked || answered).then_some(deleted_by)
+        (edited && !off(Rule::EditedCellStays) || asked || answered).then_some(deleted_by)
     }
 
     /// The cells of the result.
