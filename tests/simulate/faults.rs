@@ -142,14 +142,16 @@ impl World {
     fn note_mistaken(&mut self, m: usize) {
         let machine = &self.machines[m];
         let mut mistaken = Vec::new();
-        for (path, memory) in &machine.ledger.memories {
-            let Some(base) = memory.base.and_then(|base| self.side.find_record(base)) else { continue };
-            let Some((_, blob)) = base.1.content.id().and_then(|id| self.side.find_content(id)) else {
+        // what got out before a stop is what the ledger will believe
+        let foreseen = machine.ledger.foreseen.iter().map(|(path, _, shows)| (path, *shows));
+        let bases = machine.ledger.memories.iter().filter_map(|(path, memory)| Some((path, memory.base?)));
+        for (path, base) in bases.chain(foreseen) {
+            let Some(record) = self.side.find_record(base) else { continue };
+            let Some((_, blob)) = record.1.content.id().and_then(|id| self.side.find_content(id)) else {
                 continue;
             };
             let shown = machine.shown.get(path).map(|(id, _)| *id);
-            let later =
-                shown.zip(memory.base).is_some_and(|(shown, base)| self.side.goes_on_from(shown, base));
+            let later = shown.is_some_and(|shown| self.side.goes_on_from(shown, base));
             if !later {
                 mistaken.push(blob.clone());
             }

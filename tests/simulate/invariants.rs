@@ -238,9 +238,11 @@ impl World {
                 format!("{path} was renamed and is recorded as deleted")
             })?;
             Broken::unless(8, person || accepted, || format!("{path} is deleted and nobody did it"))?;
-            if accepted && let Some(id) = parents.first().and_then(|id| history.content(*id)?.id()) {
-                let gone = self.side.find_content(id).map(|(_, blob)| blob.clone());
-                gone.iter().for_each(|blob| self.lines.removed_all(blob));
+            let gone = parents.first().and_then(|id| history.content(*id)?.id());
+            match gone.and_then(|id| Some(self.side.find_content(id)?.1.clone())) {
+                Some(gone) if accepted => self.lines.removed_all(&gone),
+                Some(gone) => self.lines.taken_for_deleted(&gone),
+                None => {}
             }
         }
         Ok(())

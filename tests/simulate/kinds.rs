@@ -31,7 +31,7 @@ pub struct Kind {
     pub needless_notebooks: u64,
     /// At most so many removed lines back at the end, in a thousand runs.
     pub returned: u64,
-    /// At most so many runs in a thousand that fall into the known hole, or meet a ledger older than its folder.
+    /// At most so many runs in a thousand that fall into a known limit: tests/README.md tells them.
     pub hole: u64,
 }
 

@@ -80,7 +80,17 @@ impl Lines {
         self.mark_all(blob, MISTAKEN);
     }
 
-    /// Did an old ledger believe so?
+    /// A file that was renamed and rewritten before it was looked at is one deleted and one new: its lines are taken
+    /// out at the old name, which is not what the person did.
+    pub fn taken_for_deleted(&mut self, blob: &Blob) {
+        for token in blob.tokens() {
+            if self.is(*token, MOVED) {
+                self.mark(*token, MISTAKEN);
+            }
+        }
+    }
+
+    /// Did one of the two happen?
     pub fn is_mistaken(&self, token: Token) -> bool {
         self.is(token, MISTAKEN)
     }

@@ -168,7 +168,7 @@ impl World {
         present.sort_unstable();
         let (lost, returned) = self.lines.judge(&present);
         self.tally.returned += returned;
-        // the two known limits, and only the lines that fell into them
+        // the known limits, and only the lines that fell into them
         self.note_extinct();
         let known = |token: &Token| self.extinct.contains(token) || self.lines.is_mistaken(*token);
         match lost.iter().find(|(token, _)| !known(token)) {
