@@ -107,6 +107,37 @@ fn what_is_too_deep_or_too_large_is_refused() {
 }
 
 #[test]
+fn how_deep_a_value_may_be_does_not_depend_on_where_it_stands() {
+    let deep = |depth: usize| format!("{}0{}", "[".repeat(depth), "]".repeat(depth));
+    // the whole, its cells, the cell, its outputs
+    let cell = |depth: usize| notebook(&[with("a", "x", &deep(depth - 3))]);
+    let member = |depth: usize| {
+        notebook(&[]).replace("\"metadata\"", &format!("\"x\":{},\"metadata\"", deep(depth - 1)))
+    };
+    for at in [&cell as &dyn Fn(usize) -> String, &member] {
+        let merged = merge(&notebook(&[]), &notebook(&[code("b", "y")]), &at(256)).unwrap();
+        assert!(text(&merged).contains(&"[".repeat(252)));
+        assert_eq!(refused(&at(257)), Refused::TooDeep);
+    }
+}
+
+#[test]
+fn of_several_faults_the_first_to_be_mended_is_told() {
+    let bad = |cells: &str, rest: &str| refused(&format!("{{\"cells\":[{cells}]{rest}"));
+    let odd = |why: &str| Refused::NoNotebook { why: why.to_owned() };
+    let good = code("a", "x");
+    let whole = ",\"metadata\":{},\"nbformat\":4}";
+    assert_eq!(bad(&format!("{good},1,{{}}"), whole), odd("cell 2: it is no object"));
+    assert_eq!(bad(&format!("{good},{{}},1"), whole), odd("cell 2: its kind is not said"));
+    assert_eq!(bad(&format!("{}{good}", "0,".repeat(1 << 20)), whole), odd("cell 1: it is no object"));
+    // first all of it has to be JSON, then the notebook's own members have to be right
+    assert_eq!(bad("1,\n[", whole), Refused::Broken { line: 2 });
+    assert_eq!(bad("1", ",\"metadata\":{}}"), odd("it does not say its format"));
+    assert_eq!(bad("1", ",\"cells\":2,\"nbformat\":4}"), odd("a name stands in it twice"));
+    assert_eq!(bad("1", ",\"nbformat\":3}"), Refused::Older { major: 3 });
+}
+
+#[test]
 fn a_broken_base_is_none() {
     let (left, right) = (notebook(&[code("a", "x")]), notebook(&[code("b", "y")]));
     let merged = merge("<<<<<<<", &left, &right).unwrap();

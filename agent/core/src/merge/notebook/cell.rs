@@ -99,15 +99,15 @@ impl Context<'_> {
         answered: bool,
     ) -> Vec<Made<'a>> {
         let old = base.is_some();
-        if json::same(lead.raw, other.raw) {
+        if lead.same(other) {
             return vec![Made::untouched(lead, old)];
         }
         let source = self.source(base, lead, other, answered);
         if let (Some(base), Source::Side(_)) = (base, &source) {
-            if json::same(other.raw, base.raw) {
+            if other.same(base) {
                 return vec![Made::untouched(lead, old)];
             }
-            if json::same(lead.raw, base.raw) {
+            if lead.same(base) {
                 return vec![Made::untouched(other, old)];
             }
         }

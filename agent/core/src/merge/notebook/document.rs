@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::json::{self, Bad, Frame, Member};
+use super::json::{self, Bad, Frame, Member, Object, Walk, Within};
 use super::marks::Tag;
 use super::style::Style;
 use super::{LARGEST, Refused};
@@ -79,9 +79,22 @@ impl<'a> Cell<'a> {
         self.source.iter().all(u8::is_ascii_whitespace)
     }
 
-    /// A cell of a checked object.
+    /// Do both mean the same, as [`json::same`] has it?
+    pub fn same(&self, other: &Cell) -> bool {
+        let there =
+            |member: &Member| other.get(&member.key).is_some_and(|value| json::same(member.value, value));
+        // no name stands in a cell twice
+        self.raw == other.raw || self.members.len() == other.members.len() && self.members.iter().all(there)
+    }
+
+    /// A cell of a checked value.
     pub fn read(raw: &'a str) -> Result<Self, String> {
-        let (frame, members) = json::members(raw).ok_or("it is no object")?;
+        Cell::cut(raw, json::members(raw))
+    }
+
+    /// A cell of a value whose members are known; none where it is no object.
+    fn cut(raw: &'a str, object: Option<Object<'a>>) -> Result<Self, String> {
+        let (frame, members) = object.ok_or("it is no object")?;
         if json::doubled(&members) {
             return Err("a name stands in it twice".to_owned());
         }
@@ -124,6 +137,66 @@ fn source(value: &str) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(whole))
 }
 
+/// What is cut out of a notebook in the one walk over it.
+struct Parts<'a> {
+    /// Where the outermost value begins and ends.
+    place: (usize, usize),
+    /// Its members, where it is an object.
+    root: Option<Object<'a>>,
+    /// How the cells are set apart, where they are a list.
+    cells_frame: Option<Frame<'a>>,
+    /// The cells, or what is wrong with the first one that is none: then nothing is kept of those after it.
+    cells: Result<Vec<Cell<'a>>, String>,
+}
+
+impl<'a> Parts<'a> {
+    fn cut(text: &'a str) -> Result<Self, Bad> {
+        let mut walk = Walk::over(text);
+        let mut parts = Parts { place: (walk.at(), 0), root: None, cells_frame: None, cells: Ok(Vec::new()) };
+        match walk.enter(b'{') {
+            Some(root) => parts.root = Some(parts.root(&mut walk, root)?),
+            None => {
+                walk.value()?;
+            }
+        }
+        parts.place.1 = walk.at();
+        walk.end().map(|()| parts)
+    }
+
+    fn root(&mut self, walk: &mut Walk<'a>, mut root: Within<'a>) -> Result<Object<'a>, Bad> {
+        let mut members = Vec::new();
+        while walk.part(&mut root)? {
+            let (key, front) = walk.name()?;
+            let from = walk.at();
+            if key == "cells" {
+                self.cells(walk)?;
+            } else {
+                walk.value()?;
+            }
+            members.push(Member { key, front, value: walk.since(from) });
+        }
+        Ok((root.frame, members))
+    }
+
+    fn cells(&mut self, walk: &mut Walk<'a>) -> Result<(), Bad> {
+        let Some(mut list) = walk.enter(b'[') else { return walk.value().map(|_| ()) };
+        while walk.part(&mut list)? {
+            let from = walk.at();
+            let object = if self.cells.is_ok() { json::object(walk)? } else { None };
+            if object.is_none() {
+                walk.value()?;
+            }
+            let Ok(all) = &mut self.cells else { continue };
+            match Cell::cut(walk.since(from), object) {
+                Ok(cell) => all.push(cell),
+                Err(why) => self.cells = Err(format!("cell {}: {why}", all.len() + 1)),
+            }
+        }
+        self.cells_frame = Some(list.frame);
+        Ok(())
+    }
+}
+
 /// One notebook.
 #[derive(Debug)]
 pub struct Document<'a> {
@@ -159,14 +232,15 @@ impl<'a> Document<'a> {
         let text = std::str::from_utf8(bytes)
             .map_err(|error| Refused::Broken { line: line(bytes, error.valid_up_to()) })?;
         let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        let (start, end) = json::check(&text[mark..]).map_err(|bad| match bad {
+        let parts = Parts::cut(&text[mark..]).map_err(|bad| match bad {
             Bad::Deep => Refused::TooDeep,
             Bad::At(at) => Refused::Broken { line: line(bytes, mark + at) },
             Bad::Short => Refused::Broken { line: line(bytes, bytes.len()) },
         })?;
-        let root = &text[mark + start..mark + end];
+        let (start, end) = (mark + parts.place.0, mark + parts.place.1);
+        let root = &text[start..end];
         let odd = |why: &str| Refused::NoNotebook { why: why.to_owned() };
-        let (frame, members) = json::members(root).ok_or_else(|| odd("it is no object"))?;
+        let (frame, members) = parts.root.ok_or_else(|| odd("it is no object"))?;
         if json::doubled(&members) {
             return Err(odd("a name stands in it twice"));
         }
@@ -186,20 +260,19 @@ impl<'a> Document<'a> {
         if value("metadata").is_some_and(|metadata| !metadata.starts_with('{')) {
             return Err(odd("its metadata is no object"));
         }
-        let cells = value("cells").ok_or_else(|| odd("it has no cells"))?;
-        let (cells_frame, raw) = json::items(cells).ok_or_else(|| odd("its cells are no list"))?;
-        let read = |(at, raw)| {
-            Cell::read(raw).map_err(|why| Refused::NoNotebook { why: format!("cell {}: {why}", at + 1) })
-        };
-        let cells = raw.into_iter().enumerate().map(read).collect::<Result<Vec<Cell>, _>>()?;
+        if value("cells").is_none() {
+            return Err(odd("it has no cells"));
+        }
+        let cells_frame = parts.cells_frame.ok_or_else(|| odd("its cells are no list"))?;
+        let cells = parts.cells.map_err(|why| Refused::NoNotebook { why })?;
         let escaped = |cell: &Cell| cell.source.iter().any(|byte| *byte > 127) && cell.raw.is_ascii();
         Ok(Document {
             root,
-            around: (&text[..mark + start], &text[mark + end..]),
+            around: (&text[..start], &text[end..]),
             frame,
             cells_frame,
             minor,
-            style: Style::of(root),
+            style: Style::of(&frame, &members),
             ascii: text.is_ascii() && cells.iter().any(escaped),
             cells,
             members,

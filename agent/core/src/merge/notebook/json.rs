@@ -1,26 +1,13 @@
-//! JSON as slices of its own text. A value is checked once and then only ever cut: into the members of an object or
-//! the items of an array, with the blanks between them. So number texts, escapes, key order, doubled keys and
-//! indentation stay what they were, which no parsed tree of a library gives, and outputs of any size cost nothing but
-//! the look over them. What Python's reader takes is taken: NaN, Infinity and lone surrogates too, since notebooks in
-//! the wild hold them. Nothing here recurses deeper than [`DEEPEST`].
+//! JSON as slices of its own text. A value is checked once, by a [`Walk`] over it, and then only ever cut: into the members
+//! of an object or the items of an array, with the blanks between them. So number texts, escapes, key order, doubled keys
+//! and indentation stay what they were, which no parsed tree of a library gives, and outputs of any size cost nothing but
+//! the look over them. Nothing here recurses deeper than [`DEEPEST`].
 
 use std::borrow::Cow;
 
+use super::strings::lossy;
 pub use super::strings::{decode, encode};
-
-/// Arrays and objects within one another; Python gives up at about a thousand.
-pub const DEEPEST: usize = 256;
-
-/// Why a text is no JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bad {
-    /// Something else was expected at this byte.
-    At(usize),
-    /// It ends too early.
-    Short,
-    /// More within one another than [`DEEPEST`].
-    Deep,
-}
+pub use super::walk::{Bad, DEEPEST, Frame, Walk, Within};
 
 /// A member of an object.
 #[derive(Debug, Clone)]
@@ -33,252 +20,49 @@ pub struct Member<'a> {
     pub value: &'a str,
 }
 
-/// How the parts of an object or array are set apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frame<'a> {
-    /// From the bracket to the first part, both without.
-    pub open: &'a str,
-    /// Between two parts, with the comma; none with fewer than two.
-    pub between: Option<&'a str>,
-    /// Before the closing bracket.
-    pub close: &'a str,
-}
+/// How the members of an object are set apart, and they.
+pub type Object<'a> = (Frame<'a>, Vec<Member<'a>>);
 
 /// Is this one JSON value with blanks around it? Returns where the value begins and ends.
 ///
 /// # Errors
 /// It is not, and where.
 pub fn check(text: &str) -> Result<(usize, usize), Bad> {
-    let bytes = text.as_bytes();
-    let start = blanks(bytes, 0);
-    let mut at = start;
-    // true: an object
-    let mut within: Vec<bool> = Vec::new();
-    loop {
-        // a value begins here
-        at = blanks(bytes, at);
-        match bytes.get(at).ok_or(Bad::Short)? {
-            open @ (b'{' | b'[') => {
-                let object = *open == b'{';
-                at = blanks(bytes, at + 1);
-                let close = if object { b'}' } else { b']' };
-                if bytes.get(at) == Some(&close) {
-                    at += 1;
-                } else {
-                    within.push(object);
-                    if within.len() > DEEPEST {
-                        return Err(Bad::Deep);
-                    }
-                    if object {
-                        at = key(bytes, at)?;
-                    }
-                    continue;
-                }
-            }
-            b'"' => at = string(bytes, at)?,
-            _ => at = scalar(bytes, at)?,
-        }
-        // a value has ended here
-        loop {
-            at = blanks(bytes, at);
-            let Some(object) = within.last().copied() else {
-                let end = bytes[..at].iter().rposition(|byte| !blank(*byte)).map_or(at, |last| last + 1);
-                return if at == bytes.len() { Ok((start, end)) } else { Err(Bad::At(at)) };
-            };
-            match (bytes.get(at).ok_or(Bad::Short)?, object) {
-                (b',', true) => at = key(bytes, blanks(bytes, at + 1))?,
-                (b',', false) => at += 1,
-                (b'}', true) | (b']', false) => {
-                    at += 1;
-                    within.pop();
-                    continue;
-                }
-                _ => return Err(Bad::At(at)),
-            }
-            break;
-        }
-    }
+    let mut walk = Walk::over(text);
+    let start = walk.at();
+    walk.value()?;
+    let end = walk.at();
+    walk.end().map(|()| (start, end))
 }
 
-fn blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
-}
-
-fn blanks(bytes: &[u8], at: usize) -> usize {
-    let mut at = at;
-    while at < bytes.len() && blank(bytes[at]) {
-        at += 1;
+/// The members of the object the walk stands before, as [`Walk::enter`] goes into it.
+///
+/// # Errors
+/// It is no JSON.
+pub fn object<'a>(walk: &mut Walk<'a>) -> Result<Option<Object<'a>>, Bad> {
+    let Some(mut within) = walk.enter(b'{') else { return Ok(None) };
+    let mut members = Vec::new();
+    while walk.part(&mut within)? {
+        let (key, front) = walk.name()?;
+        members.push(Member { key, front, value: walk.value()? });
     }
-    at
-}
-
-/// After a key and its colon.
-fn key(bytes: &[u8], at: usize) -> Result<usize, Bad> {
-    if *bytes.get(at).ok_or(Bad::Short)? != b'"' {
-        return Err(Bad::At(at));
-    }
-    let at = blanks(bytes, string(bytes, at)?);
-    if *bytes.get(at).ok_or(Bad::Short)? == b':' { Ok(at + 1) } else { Err(Bad::At(at)) }
-}
-
-/// Past bytes that mean nothing within a string, eight at a time: most of a notebook is outputs. Stops at a quote or a
-/// backslash, and at a control character unless the text is `CHECKED`; before the last bytes at the latest.
-fn plain<const CHECKED: bool>(bytes: &[u8], at: usize) -> usize {
-    // the same byte eight times
-    const fn all(byte: u8) -> u64 {
-        u64::from_le_bytes([byte; 8])
-    }
-    // the first bit set is that of the first byte that is zero, what is above says nothing:
-    // https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
-    let zeros = |word: u64| word.wrapping_sub(all(1)) & !word & all(0x80);
-    let mut at = at;
-    while let Some(eight) = bytes.get(at..at + 8).and_then(|eight| eight.try_into().ok()) {
-        let word = u64::from_le_bytes(eight);
-        let mut found = zeros(word ^ all(b'"')) | zeros(word ^ all(b'\\'));
-        if !CHECKED {
-            found |= zeros(word & all(0xe0));
-        }
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    at
-}
-
-/// After a string that begins here.
-fn string(bytes: &[u8], at: usize) -> Result<usize, Bad> {
-    let mut at = at + 1;
-    loop {
-        at = plain::<false>(bytes, at);
-        match *bytes.get(at).ok_or(Bad::Short)? {
-            b'"' => return Ok(at + 1),
-            b'\\' => match *bytes.get(at + 1).ok_or(Bad::Short)? {
-                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => at += 2,
-                b'u' => {
-                    let digits = bytes.get(at + 2..at + 6).ok_or(Bad::Short)?;
-                    if !digits.iter().all(u8::is_ascii_hexdigit) {
-                        return Err(Bad::At(at));
-                    }
-                    at += 6;
-                }
-                _ => return Err(Bad::At(at)),
-            },
-            0..0x20 => return Err(Bad::At(at)),
-            _ => at += 1,
-        }
-    }
-}
-
-/// After a number or a word that begins here.
-fn scalar(bytes: &[u8], at: usize) -> Result<usize, Bad> {
-    let words: [&[u8]; 6] = [b"true", b"false", b"null", b"NaN", b"Infinity", b"-Infinity"];
-    if let Some(word) = words.iter().find(|word| bytes[at..].starts_with(word)) {
-        return Ok(at + word.len());
-    }
-    let digits = |mut at: usize| -> Result<usize, Bad> {
-        let from = at;
-        while bytes.get(at).is_some_and(u8::is_ascii_digit) {
-            at += 1;
-        }
-        if at > from { Ok(at) } else { Err(Bad::At(at)) }
-    };
-    let whole = at + usize::from(bytes[at] == b'-');
-    let mut end = digits(whole)?;
-    if bytes[whole] == b'0' && end > whole + 1 {
-        return Err(Bad::At(whole));
-    }
-    if bytes.get(end) == Some(&b'.') {
-        end = digits(end + 1)?;
-    }
-    if matches!(bytes.get(end), Some(b'e' | b'E')) {
-        let signed = matches!(bytes.get(end + 1), Some(b'+' | b'-'));
-        end = digits(end + 1 + usize::from(signed))?;
-    }
-    Ok(end)
-}
-
-/// After a value that begins here, in checked text.
-fn past(bytes: &[u8], at: usize) -> usize {
-    let quote = |mut at: usize| {
-        at = plain::<true>(bytes, at);
-        while at < bytes.len() && bytes[at] != b'"' {
-            at = if bytes[at] == b'\\' { at + 2 } else { at + 1 };
-            at = plain::<true>(bytes, at);
-        }
-        at + 1
-    };
-    match bytes[at] {
-        b'"' => quote(at + 1),
-        b'{' | b'[' => {
-            let (mut at, mut depth) = (at + 1, 1_usize);
-            while at < bytes.len() && depth > 0 {
-                match bytes[at] {
-                    b'"' => {
-                        at = quote(at + 1);
-                        continue;
-                    }
-                    b'{' | b'[' => depth += 1,
-                    b'}' | b']' => depth -= 1,
-                    _ => {}
-                }
-                at += 1;
-            }
-            at
-        }
-        _ => {
-            let ends = |byte: &u8| blank(*byte) || matches!(byte, b',' | b']' | b'}' | b':');
-            bytes[at..].iter().position(ends).map_or(bytes.len(), |more| at + more)
-        }
-    }
-}
-
-/// The parts of a checked value that is an object or array, as ranges, and how they are set apart.
-fn parts(value: &str, object: bool) -> (Frame<'_>, Vec<(&str, &str)>) {
-    let bytes = value.as_bytes();
-    let first = blanks(bytes, 1);
-    let mut frame = Frame { open: &value[1..first], between: None, close: "" };
-    let mut parts = Vec::new();
-    let mut at = first;
-    while at < bytes.len() && !matches!(bytes[at], b'}' | b']') {
-        let from = at;
-        if object {
-            at = blanks(bytes, past(bytes, at));
-            at = blanks(bytes, at + 1);
-        }
-        let end = past(bytes, at);
-        parts.push((&value[from..at], &value[at..end]));
-        let comma = blanks(bytes, end);
-        if bytes.get(comma) != Some(&b',') {
-            frame.close = &value[end..comma];
-            break;
-        }
-        at = blanks(bytes, comma + 1);
-        frame.between.get_or_insert(&value[end..at]);
-    }
-    (frame, parts)
+    Ok(Some((within.frame, members)))
 }
 
 /// The members of a checked value; none when it is no object.
-pub fn members(value: &str) -> Option<(Frame<'_>, Vec<Member<'_>>)> {
-    if !value.starts_with('{') {
-        return None;
-    }
-    let (frame, parts) = parts(value, true);
-    let members = parts.into_iter().map(|(front, value)| {
-        let end = past(front.as_bytes(), 0);
-        Member { key: name(&front[..end]), front, value }
-    });
-    Some((frame, members.collect()))
+pub fn members(value: &str) -> Option<Object<'_>> {
+    object(&mut Walk::over(value)).ok().flatten()
 }
 
 /// The items of a checked value; none when it is no array.
 pub fn items(value: &str) -> Option<(Frame<'_>, Vec<&str>)> {
-    if !value.starts_with('[') {
-        return None;
+    let mut walk = Walk::over(value);
+    let mut within = walk.enter(b'[')?;
+    let mut items = Vec::new();
+    while walk.part(&mut within).ok()? {
+        items.push(walk.value().ok()?);
     }
-    let (frame, parts) = parts(value, false);
-    Some((frame, parts.into_iter().map(|(_, value)| value).collect()))
+    Some((within.frame, items))
 }
 
 /// The value of this name in a checked object; the last one where a name is doubled, as Python reads it.
@@ -289,36 +73,59 @@ pub fn get<'a>(value: &'a str, key: &str) -> Option<&'a str> {
 
 /// A string's text where it is one, as people read it: lone surrogates become the replacement sign.
 pub fn text(value: &str) -> Option<Cow<'_, str>> {
-    value.starts_with('"').then(|| name(value))
-}
-
-fn name(quoted: &str) -> Cow<'_, str> {
-    match decode(quoted) {
-        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
-    }
+    value.starts_with('"').then(|| lossy(value))
 }
 
 /// Do two checked values mean the same: blanks, escapes and the order of keys aside? Numbers mean what they spell.
 pub fn same(a: &str, b: &str) -> bool {
-    if a == b {
-        return true;
-    }
-    match (a.as_bytes().first(), b.as_bytes().first()) {
-        (Some(b'"'), Some(b'"')) => (a.contains('\\') || b.contains('\\')) && decode(a) == decode(b),
-        (Some(b'['), Some(b'[')) => {
-            let (Some((_, a)), Some((_, b))) = (items(a), items(b)) else { return false };
-            a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| same(a, b))
+    a == b || alike(&mut Walk::over(a), &mut Walk::over(b)) == Ok(true)
+}
+
+/// Both step by step, so that all ends where they first differ. What is the same was walked over.
+fn alike(a: &mut Walk, b: &mut Walk) -> Result<bool, Bad> {
+    let kind = |walk: &Walk| walk.next().filter(|next| matches!(next, b'{' | b'[' | b'"'));
+    let bracket = match (kind(a), kind(b)) {
+        (one, other) if one != other => return Ok(false),
+        (Some(bracket @ (b'{' | b'[')), _) => bracket,
+        (quote, _) => {
+            let (a, b) = (a.value()?, b.value()?);
+            let escaped = || quote.is_some() && (a.contains('\\') || b.contains('\\'));
+            return Ok(a == b || escaped() && decode(a) == decode(b));
         }
-        (Some(b'{'), Some(b'{')) => {
-            let (Some((_, mut a)), Some((_, mut b))) = (members(a), members(b)) else { return false };
-            // a stable sort: of doubled keys the last one counts and stays last
-            a.sort_by(|a, b| a.key.cmp(&b.key));
-            b.sort_by(|a, b| a.key.cmp(&b.key));
-            a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.key == b.key && same(a.value, b.value))
+    };
+    let (Some(mut in_a), Some(mut in_b)) = (a.enter(bracket), b.enter(bracket)) else { return Ok(false) };
+    loop {
+        match (a.part(&mut in_a)?, b.part(&mut in_b)?) {
+            (true, true) => {}
+            (more, other) => return Ok(more == other),
         }
-        _ => false,
+        if bracket == b'{' {
+            let (one, other) = (a.name()?.0, b.name()?.0);
+            if one != other {
+                let (a, b) = (rest(a, &mut in_a, one)?, rest(b, &mut in_b, other)?);
+                let alike = |(a, b): (&Named, &Named)| a.0 == b.0 && same(a.1, b.1);
+                return Ok(a.len() == b.len() && a.iter().zip(&b).all(alike));
+            }
+        }
+        if !alike(a, b)? {
+            return Ok(false);
+        }
     }
+}
+
+/// A name with its value.
+type Named<'a> = (Cow<'a, str>, &'a str);
+
+/// The value the walk stands before, which has this name, and the members after it, by their names. A stable sort: of
+/// doubled names the last one counts and stays last.
+fn rest<'a>(walk: &mut Walk<'a>, within: &mut Within<'a>, name: Cow<'a, str>) -> Result<Vec<Named<'a>>, Bad> {
+    let mut rest = vec![(name, walk.value()?)];
+    while walk.part(within)? {
+        let (name, _) = walk.name()?;
+        rest.push((name, walk.value()?));
+    }
+    rest.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(rest)
 }
 
 /// Is a name doubled in this checked object?

@@ -28,6 +28,7 @@ mod style;
 mod table;
 mod told;
 mod values;
+mod walk;
 
 use std::cell::{Cell as Counter, RefCell};
 use std::collections::BTreeSet;

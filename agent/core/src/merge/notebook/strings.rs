@@ -3,6 +3,29 @@
 
 use std::borrow::Cow;
 
+/// Past bytes that mean nothing within a string, eight at a time since most of a notebook is outputs: up to a quote, a
+/// backslash, a control character or the end.
+pub fn plain(bytes: &[u8], at: usize) -> usize {
+    // the same byte eight times
+    const fn all(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    // the first bit set is that of the first byte less than this one, what is above says nothing:
+    // https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord
+    let less = |word: u64, than: u8| word.wrapping_sub(all(than)) & !word & all(0x80);
+    let mut at = at;
+    while let Some(eight) = bytes[at..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*eight);
+        let found = less(word, b' ') | less(word ^ all(b'"'), 1) | less(word ^ all(b'\\'), 1);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += eight.len();
+    }
+    let odd = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
+    bytes[at..].iter().position(odd).map_or(bytes.len(), |more| at + more)
+}
+
 /// The bytes a checked string stands for: UTF-8, and a lone surrogate as the three bytes UTF-8 would give it.
 pub fn decode(quoted: &str) -> Cow<'_, [u8]> {
     let inner = &quoted.as_bytes()[1..quoted.len() - 1];
@@ -12,13 +35,11 @@ pub fn decode(quoted: &str) -> Cow<'_, [u8]> {
     let mut out = Vec::with_capacity(inner.len());
     let mut at = 0;
     while at < inner.len() {
-        if inner[at] != b'\\' {
-            out.push(inner[at]);
-            at += 1;
-            continue;
-        }
-        at += 2;
-        out.push(match inner[at - 1] {
+        let end = plain(inner, at);
+        out.extend_from_slice(&inner[at..end]);
+        let Some(escape) = inner.get(end + 1) else { break };
+        at = end + 2;
+        out.push(match *escape {
             b'b' => 8,
             b'f' => 12,
             b'n' => b'\n',
@@ -41,6 +62,18 @@ pub fn decode(quoted: &str) -> Cow<'_, [u8]> {
         });
     }
     Cow::Owned(out)
+}
+
+/// A checked string's text as people read it: a lone surrogate becomes the replacement sign.
+pub fn lossy(quoted: &str) -> Cow<'_, str> {
+    let whole = |bytes: Vec<u8>| match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    };
+    match decode(quoted) {
+        Cow::Borrowed(_) => Cow::Borrowed(&quoted[1..quoted.len() - 1]),
+        Cow::Owned(bytes) => Cow::Owned(whole(bytes)),
+    }
 }
 
 fn hex(bytes: &[u8], at: usize) -> u32 {

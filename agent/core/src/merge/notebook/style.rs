@@ -18,10 +18,8 @@ pub struct Style {
 }
 
 impl Style {
-    /// The style of a checked object.
-    pub fn of(root: &str) -> Style {
-        let (frame, members) =
-            json::members(root).unwrap_or((Frame { open: "\n ", between: None, close: "\n" }, Vec::new()));
+    /// The style of an object with these members.
+    pub fn of(frame: &Frame, members: &[Member]) -> Style {
         let indent = frame.open.rsplit_once('\n').map(|(_, indent)| indent.to_owned());
         let newline = if frame.open.contains("\r\n") { "\r\n" } else { "\n" };
         let colon = members

@@ -82,6 +82,30 @@ fn strings_of_any_length_end_where_they_end() {
 }
 
 #[test]
+fn plain_bytes_are_those_that_mean_nothing() {
+    let odd = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
+    for first in 0..=u8::MAX {
+        for second in 0..=u8::MAX {
+            for before in [0, 3, 6, 7] {
+                let mut bytes = [b'a'; 20];
+                (bytes[before], bytes[before + 1]) = (first, second);
+                let wanted = bytes.iter().position(odd).unwrap_or(bytes.len());
+                assert_eq!(strings::plain(&bytes, 0), wanted, "{first} {second} {before}");
+            }
+        }
+    }
+    for length in 0..20 {
+        let mut bytes = vec![0xff; length];
+        assert_eq!(strings::plain(&bytes, 0), length);
+        for at in 0..length {
+            bytes[at] = b'"';
+            assert_eq!((strings::plain(&bytes, 0), strings::plain(&bytes, at + 1)), (at, length));
+            bytes[at] = b'!';
+        }
+    }
+}
+
+#[test]
 fn strings_there_and_back() {
     for text in ["", "plain", "\u{0}\u{1f}\u{7f}", "\"\\/\n\r\t\u{8}\u{c}", "é ß 😀 \u{ffff}"] {
         for ascii in [false, true] {
@@ -104,20 +128,43 @@ fn values_are_the_same_by_meaning() {
         ("[1,2]", "[2,1]", false),
         ("{\"a\":1}", "{\"a\":1,\"b\":1}", false),
         ("\"1\"", "1", false),
+        ("{}", "{ }", true),
+        ("[]", "[ ]", true),
+        ("[]", "{}", false),
+        ("[]", "[[]]", false),
+        ("[1]", "[1,1]", false),
+        ("[NaN]", "[ NaN ]", true),
+        ("[NaN]", "[Infinity]", false),
+        ("[\"\\ud83d\"]", "[\"\\uD83D\"]", true),
+        ("[\"\\ud83d\"]", "[\"\\ud83e\"]", false),
+        // of doubled names each counts, in its order
+        ("{\"a\":1,\"a\":2}", "{\"a\":2,\"a\":1}", false),
+        ("{\"a\":1,\"b\":0,\"a\":2}", "{\"b\":0,\"\\u0061\":1,\"a\":2}", true),
+        ("{\"a\":1,\"b\":0,\"a\":2}", "{\"b\":0,\"a\":2,\"a\":1}", false),
+        ("{\"a\":1,\"b\":0,\"a\":2}", "{\"a\":1,\"a\":2,\"b\":0}", true),
+        ("{\"a\":1,\"a\":1}", "{\"a\":1}", false),
+        ("{\"c\":[{\"a\":1,\"b\":2}],\"d\":3}", "{\"d\":3,\"c\":[ {\"b\":2,\"a\":1} ]}", true),
+        ("{\"c\":[{\"a\":1,\"b\":2}],\"d\":3}", "{\"d\":3,\"c\":[ {\"b\":2,\"a\":0} ]}", false),
     ];
     for (one, other, same) in pairs {
         assert_eq!(json::same(one, other), same, "{one} {other}");
+        assert_eq!(json::same(other, one), same, "{other} {one}");
         assert_eq!(json::digest(&[one]) == json::digest(&[other]), same, "{one} {other}");
     }
+}
+
+fn style_of(text: &str) -> Style {
+    let (frame, members) = json::members(text).unwrap();
+    Style::of(&frame, &members)
 }
 
 #[test]
 fn a_style_is_recognised_and_applied() {
     let value = "{\"a\":[1,{\"b\":[]}],\"c\":{},\"d\":\"x, y: {\"}";
     let wide = "{\r\n    \"a\": [\r\n        1,\r\n        {\r\n            \"b\": []\r\n        }\r\n    ],\r\n    \"c\": {},\r\n    \"d\": \"x, y: {\"\r\n}";
-    assert_eq!(Style::of(wide).apply(value), wide);
-    assert_eq!(Style::of(value).apply(wide), value);
-    assert_eq!(Style::of(wide).apply(wide), wide);
+    assert_eq!(style_of(wide).apply(value), wide);
+    assert_eq!(style_of(value).apply(wide), value);
+    assert_eq!(style_of(wide).apply(wide), wide);
 }
 
 #[test]
