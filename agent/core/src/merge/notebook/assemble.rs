@@ -9,7 +9,12 @@ use super::style::{Object, Style};
 use super::values;
 
 /// The text of the notebook.
-pub fn assemble(base: Option<&Document>, sides: [&Document; 2], cells: &[Made], context: &Context) -> String {
+pub fn assemble<'a>(
+    base: Option<&Document<'a>>,
+    sides: [&Document<'a>; 2],
+    cells: &[Made],
+    context: &Context,
+) -> String {
     let [lead, other] = sides;
     let style = context.style;
     let minor = lead.minor.max(other.minor).max(base.map_or(0, |base| base.minor)).to_string();
@@ -23,7 +28,10 @@ pub fn assemble(base: Option<&Document>, sides: [&Document; 2], cells: &[Made], 
         let key = &*member.key;
         let by = if key == "metadata" { values::By::Notebook } else { values::By::Name };
         let value = match key {
-            "cells" => Some(Cow::Owned(list(sides, cells, style))),
+            "cells" => {
+                root.push_pieces(member.key.clone(), Cow::Borrowed(member.front), list(sides, cells, style));
+                continue;
+            }
             "nbformat_minor" => Some(Cow::Owned(minor.clone())),
             _ => values::merge(
                 base.and_then(|base| base.get(key)),
@@ -38,23 +46,32 @@ pub fn assemble(base: Option<&Document>, sides: [&Document; 2], cells: &[Made], 
             root.push(member.key.clone(), Cow::Borrowed(member.front), value);
         }
     }
-    let changed = |of: fn(&Document) -> String| {
-        let (lead, other) = (of(lead), of(other));
-        if base.is_some_and(|base| of(base) == lead) { other } else { lead }
+    let changed = |part: fn((&'a str, &'a str)) -> &'a str| {
+        let [lead, other] = sides.map(|side| part(side.around));
+        if base.is_some_and(|base| part(base.around) == lead) { other } else { lead }
     };
-    let before = changed(|document| document.around.0.to_owned());
-    let after = changed(|document| document.around.1.to_owned());
-    [before, root.text(style), after].concat()
+    let mut pieces = vec![Cow::Borrowed(changed(|(before, _)| before))];
+    pieces.extend(root.pieces(style));
+    pieces.push(Cow::Borrowed(changed(|(_, after)| after)));
+    pieces.concat()
 }
 
-/// The list of cells, set apart as they were.
-fn list(sides: [&Document; 2], cells: &[Made], style: &Style) -> String {
+/// What the list of cells is put together from, set apart as they were.
+fn list<'c>(sides: [&Document<'c>; 2], cells: &'c [Made], style: &Style) -> Vec<Cow<'c, str>> {
+    let texts = cells.iter().map(|cell| Cow::Borrowed(&*cell.text));
     let framed = sides.iter().find(|side| !side.cells.is_empty());
-    let texts: Vec<Cow<str>> = cells.iter().map(|cell| Cow::Borrowed(&*cell.text)).collect();
     let Some(frame) = framed.map(|side| side.cells_frame).filter(|_| !cells.is_empty()) else {
-        return style.array(&texts, 2);
+        return vec![Cow::Owned(style.array(&texts.collect::<Vec<_>>(), 2))];
     };
     let between = sides.iter().find_map(|side| side.cells_frame.between);
-    let between = between.map_or_else(|| format!(",{}", frame.open), str::to_owned);
-    format!("[{}{}{}]", frame.open, texts.join(between.as_str()), frame.close)
+    let between = between.map_or_else(|| Cow::Owned(format!(",{}", frame.open)), Cow::Borrowed);
+    let mut pieces = vec![Cow::Borrowed("["), Cow::Borrowed(frame.open)];
+    for (at, text) in texts.enumerate() {
+        if at > 0 {
+            pieces.push(between.clone());
+        }
+        pieces.push(text);
+    }
+    pieces.extend([Cow::Borrowed(frame.close), Cow::Borrowed("]")]);
+    pieces
 }

@@ -101,18 +101,34 @@ impl Style {
 pub struct Object<'a> {
     frame: Frame<'a>,
     /// Its members, in order.
-    members: Vec<(Cow<'a, str>, Cow<'a, str>, Cow<'a, str>)>,
+    members: Vec<Part<'a>>,
     /// How deep it stands.
     depth: usize,
+}
+
+/// A member of such an object.
+#[derive(Debug, Clone)]
+struct Part<'a> {
+    name: Cow<'a, str>,
+    /// Name, colon and blanks as they are written.
+    front: Cow<'a, str>,
+    /// What its value is put together from.
+    value: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Part<'a> {
+    fn new(name: Cow<'a, str>, front: Cow<'a, str>, value: Cow<'a, str>) -> Self {
+        Part { name, front, value: vec![value] }
+    }
 }
 
 impl<'a> Object<'a> {
     /// The object of this checked text, an empty one where it is none; it stands this deep.
     pub fn read(value: &'a str, depth: usize) -> Self {
-        let (frame, members) =
-            json::members(value).unwrap_or((Frame { open: "", between: None, close: "" }, Vec::new()));
-        let part =
-            |member: Member<'a>| (member.key, Cow::Borrowed(member.front), Cow::Borrowed(member.value));
+        let (frame, members) = json::members(value).unwrap_or_default();
+        let part = |member: Member<'a>| {
+            Part::new(member.key, Cow::Borrowed(member.front), Cow::Borrowed(member.value))
+        };
         Object { frame, members: members.into_iter().map(part).collect(), depth }
     }
 
@@ -123,24 +139,28 @@ impl<'a> Object<'a> {
 
     /// Add a member at the end.
     pub fn push(&mut self, key: Cow<'a, str>, front: Cow<'a, str>, value: Cow<'a, str>) {
-        self.members.push((key, front, value));
+        self.members.push(Part::new(key, front, value));
+    }
+
+    /// The same with a value in pieces: nothing so large need be copied twice.
+    pub fn push_pieces(&mut self, key: Cow<'a, str>, front: Cow<'a, str>, value: Vec<Cow<'a, str>>) {
+        self.members.push(Part { name: key, front, value });
     }
 
     /// Give this name this value, where it stood or where it belongs; without a value it goes.
     pub fn set(&mut self, key: &str, value: Option<Cow<'a, str>>, style: &Style) {
-        let place = self.members.iter().position(|(name, _, _)| name == key);
+        let place = self.members.iter().position(|part| part.name == key);
         match (place, value) {
-            (Some(place), Some(value)) => self.members[place].2 = value,
+            (Some(place), Some(value)) => self.members[place].value = vec![value],
             (Some(place), None) => {
                 self.members.remove(place);
             }
             (None, Some(value)) => {
-                let sorted = self.members.is_sorted_by(|a, b| a.0 <= b.0);
+                let sorted = self.members.is_sorted_by(|a, b| a.name <= b.name);
                 let end = self.members.len();
-                let place =
-                    if sorted { self.members.partition_point(|(name, _, _)| **name < *key) } else { end };
+                let place = if sorted { self.members.partition_point(|part| *part.name < *key) } else { end };
                 let name = Cow::Owned(key.to_owned());
-                self.members.insert(place, (name, Cow::Owned(style.front(key)), value));
+                self.members.insert(place, Part::new(name, Cow::Owned(style.front(key)), value));
             }
             (None, None) => {}
         }
@@ -153,8 +173,13 @@ impl<'a> Object<'a> {
 
     /// Its text.
     pub fn text(&self, style: &Style) -> String {
+        self.pieces(style).concat()
+    }
+
+    /// What its text is put together from.
+    pub fn pieces(&self, style: &Style) -> Vec<Cow<'_, str>> {
         if self.members.is_empty() {
-            return "{}".to_owned();
+            return vec![Cow::Borrowed("{}")];
         }
         let new = self.frame.open.is_empty() && self.frame.between.is_none() && self.frame.close.is_empty();
         let (open, close) = if new {
@@ -166,16 +191,15 @@ impl<'a> Object<'a> {
             Some(between) => Cow::Borrowed(between),
             None => Cow::Owned(style.between(self.depth + 1)),
         };
-        let mut out = format!("{{{open}");
-        for (at, (_, front, value)) in self.members.iter().enumerate() {
+        let mut pieces = vec![Cow::Borrowed("{"), open];
+        for (at, Part { front, value, .. }) in self.members.iter().enumerate() {
             if at > 0 {
-                out.push_str(&between);
+                pieces.push(between.clone());
             }
-            out.push_str(front);
-            out.push_str(value);
+            pieces.push(Cow::Borrowed(front));
+            pieces.extend(value.iter().map(|piece| Cow::Borrowed(&**piece)));
         }
-        out.push_str(&close);
-        out.push('}');
-        out
+        pieces.extend([close, Cow::Borrowed("}")]);
+        pieces
     }
 }
