@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::document::{Cell, CellKind, Document};
-use super::json;
+use super::json::{self, Member};
 use super::pair::{pair, rising};
 use super::{NotMergeable, Which};
 
@@ -102,8 +102,7 @@ pub(super) fn between(old: &Document, new: &Document) -> Changes {
             cells.extend(change((old, from[at]), (new, Some(at)), moved[at] && from[at].is_some()));
         }
     }
-    let names = differing(old.get("metadata").unwrap_or("{}"), new.get("metadata").unwrap_or("{}"));
-    Changes { cells, metadata: names }
+    Changes { cells, metadata: metadata(old.get("metadata"), new.get("metadata")) }
 }
 
 fn change(
@@ -116,7 +115,7 @@ fn change(
     let shown = after.or(before)?;
     if let (Some(before), Some(after)) = (before, after)
         && !moved
-        && json::same(before.raw, after.raw)
+        && before.same(after)
     {
         return None;
     }
@@ -124,10 +123,9 @@ fn change(
         |cell: Option<&Cell>| cell.map_or(String::new(), |c| String::from_utf8_lossy(&c.source).into_owned());
     let source = (before.map(|cell| &cell.source) != after.map(|cell| &cell.source))
         .then(|| [text(before), text(after)]);
-    let run = |cell: Option<&Cell<'_>>| cell.and_then(|cell| cell.get("outputs").map(str::to_owned));
-    let (was, is) = (run(before).unwrap_or_default(), run(after).unwrap_or_default());
-    let same = was == is || !was.is_empty() && !is.is_empty() && json::same(&was, &is);
-    let outputs = (!same).then(|| [outputs(&was), outputs(&is)]);
+    let [was, is] = [before, after].map(|cell| cell.and_then(|cell| cell.get("outputs")).unwrap_or_default());
+    let same = was == is || !was.is_empty() && !is.is_empty() && json::same(was, is);
+    let outputs = (!same).then(|| [outputs(was), outputs(is)]);
     let other = match (before, after) {
         (Some(before), Some(after)) => others(before, after),
         _ => Vec::new(),
@@ -146,26 +144,33 @@ fn change(
 }
 
 /// What else of a cell changed: its metadata by name, all other members as a whole.
-fn others(before: &Cell, after: &Cell) -> Vec<String> {
-    let mut names = differing(before.get("metadata").unwrap_or("{}"), after.get("metadata").unwrap_or("{}"));
+fn others<'c, 'a>(before: &'c Cell<'a>, after: &'c Cell<'a>) -> Vec<String> {
+    let mut names = metadata(before.get("metadata"), after.get("metadata"));
     let told = ["metadata", "source", "outputs", "execution_count", "id"];
-    names.extend(differing(before.raw, after.raw).into_iter().filter(|name| !told.contains(&name.as_str())));
+    let rest = |cell: &'c Cell<'a>| cell.members.iter().filter(|member| !told.contains(&&*member.key));
+    names.extend(differing(rest(before), rest(after)));
     names
 }
 
-/// The names whose values differ in two objects.
-fn differing(before: &str, after: &str) -> Vec<String> {
-    let mut values: BTreeMap<String, [Option<&str>; 2]> = BTreeMap::new();
-    for (side, value) in [before, after].into_iter().enumerate() {
-        for member in json::members(value).map(|(_, members)| members).unwrap_or_default() {
-            values.entry(member.key.into_owned()).or_default()[side] = Some(member.value);
-        }
-    }
+/// The names whose values differ in what stands as metadata.
+fn metadata(before: Option<&str>, after: Option<&str>) -> Vec<String> {
+    let [before, after] = [before, after].map(|value| value.and_then(json::members).unwrap_or_default().1);
+    differing(&before, &after)
+}
+
+/// The names whose values differ.
+fn differing<'m, 'a: 'm>(
+    before: impl IntoIterator<Item = &'m Member<'a>>,
+    after: impl IntoIterator<Item = &'m Member<'a>>,
+) -> Vec<String> {
+    let mut values: BTreeMap<&str, [Option<&str>; 2]> = BTreeMap::new();
+    before.into_iter().for_each(|member| values.entry(&member.key).or_default()[0] = Some(member.value));
+    after.into_iter().for_each(|member| values.entry(&member.key).or_default()[1] = Some(member.value));
     let differ = |values: &[Option<&str>; 2]| match values {
         [Some(before), Some(after)] => !json::same(before, after),
         _ => true,
     };
-    values.into_iter().filter(|(_, values)| differ(values)).map(|(name, _)| name).collect()
+    values.into_iter().filter(|(_, values)| differ(values)).map(|(name, _)| name.to_owned()).collect()
 }
 
 fn outputs(list: &str) -> Vec<Output> {
@@ -174,26 +179,42 @@ fn outputs(list: &str) -> Vec<Output> {
 
 /// What one output is; of several forms the richest one a page would show.
 fn output(value: &str) -> Output {
-    let kind = json::get(value, "output_type").and_then(json::text).unwrap_or_default();
-    let data = json::get(value, "data").unwrap_or_default();
-    let lines = |text: Option<String>| {
-        text.map_or(Output::Other, |text| Output::Text { lines: text.lines().count() })
-    };
+    let output = Forms::of(value);
+    let kind = output.get("output_type").and_then(json::text).unwrap_or_default();
     match &*kind {
-        "stream" => lines(json::get(value, "text").and_then(joined)),
+        "stream" => lines(output.get("text")),
         "error" => {
-            let name = json::get(value, "ename").and_then(json::text).unwrap_or_default();
+            let name = output.get("ename").and_then(json::text).unwrap_or_default();
             Output::Error { name: name.into_owned() }
         }
-        _ if json::members(data)
-            .is_some_and(|(_, all)| all.iter().any(|one| one.key.starts_with("image/"))) =>
-        {
-            Output::Picture
+        _ => {
+            let data = Forms::of(output.get("data").unwrap_or_default());
+            if data.0.iter().any(|form| form.key.starts_with("image/")) {
+                return Output::Picture;
+            }
+            match data.get("text/html").and_then(joined) {
+                Some(html) if html.contains("<table") => Output::Table { rows: rows(&html) },
+                _ => lines(data.get("text/plain")),
+            }
         }
-        _ => match json::get(data, "text/html").and_then(joined) {
-            Some(html) if html.contains("<table") => Output::Table { rows: rows(&html) },
-            _ => lines(json::get(data, "text/plain").and_then(joined)),
-        },
+    }
+}
+
+fn lines(text: Option<&str>) -> Output {
+    text.and_then(joined).map_or(Output::Other, |text| Output::Text { lines: text.lines().count() })
+}
+
+/// The members of an output or of its data.
+struct Forms<'a>(Vec<Member<'a>>);
+
+impl<'a> Forms<'a> {
+    fn of(value: &'a str) -> Self {
+        Forms(json::members(value).unwrap_or_default().1)
+    }
+
+    /// As [`json::get`].
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().rev().find(|member| member.key == name).map(|member| member.value)
     }
 }
 
