@@ -216,18 +216,19 @@ impl<'a> Cycle<'a> {
         };
         records.push(conflict::answer(path, &history, &heads, content));
         let shown = matches!(keep, Keep::Merged);
-        let operation = self.publish_answer(&row, &records, &contents, shown)?;
+        let operation = self.publish_answer(&row, row.memory.base, &records, &contents, shown)?;
         Ok(Answered { path: path.as_str().to_owned(), beside, operation })
     }
 
     /// Publish the records of an answer, of which the last one is of the file itself, and log them as one operation;
-    /// its number. `shown`: the working folder holds that one already.
+    /// its number. `before`: what taking the answer back brings. `shown`: the working folder holds the answer already.
     ///
     /// # Errors
     /// The working file changed meanwhile, or the share or the ledger fails.
     pub(super) fn publish_answer(
         &mut self,
         row: &PathRow,
+        before: Option<RecordId>,
         records: &[Record],
         contents: &[Vec<u8>],
         shown: bool,
@@ -254,7 +255,7 @@ impl<'a> Cycle<'a> {
             let time = self.ws.doors.clock.rfc3339();
             let operation = ledger.begin_operation(Verb::Resolve, self.now(), &time, None)?;
             if let Some(after) = answered {
-                let change = Change { path: row.path.clone(), before: row.memory.base, after };
+                let change = Change { path: row.path.clone(), before, after };
                 ledger.log_change(operation, &change)?;
             }
             if shown && let Some(mut row) = ledger.path(&row.path)? {

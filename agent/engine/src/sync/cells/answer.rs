@@ -37,7 +37,8 @@ impl Cycle<'_> {
                 (vec![self.edit_of(row, head, &answered)?], vec![answered])
             }
         };
-        let operation = self.publish_answer(row, &records, &contents, false)?;
+        // a notebook that is open here shows an older version, which has nothing of the other sides
+        let operation = self.publish_answer(row, Some(head), &records, &contents, false)?;
         Ok(Answered { path: row.path.as_str().to_owned(), beside: Vec::new(), operation })
     }
 
