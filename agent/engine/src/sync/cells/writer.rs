@@ -1,7 +1,9 @@
 //! Who wrote a version of a cell, and the sentence that says what happened to it. The mark names the version that was
-//! merged, which can be a merge itself: then the writer is looked for among those it was made of.
+//! merged, which can be a merge itself: then the writer is looked for among those it was made of. It can be an answer
+//! too, and then who wrote what was kept is told, not who kept it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use kitbag_core::id::RecordId;
 use kitbag_core::merge::notebook::{self, By, CellConflict, CellKind, OtherVersion};
@@ -13,7 +15,7 @@ use super::{CellQuestion, OtherCell, version};
 use crate::error::EngineError;
 use crate::sync::Cycle;
 
-/// A writer is looked for through so many merges.
+/// A writer is looked for through so many merges and answers.
 const MOST_MERGES: usize = 16;
 
 /// Looks for writers; what was read once is remembered.
@@ -21,6 +23,8 @@ pub struct Writers<'a, 'c> {
     cycle: &'a Cycle<'c>,
     /// The sources of versions that merges were made of.
     sources: BTreeMap<RecordId, Vec<u8>>,
+    /// The versions of cells that waited for an answer in a version of the notebook, and whose they are.
+    waited: BTreeMap<RecordId, Vec<(String, By)>>,
 }
 
 /// Who it was, and where that was in words.
@@ -32,7 +36,7 @@ struct Writer {
 impl<'a, 'c> Writers<'a, 'c> {
     /// For the questions of one notebook.
     pub fn new(cycle: &'a Cycle<'c>) -> Self {
-        Writers { cycle, sources: BTreeMap::new() }
+        Writers { cycle, sources: BTreeMap::new(), waited: BTreeMap::new() }
     }
 
     /// A question with the machines' names.
@@ -88,6 +92,13 @@ impl<'a, 'c> Writers<'a, 'c> {
             let Some(id) = version(&by) else { break };
             let Some((record, label)) = ledger.record(id)? else { break };
             if record.kind != Kind::Merge {
+                if let Some(source) = source
+                    && record.kind == Kind::Edit
+                    && let Some(wrote) = self.kept(&record.parents, source)?
+                {
+                    by = wrote;
+                    continue;
+                }
                 by.machine = None;
                 if record.kind == Kind::Outside {
                     "in the cloud folder".clone_into(&mut place);
@@ -112,17 +123,43 @@ impl<'a, 'c> Writers<'a, 'c> {
         Ok(Writer { by, place })
     }
 
+    /// Who wrote what an edit of these versions kept of the versions that waited in them; none where it is the edit's
+    /// own.
+    fn kept(&mut self, of: &BTreeSet<RecordId>, source: &str) -> Result<Option<By>, EngineError> {
+        for id in of {
+            if !self.waited.contains_key(id) {
+                let open = self.bytes(*id)?.and_then(|bytes| notebook::conflicts(&bytes).ok());
+                let versions =
+                    open.into_iter().flatten().flat_map(|CellConflict { source, by, others, .. }| {
+                        let others = others.into_iter().map(|other| (other.source, other.by));
+                        source.map(|source| (source, by)).into_iter().chain(others)
+                    });
+                self.waited.insert(*id, versions.filter(|(_, by)| by.version.is_some()).collect());
+            }
+            let all = self.waited.get(id).map(Vec::as_slice).unwrap_or_default();
+            let same = |text: &str| text.trim_end_matches('\n') == source.trim_end_matches('\n');
+            if let Some((_, by)) = all.iter().find(|(text, _)| same(text)) {
+                return Ok(Some(by.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The bytes of a version of a notebook; none where they are not here, or too many.
+    fn bytes(&self, id: RecordId) -> Result<Option<Arc<[u8]>>, EngineError> {
+        let content = self.cycle.ws.ledger.record(id)?.map(|(record, _)| record.content);
+        Ok(match content {
+            Some(Content::File { id, size, .. }) if size <= notebook::LARGEST as u64 => {
+                self.cycle.batch_contents().read(id).ok().flatten()
+            }
+            _ => None,
+        })
+    }
+
     /// Whether a version has a cell with this source. One that is not here has none.
     fn holds(&mut self, id: RecordId, source: &str) -> Result<bool, EngineError> {
         if !self.sources.contains_key(&id) {
-            let content = self.cycle.ws.ledger.record(id)?.map(|(record, _)| record.content);
-            let bytes = match content {
-                Some(Content::File { id, size, .. }) if size <= notebook::LARGEST as u64 => {
-                    self.cycle.batch_contents().read(id).ok().flatten()
-                }
-                _ => None,
-            };
-            let sources = bytes.and_then(|bytes| notebook::lines(&bytes));
+            let sources = self.bytes(id)?.and_then(|bytes| notebook::lines(&bytes));
             self.sources.insert(id, [b"\n".to_vec(), sources.unwrap_or_default()].concat());
         }
         let source = format!("\n{}\n", source.trim_end_matches('\n'));
