@@ -49,6 +49,8 @@ mod merge;
 #[cfg(target_os = "linux")]
 mod names;
 mod notebooks;
+#[cfg(target_os = "linux")]
+mod opened;
 mod outside;
 mod people;
 mod places;

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use crate::machine::{Machine, Ran, pair, room};
 
-const BOOK: &str = "part/w.ipynb";
+pub const BOOK: &str = "part/w.ipynb";
 
 /// A notebook of code cells: an id and a source each.
-fn book(cells: &[(&str, &str)]) -> String {
+pub fn book(cells: &[(&str, &str)]) -> String {
     let cell = |(id, source): &(&str, &str)| {
         json!({
             "cell_type": "code", "execution_count": null, "id": id, "metadata": {}, "outputs": [],
@@ -20,10 +20,10 @@ fn book(cells: &[(&str, &str)]) -> String {
     serde_json::to_string_pretty(&book).unwrap() + "\n"
 }
 
-const START: [(&str, &str); 4] = [("a", "one"), ("b", "two"), ("c", "three"), ("d", "four")];
+pub const START: [(&str, &str); 4] = [("a", "one"), ("b", "two"), ("c", "three"), ("d", "four")];
 
 /// The notebook at the start with some sources changed.
-fn with(changes: &[(&str, &str)]) -> String {
+pub fn with(changes: &[(&str, &str)]) -> String {
     let new = |(id, source)| (id, changes.iter().find(|(of, _)| *of == id).map_or(source, |(_, new)| *new));
     book(&START.map(new))
 }
@@ -41,7 +41,8 @@ fn cells(text: &str) -> Vec<(String, String)> {
     book["cells"].as_array().unwrap().iter().map(cell).collect()
 }
 
-fn sources(machine: &Machine) -> Vec<String> {
+/// The source of each cell in the working folder.
+pub fn sources(machine: &Machine) -> Vec<String> {
     cells(&machine.text(BOOK)).into_iter().map(|(_, source)| source).collect()
 }
 
@@ -70,7 +71,9 @@ fn asked(third: bool) -> (tempfile::TempDir, Machine, Machine) {
     (room, a, b)
 }
 
-fn all_settle(machines: &[&Machine]) {
+/// Nothing is open any more, and all show the same.
+#[track_caller]
+pub fn all_settle(machines: &[&Machine]) {
     for _ in 0..2 {
         for machine in machines {
             machine.run(&["sync"]).exits(&[0, 3]);
@@ -85,13 +88,16 @@ fn all_settle(machines: &[&Machine]) {
     }
 }
 
-fn open_cells(machine: &Machine) -> Vec<Value> {
+/// The cells that wait, as `conflicts --json` tells them.
+#[track_caller]
+pub fn open_cells(machine: &Machine) -> Vec<Value> {
     let open = machine.conflicts();
     let conflicts = open["conflicts"].as_array().unwrap();
     conflicts.iter().flat_map(|one| one["cells"].as_array().unwrap().clone()).collect()
 }
 
-fn resolve(machine: &Machine, args: &[&str]) -> Ran {
+/// Answer about the notebook.
+pub fn resolve(machine: &Machine, args: &[&str]) -> Ran {
     machine.run(&[&["resolve", BOOK], args].concat())
 }
 

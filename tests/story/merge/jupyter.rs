@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 #[path = "../../page/browser/lab.rs"]
-mod lab;
+pub mod lab;
 
 use super::{Three, notebook, sources};
 use crate::http::get;

@@ -3,7 +3,7 @@
 
 mod git;
 #[cfg(unix)]
-mod jupyter;
+pub mod jupyter;
 
 use std::fs;
 use std::path::Path;
