@@ -199,6 +199,50 @@ fn what_was_looked_at_is_told_as_it_was() {
     }
 }
 
+/// Shows that what waits because a notebook is open here is told as that, and not as something the cloud folder has not
+/// brought; and that an answer about such a notebook is one that was taken in.
+#[test]
+fn what_waits_for_an_open_notebook_is_told_as_it_is() {
+    let Some((_room, mut look)) = start() else { return };
+    let (standin, mut scene) = enter(&mut look, "up-to-date");
+    let open = json!([{ "path": "part/w.ipynb", "machine": "HOME-PC", "when": null, "why": "open" }]);
+    scene.state["workspaces"][0]["pending_notebooks"] = open.clone();
+    let sync = json!({ "pending_notebooks": open, "waiting_for": [], "problems": [] });
+    let answered = json!({ "answered": { "path": "part/w.ipynb", "beside": [] }, "sync": sync });
+    let mut late = sync.clone();
+    late["waiting_for"] = json!([{ "path": "a.txt", "what": "its content" }]);
+    let waits = "part/w.ipynb: a newer version of it waits. Close the notebook, and it is brought in.";
+    for (number, (route, verb, exit, document, words)) in [
+        ("#/conflicts", "resolve", 4, &answered, "ended.resolve.open"),
+        ("#/conflicts", "resolve", 3, &answered, "ended.resolve.more"),
+        ("#/home", "sync", 4, &sync, "ended.waits.open"),
+        ("#/home", "sync", 4, &late, "ended.waits"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let operation = json!({ "id": format!("{verb}-{number}"), "workspace": "data-course", "verb": verb,
+            "started": "", "progress": null, "lines": [], "question": null,
+            "ended": { "exit": exit, "document": document, "finding": null } });
+        scene.state["operations"] = json!([operation]);
+        scene.route = route.into();
+        standin.show(scene.clone());
+        look.go(&scene);
+        look.until(
+            10,
+            &format!(
+                "document.querySelector('.operation h2, .operation h3')?.textContent === {:?}",
+                text(words)
+            ),
+        );
+        let told = look.value("document.querySelector('.operation').textContent");
+        assert!(told.as_str().unwrap().contains(waits), "{words}: {told}");
+    }
+    let fold = look.value("document.querySelector('[data-key^=\"home.notebooks\"]').textContent");
+    assert!(fold.as_str().unwrap().contains(waits), "{fold}");
+    look.well("open notebooks");
+}
+
 /// Shows that the course is opened from where it is said to be ready, and that its part of the page opens by itself when it
 /// starts, but not again what a person has folded away.
 #[test]

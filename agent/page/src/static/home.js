@@ -200,8 +200,13 @@ function notebooks(ws) {
   const all = ws.pending_notebooks ?? [];
   if (all.length === 0) return null;
   return fold("home.notebooks", true,
-    el("ul", {}, all.map(({ path, machine }) => el("li", {},
-      machine === null ? t("notebook.cloud", { path }) : t("notebook.machine", { path, machine })))));
+    el("ul", {}, all.map((one) => el("li", {}, newer(one, ws)))));
+}
+
+function newer({ path, machine }, ws) {
+  if (machine === null) return t("notebook.cloud", { path });
+  // put together or answered here
+  return machine === ws.machine ? t("notebook.waits", { path }) : t("notebook.machine", { path, machine });
 }
 
 function computers(ws) {

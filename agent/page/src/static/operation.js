@@ -110,16 +110,32 @@ function headline(operation) {
     const waits = verb === "done" && (ended.document?.waiting?.length ?? 0) > 0;
     return waits ? t("ended.done.waits") : t(key("ended.", verb));
   }
-  if (taken(operation)) return t("ended.resolve.more");
+  if (taken(operation)) return t(ended.exit === 3 ? "ended.resolve.more" : held(operation).length > 0 ? "ended.resolve.open" : "ended.resolve");
   if (ended.exit === 3) return t("ended.conflicts");
-  if (ended.exit === 4) return verb === "done" ? t("ended.done.waits") : t("ended.waits");
+  if (ended.exit === 4 && verb === "done") return t("ended.done.waits");
+  if (ended.exit === 4) return t(awaited(operation).length === 0 && held(operation).length > 0 ? "ended.waits.open" : "ended.waits");
   if (treated(operation)) return t(mended(operation).length > 0 ? "ended.doctor-fix.some" : "ended.doctor-fix.none");
   return t("ended.failed");
 }
 
-/** Whether it took an answer in: that other questions are open is no news of it. */
+/** Whether it took an answer in: that other questions are open, or something waits, is no news of it. */
 function taken({ verb, ended }) {
-  return verb === "resolve" && [0, 3].includes(ended.exit) && Boolean(ended.document?.answered);
+  return verb === "resolve" && [0, 3, 4].includes(ended.exit) && Boolean(ended.document?.answered);
+}
+
+/** The sync it was, or ended with. */
+function carried({ ended }) {
+  return ended.document?.sync ?? ended.document ?? {};
+}
+
+/** The notebooks whose newer version waits because they are open here. */
+function held(operation) {
+  return carried(operation).pending_notebooks ?? [];
+}
+
+/** What the cloud folder has not brought. */
+function awaited(operation) {
+  return carried(operation).waiting_for ?? [];
 }
 
 /** Whether it mended what it could: what it could not mend is no failure of it, and stands in the view. */
@@ -189,6 +205,7 @@ function over(operation, again, heading, next) {
     list(mended(operation)),
     list(sheet.restored?.left),
     list((sheet.sync?.problems ?? sheet.problems)?.map(({ path, reason }) => t("ended.problem", { path, reason }))),
+    list(held(operation).map(({ path }) => t("notebook.waits", { path }))),
     list(sheet.answered?.beside?.map((path) => t("ended.beside", { path }))),
     ended.finding ? findingParts(ended.finding) : null,
     !ended.finding && ![0, 3, 4].includes(ended.exit) && !treated(operation) ? el("p", {}, t("ended.unknown")) : null,
