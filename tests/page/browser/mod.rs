@@ -20,4 +20,5 @@ mod shapes;
 mod sources;
 mod standin;
 mod two_days;
+mod unit;
 mod views;

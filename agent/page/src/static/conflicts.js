@@ -84,15 +84,18 @@ function notebook(ws, conflict, occupied, again, told) {
 }
 
 function question(ws, conflict, occupied, again) {
-  const sheet = opened.get(conflict.path);
+  // a folder that is one thing has no text to look at
+  const one = conflict.kind === "unit";
+  const sheet = one ? null : opened.get(conflict.path);
   // any side's id names the question
   const sides = sheet?.get(JSON.stringify(conflict.sides), () => read("workspaces", ws.workspace, "conflicts", conflict.sides[0].id), again);
   return el("article", { class: "card", "data-key": conflict.path, "aria-label": shown(conflict.path) },
     el("h2", { class: "path" }, shown(conflict.path)),
     el("p", {}, word("kind.", conflict.kind)),
+    one ? el("p", {}, t("unit.means")) : null,
     el("ul", { class: "sides" }, conflict.sides.map((side) => el("li", { "data-key": side.id }, sideLine(side)))),
     answers(ws, conflict, occupied),
-    el("p", {}, el("button", { type: "button", onclick: () => toggle(conflict, again) }, t(sheet ? "conflicts.hide" : "conflicts.show"))),
+    one ? null : el("p", {}, el("button", { type: "button", onclick: () => toggle(conflict, again) }, t(sheet ? "conflicts.hide" : "conflicts.show"))),
     sheet ? instead(sides) ?? both(sides) : null);
 }
 

@@ -67,7 +67,8 @@ function meaning(ws) {
   if (ws.state === "waiting") return t("meaning.waiting", { count: ws.missing });
   if (ws.state === "needs-you") {
     if (ws.conflicts.length === 0) return t("meaning.held", { count: ws.held });
-    return t("meaning.conflicts", { count: ws.conflicts.length });
+    const folders = ws.conflicts.every(({ kind }) => kind === "unit");
+    return t(folders ? "meaning.units" : "meaning.conflicts", { count: ws.conflicts.length });
   }
   if (ws.state === "stopped" && !ws.share.reachable) return t("meaning.stopped.cloud", { path: ws.share.path });
   if (ws.state === "stopped") return t("meaning.stopped.work", { path: ws.work });
