@@ -8,6 +8,8 @@
 #[allow(dead_code, reason = "the stories use all of it")]
 mod disk;
 mod disks;
+#[cfg(unix)]
+mod earlier;
 mod flips;
 #[path = "../story/machine.rs"]
 #[allow(dead_code, reason = "the stories use all of it")]
