@@ -351,3 +351,80 @@ fn a_large_notebook_merges_too() {
     assert_eq!(sources(&b), ["one by B", "two by A", "three by B", "four"]);
     all_settle(&[&a, &b]);
 }
+
+/// A cell that one deleted and the other edited stays, and is no question: it is told by `conflicts` and `status` until
+/// somebody keeps it or lets it go, on whichever machine; then nothing is told of it on either. First tier.
+#[test]
+fn a_cell_that_was_kept_is_told_until_somebody_says_what_becomes_of_it() {
+    for (keep, left) in [("this", Some("two by B")), ("other", None)] {
+        let room = room();
+        let (a, b) = pair(room.path(), &[(BOOK, book(&START).as_bytes())]);
+        both_change(&a, &b, &book(&[START[0], START[2], START[3]]), &with(&[("b", "two by B")]), 0);
+        for machine in [&a, &b] {
+            let told = machine.run(&["--json", "conflicts"]).exits(&[0]).json();
+            assert_eq!(told["conflicts"], json!([]), "it is no question");
+            let [note] = &told["notes"].as_array().unwrap()[..] else { panic!("{told:#}") };
+            let [cell] = &note["cells"].as_array().unwrap()[..] else { panic!("{told:#}") };
+            assert_eq!((&note["path"], &cell["cell"]), (&json!(BOOK), &json!("b")));
+            assert_eq!(
+                (&cell["source"], &cell["deleted_by"]["machine"]),
+                (&json!("two by B"), &json!("HOME-PC"))
+            );
+            let status = machine.run(&["--json", "status"]).exits(&[0]).json();
+            assert_eq!(status["state"], "up-to-date", "{status:#}");
+            assert_eq!(status["notes"], json!([{ "path": BOOK, "cells": 1 }]));
+            let said = machine.run(&["status"]).exits(&[0]).stdout;
+            assert!(
+                said.contains("1 cell kept although deleted elsewhere; `kitbag conflicts part/w.ipynb`"),
+                "{said}"
+            );
+            let said = machine.run(&["conflicts"]).exits(&[0]).stdout;
+            for words in [
+                "No questions are open.",
+                "part/w.ipynb: no cell waits for an answer.",
+                "Cell 2 was deleted on HOME-PC and edited elsewhere, so it was kept.",
+                "kitbag resolve part/w.ipynb --keep this|other   keeps it, or lets it go",
+            ] {
+                assert!(said.contains(words), "{words}: {said}");
+            }
+            let one = machine.run(&["--json", "conflicts", BOOK]).exits(&[0]).json();
+            assert_eq!((&one["conflicts"], &one["notes"]), (&told["notes"], &told["notes"]));
+            let other = machine.run(&["--json", "conflicts", "other.txt"]).exits(&[0]).json();
+            assert_eq!(other["notes"], json!([]));
+        }
+        resolve(&b, &["--keep", keep, "--cell", "b"]).exits(&[0]);
+        a.sync();
+        let expected: Vec<_> =
+            [Some("one"), left, Some("three"), Some("four")].into_iter().flatten().collect();
+        for machine in [&a, &b] {
+            assert_eq!(sources(machine), expected);
+            assert_eq!(machine.run(&["--json", "status"]).exits(&[0]).json()["notes"], json!([]));
+            assert_eq!(machine.conflicts()["notes"], json!([]));
+        }
+        all_settle(&[&a, &b]);
+        // taken back it is told again
+        b.run(&["undo"]).exits(&[0]);
+        assert_eq!(b.conflicts()["notes"][0]["path"], BOOK);
+    }
+}
+
+/// Beside a cell that waits, one that was kept is told with it; when that is answered it is told alone. First tier.
+#[test]
+fn a_kept_cell_is_told_with_the_question_and_after_it() {
+    let room = room();
+    let (a, b) = pair(room.path(), &[(BOOK, book(&START).as_bytes())]);
+    let without = book(&[("a", "one by A"), START[2], START[3]]);
+    both_change(&a, &b, &without, &with(&[("a", "one by B"), ("b", "two by B")]), 3);
+    let open = a.conflicts();
+    assert_eq!((open_cells(&a).len(), &open["notes"]), (2, &json!([])), "{open:#}");
+    resolve(&a, &["--keep", "this"]).exits(&[0]);
+    b.sync();
+    for machine in [&a, &b] {
+        let told = machine.conflicts();
+        assert_eq!(
+            (&told["conflicts"], &told["notes"][0]["cells"][0]["cell"]),
+            (&json!([]), &json!("b")),
+            "{told:#}"
+        );
+    }
+}

@@ -15,6 +15,8 @@ pub struct Questions {
     pub conflicts: Vec<Conflict>,
     /// Gone, and kept everywhere else until somebody says that it was meant.
     pub held: Vec<HeldFile>,
+    /// Notebooks in which nothing waits: cells were kept although somebody deleted them. No answer is needed.
+    pub notes: Vec<Conflict>,
 }
 
 /// All of them, or those of one file.
@@ -24,12 +26,14 @@ pub struct Questions {
 pub fn read(ws: &Workspace, rules: &Rules, path: Option<&WorkPath>) -> Result<Questions, EngineError> {
     let cycle = Cycle::for_answers(ws, rules)?;
     let mut held = cycle.held()?;
-    let conflicts = match path {
+    let (conflicts, notes) = match path {
         Some(path) => {
             held.retain(|held| held.path == path.as_str());
-            cycle.conflict_at(path)?.into_iter().collect()
+            let one = cycle.conflict_at(path)?;
+            // who asks about one file is told of it in the one place, whether it waits or not
+            (one.clone().into_iter().collect(), one.into_iter().filter(|one| !one.waits()).collect())
         }
-        None => cycle.conflicts()?,
+        None => (cycle.conflicts()?, cycle.notes()?),
     };
-    Ok(Questions { conflicts, held })
+    Ok(Questions { conflicts, held, notes })
 }

@@ -7,7 +7,7 @@ use kitbag_engine::environment::{EnvironmentView, last_checkpoint};
 use kitbag_engine::error::EngineError;
 use kitbag_engine::storage::{Growth, growth};
 use kitbag_engine::sync::report::WaitingFor;
-use kitbag_engine::sync::{Conflict, Cycle, PendingNotebook, Rules};
+use kitbag_engine::sync::{Conflict, Cycle, NotedNotebook, PendingNotebook, Rules};
 use kitbag_engine::workspace::Workspace;
 use kitbag_engine::{events, sync};
 use kitbag_platform::places::Places;
@@ -84,6 +84,8 @@ pub struct Status {
     pub held: u64,
     /// Notebooks whose newer version waits until they are closed here.
     pub pending_notebooks: Vec<PendingNotebook>,
+    /// Notebooks in which nothing waits, and cells were kept although somebody deleted them.
+    pub notes: Vec<NotedNotebook>,
     /// What runs.
     pub environment: EnvironmentView,
     /// When files and databases were saved last while the course was open, RFC 3339; null when never.
@@ -148,6 +150,7 @@ pub fn read(
         conflicts,
         held,
         pending_notebooks: sync::pending_notebooks(ws)?,
+        notes: sync::noted_notebooks(ws)?,
         environment,
         last_checkpoint: last_checkpoint(&ws.ledger)?,
         machines: events::machines(ws)?,

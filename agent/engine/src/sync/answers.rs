@@ -102,6 +102,19 @@ impl<'a> Cycle<'a> {
         Ok(all)
     }
 
+    /// Notebooks in which nothing waits and cells were kept although somebody deleted them, as questions that need no
+    /// answer.
+    ///
+    /// # Errors
+    /// The ledger or a stored version cannot be read.
+    pub fn notes(&self) -> Result<Vec<Conflict>, EngineError> {
+        let mut all = Vec::new();
+        for row in self.ws.ledger.kept_cells()? {
+            all.extend(self.about_cells(&row)?);
+        }
+        Ok(all)
+    }
+
     /// What there is to tell about one file: its open question, or cells of a notebook that were kept though somebody
     /// deleted them.
     ///

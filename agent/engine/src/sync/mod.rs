@@ -54,7 +54,7 @@ use kitbag_store::ledger::Place;
 pub use answers::{Answered, Conflict, Keep, Side};
 pub use cells::{CellQuestion, CellSheet, OtherCell, SheetCell, SheetVersion};
 pub use import::announced;
-pub use notebooks::{PendingNotebook, pending_notebooks};
+pub use notebooks::{NotedNotebook, PendingNotebook, noted_notebooks, pending_notebooks};
 pub use propose::{Proposal, propose, store_package};
 pub use sides::{SideText, Sides};
 

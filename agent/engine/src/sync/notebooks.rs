@@ -1,6 +1,8 @@
-//! Notebooks whose newer version waits until they are closed here: as the ledger remembers them, for people.
+//! What the ledger remembers of notebooks, for people: whose newer version waits until they are closed here, and in which
+//! cells were kept although somebody deleted them.
 
 use kitbag_core::notebook::InUse;
+use kitbag_store::ledger::PathRow;
 use serde::Serialize;
 
 use crate::error::EngineError;
@@ -39,4 +41,25 @@ pub fn pending_notebooks(ws: &Workspace) -> Result<Vec<PendingNotebook>, EngineE
         });
     }
     Ok(pending)
+}
+
+/// A notebook in which nothing waits, and cells were kept although somebody deleted them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotedNotebook {
+    /// The file.
+    pub path: String,
+    /// How many cells.
+    pub cells: u64,
+}
+
+/// All of them.
+///
+/// # Errors
+/// The ledger fails.
+pub fn noted_notebooks(ws: &Workspace) -> Result<Vec<NotedNotebook>, EngineError> {
+    let noted = |row: PathRow| {
+        let cells = row.asked.and_then(|asked| asked.kept).unwrap_or_default();
+        NotedNotebook { path: row.path.as_str().to_owned(), cells }
+    };
+    Ok(ws.ledger.kept_cells()?.into_iter().map(noted).collect())
 }

@@ -25,8 +25,13 @@ pub fn in_short(conflict: &Conflict) -> Vec<String> {
     }
     lines.extend(more(conflict));
     let path = quoted(&conflict.path);
-    lines.push(format!("  kitbag conflicts {path}   shows both versions"));
-    lines.push(format!("  kitbag resolve {path} --keep this|other|both"));
+    if conflict.waits() {
+        lines.push(format!("  kitbag conflicts {path}   shows both versions"));
+        lines.push(format!("  kitbag resolve {path} --keep this|other|both"));
+    } else {
+        lines.push(format!("  kitbag conflicts {path}   shows what stands there"));
+        lines.push(format!("  kitbag resolve {path} --keep this|other   keeps it, or lets it go"));
+    }
     lines
 }
 

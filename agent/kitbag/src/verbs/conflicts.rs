@@ -25,7 +25,7 @@ pub fn run(context: &Context, options: &Conflicts) -> Outcome {
     if context.printer.document(&questions) {
         return Ok(exit);
     }
-    let Questions { conflicts, held } = questions;
+    let Questions { conflicts, held, notes } = questions;
     for conflict in &conflicts {
         if !conflict.cells.is_empty() {
             let lines = if path.is_some() { cells::in_full(conflict) } else { cells::in_short(conflict) };
@@ -51,6 +51,9 @@ pub fn run(context: &Context, options: &Conflicts) -> Outcome {
     }
     if conflicts.is_empty() && held.is_empty() {
         context.printer.line("No questions are open.");
+    }
+    if path.is_none() {
+        notes.iter().flat_map(cells::in_short).for_each(|line| context.printer.line(line));
     }
     Ok(exit)
 }

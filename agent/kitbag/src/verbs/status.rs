@@ -8,6 +8,7 @@ use kitbag_engine::error::{count, show, size};
 use kitbag_page::status::{self, State};
 use kitbag_platform::places::RealPlaces;
 
+use super::conflicts::quoted;
 use super::sync::pending_line;
 use crate::context::Context;
 use crate::{Outcome, Trouble};
@@ -56,6 +57,14 @@ pub fn run(context: &Context) -> Outcome {
     }
     for notebook in &status.pending_notebooks {
         printer.line(format!("  {}", pending_line(notebook)));
+    }
+    for notebook in &status.notes {
+        let cells = count(usize::try_from(notebook.cells).unwrap_or(usize::MAX), "cell");
+        let path = quoted(&notebook.path);
+        printer.line(format!(
+            "  {}: {cells} kept although deleted elsewhere; `kitbag conflicts {path}` shows more",
+            shown(&notebook.path)
+        ));
     }
     for service in &status.environment.services {
         let url = service.url.as_deref().map(|url| format!("  {}", shown(url))).unwrap_or_default();

@@ -238,7 +238,7 @@ fn broken(name: &str, error: &EngineError) -> Value {
     json!({
         "workspace": name, "machine": null, "state": State::Stopped, "share": null, "work": null, "files": null,
         "pending": null, "missing": null, "waiting_for": [], "conflicts": [], "held": null, "pending_notebooks": [],
-        "environment": null, "last_checkpoint": null, "machines": [], "history_bytes": null, "storage": null,
+        "notes": [], "environment": null, "last_checkpoint": null, "machines": [], "history_bytes": null, "storage": null,
         "words": State::Stopped.words(), "presence": [], "finding": error.finding(),
     })
 }

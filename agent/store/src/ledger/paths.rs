@@ -47,6 +47,8 @@ pub struct Asked {
     pub version: RecordId,
     /// How many wait for an answer.
     pub cells: u64,
+    /// How many cells were kept although somebody deleted them; none where an earlier kitbag looked, which did not count.
+    pub kept: Option<u64>,
 }
 
 impl PathRow {
@@ -110,7 +112,7 @@ pub struct Counts {
 
 const COLUMNS: &str = "key, base, mirror, absent_since, stale_writes, observed, size, dirty, open,
     working_size, working_modified, working_changed, working_file,
-    mirror_size, mirror_modified, mirror_changed, mirror_file, working_at, mirror_at, asked, cells, present";
+    mirror_size, mirror_modified, mirror_changed, mirror_file, working_at, mirror_at, asked, cells, kept, present";
 
 impl Ledger {
     /// What is remembered of one path.
@@ -161,12 +163,13 @@ impl Ledger {
         values.extend([
             asked.as_ref().map(|asked| asked.version.as_bytes()).map_or(Value::Null, blob),
             cells.cast_signed().into(),
+            asked.and_then(|asked| asked.kept).map(u64::cast_signed).into(),
         ]);
         self.batch(|ledger| {
             let mut put = ledger.db.prepare_cached(&format!(
                 "INSERT OR REPLACE INTO paths ({COLUMNS})
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-                     ?21,
+                     ?21, ?22,
                      COALESCE((SELECT content IS NOT NULL AND key = ?1 FROM records WHERE id = ?2), 0))"
             ))?;
             put.execute(params_from_iter(values))?;
@@ -211,6 +214,14 @@ impl Ledger {
     /// Those of the database.
     pub fn open_conflicts(&self) -> Result<Vec<PathRow>, StoreError> {
         self.path_rows("WHERE open IS NOT NULL OR cells > 0 ORDER BY key", [])
+    }
+
+    /// The rows of notebooks in which nothing waits and cells were kept although somebody deleted them, in walk order.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn kept_cells(&self) -> Result<Vec<PathRow>, StoreError> {
+        self.path_rows("WHERE kept > 0 AND cells = 0 AND open IS NULL ORDER BY key", [])
     }
 
     /// Have a path looked at in the next cycle; it need not be known.
@@ -296,10 +307,14 @@ fn path_row(row: &Row<'_>) -> rusqlite::Result<PathRow> {
         working_at: row.get(17)?,
         mirror_at: row.get(18)?,
         asked: match column::optional_id(row, 19)? {
-            Some(version) => Some(Asked { version, cells: column::unsigned(row, 20)? }),
+            Some(version) => Some(Asked {
+                version,
+                cells: column::unsigned(row, 20)?,
+                kept: row.get::<_, Option<i64>>(21)?.map(i64::cast_unsigned),
+            }),
             None => None,
         },
-        present: row.get(21)?,
+        present: row.get(22)?,
     })
 }
 
@@ -335,7 +350,7 @@ mod tests {
             mirror_at: Some("A".into()),
             dirty: true,
             open: vec![RecordId::of(b"2"), RecordId::of(b"1")],
-            asked: Some(Asked { version: RecordId::of(b"head"), cells: 0 }),
+            asked: Some(Asked { version: RecordId::of(b"head"), cells: 0, kept: Some(2) }),
             size: u64::MAX,
             ..PathRow::new(path(text))
         }
@@ -358,7 +373,7 @@ mod tests {
     #[test]
     fn questions_about_cells_count_as_long_as_they_are_all_that_is_open() {
         let ledger = Ledger::in_memory().unwrap();
-        let asked = Some(Asked { version: RecordId::of(b"head"), cells: 3 });
+        let asked = Some(Asked { version: RecordId::of(b"head"), cells: 3, kept: Some(1) });
         let row = PathRow { asked, ..PathRow::new(path("a.ipynb")) };
         let count = || (ledger.counts().unwrap().conflicts, ledger.open_conflicts().unwrap().len());
         ledger.put_path(&row).unwrap();
@@ -366,9 +381,15 @@ mod tests {
         assert!(row.asks() && row.asks_about_cells());
         ledger.put_path(&PathRow { open: vec![RecordId::of(b"1")], ..row.clone() }).unwrap();
         assert_eq!(count(), (1, 1));
-        let answered = Some(Asked { version: RecordId::of(b"answer"), cells: 0 });
-        ledger.put_path(&PathRow { asked: answered, ..row }).unwrap();
-        assert_eq!(count(), (0, 0));
+        assert_eq!(ledger.kept_cells().unwrap(), [], "a question is open, and tells of it");
+        let answered = |kept| Some(Asked { version: RecordId::of(b"answer"), cells: 0, kept });
+        let only_kept = PathRow { asked: answered(Some(1)), ..row.clone() };
+        ledger.put_path(&only_kept).unwrap();
+        assert_eq!((count(), ledger.kept_cells().unwrap()), ((0, 0), vec![only_kept]));
+        for kept in [Some(0), None] {
+            ledger.put_path(&PathRow { asked: answered(kept), ..row.clone() }).unwrap();
+            assert_eq!((count(), ledger.kept_cells().unwrap()), ((0, 0), vec![]));
+        }
     }
 
     #[test]

@@ -152,6 +152,12 @@ ALTER TABLE paths ADD COLUMN asked BLOB;
 ALTER TABLE paths ADD COLUMN cells INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX paths_cells ON paths (key) WHERE cells > 0;
 UPDATE paths SET dirty = 1 WHERE lower(CAST(substr(key, -6) AS TEXT)) = '.ipynb';
+", "
+-- How many cells of that head were kept although somebody deleted them; null: not counted yet, so all are looked at once
+-- more.
+ALTER TABLE paths ADD COLUMN kept INTEGER;
+CREATE INDEX paths_kept ON paths (key) WHERE kept > 0;
+UPDATE paths SET dirty = 1 WHERE lower(CAST(substr(key, -6) AS TEXT)) = '.ipynb';
 "];
 
 pub(super) fn configure(db: &Connection) -> Result<(), StoreError> {
@@ -334,6 +340,28 @@ mod tests {
         assert_eq!(dirty, names[..2]);
         assert_eq!(ledger.counts().unwrap().conflicts, 4, "what was open stays so until then");
         assert_eq!(ledger.path(&names[0]).unwrap().unwrap().asked, None);
+    }
+
+    /// A ledger as it was before cells that were kept were counted, with questions about cells open.
+    #[test]
+    fn kept_cells_of_before_are_looked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ledger.db");
+        let old = Connection::open(&file).unwrap();
+        let before = STEPS.iter().position(|step| step.contains("COLUMN kept")).unwrap();
+        STEPS[..before].iter().for_each(|step| old.execute_batch(step).unwrap());
+        old.pragma_update(None, "user_version", before as i64).unwrap();
+        let path = kitbag_core::path::WorkPath::parse("a.ipynb").unwrap();
+        let put = "INSERT INTO paths (key, stale_writes, observed, size, present, dirty, asked, cells)
+                   VALUES (?1, 0, 0, 0, 0, 0, ?2, 2)";
+        old.execute(put, rusqlite::params![path.key(), [7_u8; 32]]).unwrap();
+        drop(old);
+        let ledger = Ledger::open(&file).unwrap();
+        let row = ledger.path(&path).unwrap().unwrap();
+        let asked = row.asked.unwrap();
+        assert_eq!((row.dirty, asked.cells, asked.kept), (true, 2, None));
+        assert!(row.asks_about_cells(), "what was open stays so until then");
+        assert_eq!(ledger.kept_cells().unwrap(), []);
     }
 
     #[test]

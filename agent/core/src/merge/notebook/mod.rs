@@ -193,15 +193,26 @@ fn questions(bytes: &[u8]) -> Result<Vec<CellConflict>, Refused> {
     Ok(all)
 }
 
-/// How many questions wait for an answer in a notebook; 0 where it is none. Most have no mark anywhere, which is seen
+/// How many cells of a notebook a person has to do with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Marked {
+    /// Questions that wait for an answer.
+    pub questions: usize,
+    /// Cells that were kept although one side deleted them.
+    pub kept: usize,
+}
+
+/// How many cells of a notebook are marked; none where it is no notebook. Most have no mark anywhere, which is seen
 /// without reading them.
-pub fn open_questions(bytes: &[u8]) -> usize {
-    let Ok(text) = std::str::from_utf8(bytes) else { return 0 };
+pub fn marked(bytes: &[u8]) -> Marked {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Marked::default() };
     // as marks are written, or with one of these letters escaped
     if !["kitbag", "\\u006", "\\u007"].iter().any(|mark| text.contains(mark)) {
-        return 0;
+        return Marked::default();
     }
-    questions(bytes).map_or(0, |all| all.len())
+    let all = conflicts(bytes).unwrap_or_default();
+    let kept = all.iter().filter(|one| one.deleted_by.is_some()).count();
+    Marked { questions: all.len() - kept, kept }
 }
 
 /// Merge two notebooks over the one both come from. Without that, or where it cannot be read, nothing is removed and

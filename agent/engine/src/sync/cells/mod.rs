@@ -91,7 +91,7 @@ impl Cycle<'_> {
         if Way::of(&item.row.path) != Way::Cells {
             return Ok(None);
         }
-        if item.row.asked.is_some_and(|asked| asked.version == version) {
+        if item.row.asked.is_some_and(|asked| asked.version == version && asked.kept.is_some()) {
             return Ok(item.row.asked);
         }
         let made = item.plan.records.iter().find(|made| made.id == version);
@@ -99,17 +99,17 @@ impl Cycle<'_> {
             Some(made) => Some(made.record.content),
             None => self.ws.ledger.record(version)?.map(|(record, _)| record.content),
         };
-        let cells = match content {
+        let marked = match content {
             Some(Content::File { id, size, .. }) if size <= notebook::LARGEST as u64 => {
                 match (made.and_then(|made| made.bytes.as_deref()), contents.read(id)) {
-                    (Some(bytes), _) => notebook::open_questions(bytes),
-                    (None, Ok(Some(bytes))) => notebook::open_questions(&bytes),
+                    (Some(bytes), _) => notebook::marked(bytes),
+                    (None, Ok(Some(bytes))) => notebook::marked(&bytes),
                     (None, _) => return Ok(None),
                 }
             }
-            _ => 0,
+            _ => notebook::Marked::default(),
         };
-        Ok(Some(Asked { version, cells: cells as u64 }))
+        Ok(Some(Asked { version, cells: marked.questions as u64, kept: Some(marked.kept as u64) }))
     }
 
     /// The questions about cells of a notebook that has one version; those that only tell, too.

@@ -77,15 +77,13 @@ pub struct SheetVersion {
 }
 
 impl Cycle<'_> {
-    /// The cells of a notebook that wait; none where none does.
+    /// The cells of a notebook that wait, and those that only tell; none where there are none.
     ///
     /// # Errors
     /// The ledger or the notebook cannot be read.
     pub fn cell_sheet(&self, path: &WorkPath) -> Result<Option<CellSheet>, EngineError> {
         let Some(row) = self.ws.ledger.path(path)? else { return Ok(None) };
-        let Some(conflict) = self.about_cells(&row)?.filter(|conflict| conflict.waits()) else {
-            return Ok(None);
-        };
+        let Some(conflict) = self.about_cells(&row)? else { return Ok(None) };
         let Some((_, bytes)) = self.one_notebook(&row)? else { return Ok(None) };
         let more_cells = conflict.cells.len().saturating_sub(MOST_CELLS);
         let cells: Vec<_> = conflict.cells.into_iter().take(MOST_CELLS).collect();

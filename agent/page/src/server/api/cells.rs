@@ -1,4 +1,5 @@
-//! `GET /api/workspaces/NAME/cells?path=PATH`: the cells of a notebook that wait, with what they show.
+//! `GET /api/workspaces/NAME/cells?path=PATH`: the cells of a notebook that wait or only tell, with what they
+//! show.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `GET /api/workspaces/NAME/conflicts`: the open questions; with the id of a side, the texts of all sides of that one.
+//! `GET /api/workspaces/NAME/conflicts`: the open questions, and what was kept without one; with the id of a side, the texts of all sides of that one.
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ pub(in crate::server) async fn list(State(server): State<Arc<Server>>, Path(name
     let read = of_workspace(&server, name, |_, ws| questions::read(ws, &rules(ws)?, None));
     let mut document = serde_json::to_value(read.await?).unwrap_or_default();
     brief(&mut document["conflicts"]);
+    brief(&mut document["notes"]);
     answer::good(&document)
 }
 
