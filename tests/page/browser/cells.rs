@@ -66,6 +66,8 @@ fn every_answer_of_a_cell_asks_for_its_command() {
         ("cells", 1, "Keep the one from LAPTOP", "this", "77aa01be"),
         ("cells", 2, "Keep this cell", "this", "e4e4b2b2"),
         ("cells", 2, "Delete it", "other", "e4e4b2b2"),
+        ("noted", 0, "Keep this cell", "this", "e4e4b2b2"),
+        ("noted", 0, "Delete it", "other", "e4e4b2b2"),
         ("cells-three", 0, "Keep mine", "this", "3f2a91c0"),
         ("cells-three", 0, "Keep the one from LAPTOP", &"1c1d".repeat(16), "3f2a91c0"),
         ("cells-three", 1, "Keep the one from TABLET", &"2e2e".repeat(16), "77aa01be"),
@@ -173,6 +175,50 @@ fn a_cell_reads_as_it_would_in_a_notebook() {
     assert_eq!(look.value("document.querySelector('canvas').same"), true);
     assert_eq!(look.value(pixel), json!([31, 119, 180, 255]));
     look.well("cells");
+}
+
+/// Shows that a cell which was kept though somebody deleted it is told where nothing waits, with what it holds, and counts
+/// as no question: not beside the view's name, and not where the day begins.
+#[test]
+fn a_cell_that_was_kept_is_told_and_is_no_question() {
+    let Some((_room, mut look)) = start() else { return };
+    let noted = scene("noted");
+    let standin = StandIn::start(noted.clone());
+    look.enter(&standin, &noted);
+    let said = "document.body.innerText.replace(/[\\u2068\\u2069]/g, '')";
+    for (route, words) in [
+        (
+            "#/conflicts",
+            [
+                &text("conflicts.none"),
+                "No answer is needed. 1 cell was deleted on one computer and changed on another",
+                "LAPTOP deleted this cell, and another computer changed it. So it was kept.",
+                "assert len(orders) == 40",
+            ],
+        ),
+        ("#/home", [&text("state.up-to-date"), &text("home.notes"), PATH, &text("note.look")]),
+    ] {
+        look.value(&format!("location.hash = {route:?}"));
+        look.settled();
+        let said = look.value(said);
+        let said = said.as_str().unwrap();
+        for words in words {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        assert!(!said.contains("open)"), "it is in no count: {said}");
+    }
+    assert_eq!(look.value("document.querySelectorAll('[data-key=every]').length"), 0.0);
+    look.press(&text("note.look"));
+    look.until(10, "location.hash === '#/conflicts/data-course'");
+    look.until(10, "document.querySelectorAll('main .cell').length === 1");
+    // the last question of a notebook is answered, and what only tells is left
+    let waits = scene("cells");
+    standin.show(waits);
+    look.until(10, "document.querySelectorAll('[data-key=every]').length === 1");
+    standin.show(noted);
+    look.until(10, "document.querySelectorAll('main .cell').length === 1");
+    assert_eq!(look.value("document.querySelectorAll('[data-key=every]').length"), 0.0);
+    look.well("noted");
 }
 
 /// Shows that a picture that is none any more is said and harms nothing.

@@ -186,6 +186,13 @@ fn the_recorded_answers_have_the_shape_of_the_real_ones() {
     );
     seen.get(&format!("/api/workspaces/shown/conflicts/{id}"));
     seen.does("resolve", &json!({ "path": "notes.md", "keep": "other" }));
+    // what is left of the notebook needs no answer
+    seen.does("resolve", &json!({ "path": "book.ipynb", "keep": "this" }));
+    seen.until("the cell that was kept is told", |state| {
+        state["workspaces"][0]["notes"] == json!([{ "path": "book.ipynb", "cells": 1 }])
+    });
+    let notes = seen.get("/api/workspaces/shown/conflicts")["notes"].clone();
+    assert_eq!(notes[0]["cells"].as_array().unwrap().len(), 1, "{notes:#}");
     seen.does("resolve", &json!({ "path": "no such file", "keep": "other" }));
     write(&seen.page.machine.share.join(".kitbag/packs/.~kitbag-half"), "half");
     for address in ["doctor", "history", "open"] {

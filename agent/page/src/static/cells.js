@@ -170,7 +170,7 @@ export function all(about, sheet) {
   const each = sheet.cells.filter((one) => !one.deleted_by).map((one) => versions(one, about));
   // once it is there it stays for the last one too: nothing moves because one is answered
   if (each.length > 1) several.add(about.sheet);
-  if (!several.has(about.sheet)) return null;
+  if (each.length === 0 || !several.has(about.sheet)) return null;
   const button = (keep, text) => act(about, keep, text, () => { asked = null; }, {});
   // the one way to keep what this computer wrote: by its place where that is the same in all, else by its name
   const way = ({ who, machine }) => {

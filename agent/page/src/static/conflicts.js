@@ -1,5 +1,6 @@
 // Files that were changed on two computers at once, and files that are gone: both sides next to each other, and the
-// answers. Which lines differ is said in words and signs, never by colour alone. Every answer can be taken back.
+// answers. Last what needs none: cells that were kept though somebody deleted them. Which lines differ is said in words and
+// signs, never by colour alone. Every answer can be taken back.
 
 import { read, readWith } from "./api.js";
 import { all, cells, going, keepFocus } from "./cells.js";
@@ -25,7 +26,7 @@ export function conflicts({ state, about, again }) {
     opened.clear();
   }
   keepFocus();
-  const mark = JSON.stringify([ws.conflicts, ws.held, ws.state, endings(state)]);
+  const mark = JSON.stringify([ws.conflicts, ws.held, ws.notes, ws.state, endings(state)]);
   const sheet = questions.get(mark, () => read("workspaces", ws.workspace, "conflicts"), again);
   const occupied = busy(state, ws.workspace);
   const done = of(state, ws.workspace, "conflicts");
@@ -34,19 +35,23 @@ export function conflicts({ state, about, again }) {
     ["resolve", "absent"].includes(operation.verb) && operation.ended !== null ? undo(ws, operation, occupied) : null,
   ];
   // what came of the answer for a cell stands where the cell stood: nothing above it moves
-  const open = sheet?.conflicts?.filter(waits).map(({ path }) => path) ?? [];
-  if (sheet?.conflicts) forgetOthers(sheet.conflicts);
+  const notes = sheet?.notes ?? [];
+  const every = [...sheet?.conflicts ?? [], ...notes];
+  const open = every.filter(inCells).map(({ path }) => path);
+  if (sheet?.conflicts) forgetOthers(every);
   const within = done.find((operation) => open.includes(going(operation)));
+  const card = (one) => (inCells(one)
+    ? notebook(ws, one, occupied, again, within && going(within) === one.path ? told(within, "h3") : null)
+    : question(ws, one, occupied, again));
   return [
     title,
     choose(state, "conflicts", ws),
     done.filter((operation) => operation !== within).map((operation) => told(operation)),
     instead(sheet) ?? [
       sheet.conflicts.length + sheet.held.length === 0 ? el("p", {}, t("conflicts.none")) : el("p", {}, t("conflicts.safe")),
-      sheet.conflicts.map((one) => (waits(one)
-        ? notebook(ws, one, occupied, again, within && going(within) === one.path ? told(within, "h3") : null)
-        : question(ws, one, occupied, again))),
+      sheet.conflicts.map(card),
       gone(ws, sheet.held, occupied),
+      notes.map(card),
     ],
   ];
 }
@@ -61,12 +66,18 @@ function forgetOthers(all_) {
   [...opened.keys()].filter((path) => !paths.has(path)).forEach((path) => opened.delete(path));
 }
 
-/** Whether it is a notebook whose cells wait. */
-function waits({ cells: waiting }) {
-  return (waiting?.length ?? 0) > 0;
+/** Whether it is about cells of a notebook. */
+function inCells({ cells: own }) {
+  return (own?.length ?? 0) > 0;
 }
 
-/** A notebook whose cells wait: they are there at once, and each is answered where it stands. */
+/** What is asked about the cells of a notebook; that nothing is, where they only tell. */
+function asks(own) {
+  const count = own.filter((one) => !one.deleted_by).length;
+  return count > 0 ? t("cells.waiting", { count }) : t("cells.noted", { count: own.length });
+}
+
+/** A notebook whose cells wait or tell: they are there at once, and each is answered where it stands. */
 function notebook(ws, conflict, occupied, again, told) {
   const sheet = opened.get(conflict.path) ?? new Sheet();
   opened.set(conflict.path, sheet);
@@ -76,7 +87,7 @@ function notebook(ws, conflict, occupied, again, told) {
   const about = { ws, conflict, sheet, occupied, again };
   return el("article", { class: "card", "data-key": conflict.path, "aria-label": shown(conflict.path) },
     el("h2", { class: "path", tabindex: "-1" }, shown(conflict.path)),
-    el("p", {}, t("cells.waiting", { count: conflict.cells.filter((one) => !one.deleted_by).length })),
+    el("p", {}, asks(conflict.cells)),
     instead(read_) ?? [
       all(about, read_),
       cells(about, { ...read_, cells: read_.cells.filter(({ cell }) => open.has(cell)) }, told),

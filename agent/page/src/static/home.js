@@ -27,6 +27,7 @@ function card(ws, state, again) {
     services(ws),
     waited(ws),
     notebooks(ws),
+    notes(ws),
     computers(ws),
     places(ws));
 }
@@ -208,6 +209,15 @@ function newer({ path, machine }, ws) {
   if (machine === null) return t("notebook.cloud", { path });
   // put together or answered here
   return machine === ws.machine ? t("notebook.waits", { path }) : t("notebook.machine", { path, machine });
+}
+
+/** Cells that were kept: no answer is needed, so they are told here and in no count of questions. */
+function notes(ws) {
+  const all = ws.notes ?? [];
+  if (all.length === 0) return null;
+  return fold("home.notes", true,
+    el("ul", {}, all.map(({ path, cells }) => el("li", {}, t("note.kept", { path, count: cells })))),
+    el("p", {}, el("a", { href: `#/conflicts/${encodeURIComponent(ws.workspace)}` }, t("note.look"))));
 }
 
 function computers(ws) {
