@@ -1,5 +1,8 @@
 //! What the page reads: everything the command line tells, and a workspace that cannot be read beside those that can.
 
+use std::fs;
+use std::process::Command;
+
 use serde_json::Value;
 
 use crate::machine::{room, write};
@@ -31,11 +34,49 @@ fn a_broken_workspace_is_shown_with_its_finding() {
     assert_eq!(page.get(&format!("/api/workspaces/{name}/history")).status, Some(200));
     page.machine.run(&["--workspace", name, "where"]).exits(&[0]);
     // its share is gone: shown, and answered with the words of the command line
-    std::fs::rename(&page.machine.share, room.path().join("away")).unwrap();
+    fs::rename(&page.machine.share, room.path().join("away")).unwrap();
     until("it is seen", || {
         (page.state()["workspaces"].to_string().contains("\"reachable\":false")).then_some(())
     });
     assert_eq!(page.get("/api/workspaces/broken/doctor").status, Some(409));
+}
+
+/// Shows that a look which does not end holds nobody up: how things stood is told meanwhile, the views are read, and what
+/// changed is seen once it ends. What it waits for here is a pipe in the place of a compiled plugin. First tier.
+#[test]
+fn a_look_that_takes_long_holds_nobody_up() {
+    let page = Page::new("HOME-PC");
+    let files = |state: &Value| state["workspaces"][0]["files"].as_u64();
+    let before = files(&page.state()).unwrap();
+    let cache = page.machine.home.join("plugins/cache");
+    let compiled: Vec<_> = fs::read_dir(cache).unwrap().map(|item| item.unwrap().path()).collect();
+    let mut ends = Vec::new();
+    for file in &compiled {
+        fs::remove_file(file).unwrap();
+        assert!(Command::new("mkfifo").arg(file).status().unwrap().success());
+        // with somebody there who could write, reading it waits
+        ends.push(fs::File::options().read(true).write(true).open(file).unwrap());
+    }
+    page.machine.write("new.md", "new\n");
+    let read = |pid: &u32| {
+        let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        open.filter_map(|item| fs::read_link(item.path()).ok()).any(|file| compiled.contains(&file))
+    };
+    until("a look has begun", || {
+        assert_eq!(page.state()["workspaces"].as_array().unwrap().len(), 1);
+        page.agents().iter().any(read).then_some(())
+    });
+    let name = page.state()["workspaces"][0]["workspace"].as_str().unwrap().to_owned();
+    for _ in 0..6 {
+        assert_eq!(files(&page.state()), Some(before), "as it was seen last");
+        let history = page.get(&format!("/api/workspaces/{name}/history"));
+        assert_eq!(history.status, Some(200), "{history:?}");
+    }
+    // nobody else is to begin to wait
+    compiled.iter().for_each(|file| fs::remove_file(file).unwrap());
+    drop(ends);
+    page.machine.run(&["sync"]).exits(&[0]);
+    until("what changed is seen", || (files(&page.state()) > Some(before)).then_some(()));
 }
 
 /// Shows that everything the page reads is answered for a plain workspace, and that what it opens is let in once.
@@ -99,7 +140,7 @@ fn what_the_page_reads_is_there() {
     assert_eq!(nothing.status, Some(404), "nothing runs: {nothing:?}");
     let mode = |path: &str| {
         use std::os::unix::fs::PermissionsExt;
-        std::fs::metadata(page.machine.home.join(path)).unwrap().permissions().mode() & 0o777
+        fs::metadata(page.machine.home.join(path)).unwrap().permissions().mode() & 0o777
     };
     assert_eq!((mode("agent/page.json"), mode("agent/page-tokens")), (0o600, 0o700));
     let (_, token) = page.address();

@@ -1,11 +1,12 @@
 //! How everything stands, as the page shows it, kept for as long as it is true. It is looked at again when something has
 //! changed: files of machine state, what the agent says, a command that ended; never more than once a second, never for
-//! more than a tenth of the time, and not at all while no page is open. A workspace that cannot be read is shown with
-//! what is wrong and what to do.
+//! more than a tenth of the time, and not at all while no page is open. A look can take long, where a disk is slow, another
+//! kitbag holds the ledger or a plugin has to be compiled: there is one at a time, it goes on by itself, and who waited for
+//! a moment is told what was seen before. A workspace that cannot be read is shown with what is wrong and what to do.
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kitbag_core::entry::Fingerprint;
@@ -22,7 +23,7 @@ use tokio::sync::{Mutex, watch};
 
 use super::brief::brief;
 use super::operations::View;
-use super::{Backing, Server, assets};
+use super::{Backing, READ_WITHIN, Server, assets};
 use crate::status::{self, State};
 
 /// No more often than this.
@@ -31,6 +32,8 @@ const LEAST: Duration = Duration::from_secs(1);
 const MOST: Duration = Duration::from_secs(15);
 /// Looking takes no more than one part in so many of the time.
 const SHARE: u32 = 10;
+/// How long a look may keep somebody waiting who can be told what was seen before.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// The files by which a change is seen.
 const FILES: [&str; 3] = ["workspace.json", "ledger.sqlite", "ledger.sqlite-wal"];
@@ -45,9 +48,19 @@ struct Looked {
     marks: Marks,
 }
 
+/// How far looking is.
+#[derive(Default)]
+struct Progress {
+    /// Something was seen already.
+    seen: bool,
+    /// Since when somebody looks.
+    since: Option<Instant>,
+}
+
 /// How everything stands.
 pub(super) struct Board {
     last: Mutex<Option<Looked>>,
+    progress: std::sync::Mutex<Progress>,
     workspaces: watch::Sender<Workspaces>,
     /// Something that is known to have changed.
     stale: watch::Sender<u64>,
@@ -68,6 +81,7 @@ impl Board {
     pub(super) fn new() -> Self {
         Board {
             last: Mutex::new(None),
+            progress: std::sync::Mutex::default(),
             workspaces: watch::Sender::new(Arc::default()),
             stale: watch::Sender::new(0),
         }
@@ -86,7 +100,11 @@ impl Board {
     /// Look again now: something is known to have changed.
     pub(super) async fn renew(&self, server: &Arc<Server>) {
         self.last.lock().await.take();
-        self.look(server).await;
+        looking(server).await;
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Look again, unless somebody has just done so. Whether it was looked.
@@ -96,11 +114,22 @@ impl Board {
             return false;
         }
         let begun = Instant::now();
-        let looked = server.aside(|server| {
-            let workspaces = workspaces(&server.backing);
-            Ok::<_, EngineError>((workspaces, marks(&server.backing)))
+        self.progress().since = Some(begun);
+        let own = server.clone();
+        // not one of the readers: however long it takes, the views are read beside it
+        let looked = tokio::task::spawn_blocking(move || {
+            let workspaces = workspaces(&own.backing);
+            (workspaces, marks(&own.backing))
         });
-        let Ok((workspaces, marks)) = looked.await else { return false };
+        let looked = looked.await;
+        self.progress().since = None;
+        let (workspaces, marks) = match looked {
+            Ok(looked) => looked,
+            Err(error) => {
+                tracing::error!(%error, "the page could not look");
+                return false;
+            }
+        };
         let seen = Looked { at: Instant::now(), took: begun.elapsed(), marks };
         *last = Some(seen);
         drop(last);
@@ -111,14 +140,29 @@ impl Board {
             }
             other
         });
+        self.progress().seen = true;
         true
     }
 }
 
-/// The document as it stands now.
-pub(super) async fn document(server: &Arc<Server>) -> Document<'_> {
-    server.board.look(server).await;
-    shown(server)
+/// Look in a task of its own: who waits for it may give up, and nobody begins another one meanwhile. Whether it was looked.
+async fn looking(server: &Arc<Server>) -> bool {
+    let own = server.clone();
+    let look = tokio::spawn(async move { own.board.look(&own).await });
+    look.await.unwrap_or(false)
+}
+
+/// The document as it stands now, or as it was seen last where looking takes long; none where nothing was seen yet, which
+/// is not to be taken for an empty state.
+pub(super) async fn document(server: &Arc<Server>) -> Option<Document<'_>> {
+    let patience = {
+        let Progress { seen, since } = *server.board.progress();
+        let waited = since.map_or(Duration::ZERO, |since| since.elapsed());
+        if seen { FRESH.saturating_sub(waited) } else { READ_WITHIN }
+    };
+    let _late = tokio::time::timeout(patience, looking(server)).await;
+    let seen = server.board.progress().seen;
+    seen.then(|| shown(server))
 }
 
 /// The document as it was seen last, with what the agent does now.
@@ -161,7 +205,7 @@ pub(super) async fn keep(server: Arc<Server>) {
             continue;
         }
         wanted = wanted || due(&server, &mut stale).await;
-        if wanted && board.look(&server).await {
+        if wanted && looking(&server).await {
             wanted = false;
         }
         tokio::time::sleep(LEAST).await;

@@ -63,7 +63,16 @@ async fn speak(server: &Arc<Server>, key: &str, tell: &mpsc::Sender<Bytes>) -> O
     let mut workspaces = server.board.follow();
     let mut agent = server.backing.desk.picture();
     server.board.touch();
-    say(tell, "state", &board::document(server).await).await?;
+    let first = loop {
+        if let Some(document) = board::document(server).await {
+            break document;
+        }
+        // a first look that takes very long is waited for by whoever stays
+        if tell.is_closed() {
+            return None;
+        }
+    };
+    say(tell, "state", &first).await?;
     let mut ping = tokio::time::interval(PING);
     ping.reset();
     loop {

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 
-use crate::server::answer::{self, Answered};
+use crate::server::answer::{self, Answered, Trouble};
 use crate::server::{Server, board};
 
 /// Read it.
 pub(in crate::server) async fn read(State(server): State<Arc<Server>>) -> Answered {
-    answer::good(&board::document(&server).await)
+    match board::document(&server).await {
+        Some(document) => answer::good(&document),
+        None => Err(Trouble::bug("Reading takes very long just now.")),
+    }
 }
