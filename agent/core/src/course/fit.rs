@@ -95,7 +95,7 @@ pub fn weigh(needs: &Needs, have: &Have) -> Vec<Weighed> {
     let gpu = needs.gpu.filter(|need| *need).map(|_| gpu(have));
     let virtual_machines = needs.virtualisation.filter(|need| *need).map(|_| virtualisation(have));
     let processor = needs.architecture.as_ref().filter(|kinds| !kinds.is_empty());
-    let processor = processor.map(|kinds| architecture(kinds, have));
+    let processor = processor.map(|kinds| architecture_of(kinds, have.architecture.as_deref()));
     let one = [memory, cores, gpu, virtual_machines, processor];
     one.into_iter().flatten().chain(disks(&have.rooms)).collect()
 }
@@ -111,7 +111,7 @@ pub fn short(weighed: &[Weighed]) -> Vec<&Finding> {
     with(Verdict::Cannot).chain(with(Verdict::Tight)).filter_map(|one| one.finding.as_ref()).collect()
 }
 
-fn weighed(
+pub(super) fn weighed(
     what: &'static str,
     needs: String,
     has: Option<String>,
@@ -213,9 +213,9 @@ fn virtualisation(have: &Have) -> Weighed {
     weighed("virtualisation", "on".to_owned(), has, short)
 }
 
-fn architecture(kinds: &[String], have: &Have) -> Weighed {
+pub(super) fn architecture_of(kinds: &[String], has: Option<&str>) -> Weighed {
     let needs = kinds.join(" or ");
-    let short = have.architecture.as_ref().filter(|kind| !kinds.contains(kind)).map(|kind| {
+    let short = has.filter(|kind| !kinds.iter().any(|one| one == kind)).map(|kind| {
         let finding = Finding::new(
             "The course is made for another kind of processor.",
             format!("It runs on {}, this computer has {}.", words(&needs), words(&shown(kind))),
@@ -223,7 +223,7 @@ fn architecture(kinds: &[String], have: &Have) -> Weighed {
         );
         (Verdict::Cannot, finding)
     });
-    weighed("architecture", needs, have.architecture.as_deref().map(shown), short)
+    weighed("architecture", needs, has.map(shown), short)
 }
 
 fn words(kinds: &str) -> String {
@@ -231,7 +231,7 @@ fn words(kinds: &str) -> String {
 }
 
 /// Each drive once, with all that goes there.
-fn disks(rooms: &[Room]) -> Vec<Weighed> {
+pub(super) fn disks(rooms: &[Room]) -> Vec<Weighed> {
     let mut volumes: BTreeMap<&str, Vec<&Room>> = BTreeMap::new();
     for room in rooms.iter().filter(|room| room.needs_mb > 0) {
         volumes.entry(&room.volume).or_default().push(room);

@@ -3,7 +3,8 @@
 //! [`Course`] all of whose names and paths are safe to use, or every problem with its line and a remedy.
 //! Whoever holds the package (a folder, an archive, a pack) lends its file names and a reader.
 //!
-//! manifest → check → seed is the order of the work; `needs` and `fit` ask whether a computer is up to it.
+//! manifest → check → seed is the order of the work; `needs` and `fit` ask whether a computer is up to it, `machine` whether it is up
+//! to a virtual machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,7 @@ mod database;
 mod files;
 mod fit;
 mod kind;
+mod machine;
 mod manifest;
 mod name;
 mod needs;
@@ -36,6 +38,9 @@ pub use database::Database;
 pub use files::PackageFiles;
 pub use fit::{Have, Inside, Room, Verdict, Way, Weighed, alternatives, fits, short, weigh};
 pub use kind::{CsvFile, LOCAL, Port, Program, Ready, SQLITE, Service, ServiceKind, Sqlite, backup_path};
+pub use machine::{
+    Ability, HereMachine, Runner, System, USUAL_ROOM_MB, Version, WantedMachine, weigh_machine,
+};
 pub use needs::{Needs, Outside, size_in_words};
 pub use placeholder::{KNOWN as PLACEHOLDERS, PORT, TOKEN, WORK, placeholders};
 pub use problem::{MANIFEST, Problem};

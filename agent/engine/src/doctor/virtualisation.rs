@@ -1,14 +1,12 @@
 //! Whether virtual machines can run: some courses come as one, and Docker needs them on Windows and macOS. Where none can,
 //! that is worth knowing; it is wrong only where the course says that it needs one, which is weighed with its needs.
 
+use kitbag_core::course::{Ability, System};
 use kitbag_core::finding::Finding;
-use kitbag_platform::virtualisation::State;
+use kitbag_platform::virtualisation::{State, Virtualisation};
 
 use super::{Around, FirstCheck, Said};
 use crate::error::EngineError;
-
-const FIRMWARE: &str = "Switch it on in the firmware (BIOS or UEFI; called VT-x, AMD-V or SVM) and start the computer \
-                        again; on a computer of your university or employer ask who looks after it.";
 
 pub(super) struct Virtual;
 
@@ -18,37 +16,37 @@ impl FirstCheck for Virtual {
     }
 
     fn look(&self, around: &Around<'_>) -> Result<Vec<Said>, EngineError> {
-        let found = around.machine.doors.host.virtualisation();
-        let guest = found.inside == Some(true);
-        let (what, why, remedy) = match found.state {
-            State::Ready => return Ok(vec![Said::seen("can run here")]),
-            State::Unknown => {
-                let unknown = std::io::ErrorKind::Unsupported.into();
-                let home = around.machine.home;
-                return Err(EngineError::io("the system does not tell whether virtual machines run;", home)(
-                    unknown,
-                ));
-            }
-            State::NotAllowed => (
-                "you may not start virtual machines",
-                "This computer can run them; your account may not use /dev/kvm.",
-                "Have your account added to the group kvm (`sudo usermod -aG kvm YOUR-NAME`), then log out and in again.",
-            ),
-            State::Off => {
-                ("virtual machines cannot run: it is switched off", "The processor offers it.", FIRMWARE)
-            }
-            State::NotOffered if guest => (
-                "virtual machines cannot run here",
-                "This computer is a virtual machine itself, and the one it runs on passes nothing on.",
-                "Run courses with Docker or with programs of this computer; or switch on nested virtualisation outside.",
-            ),
-            State::NotOffered => (
-                "virtual machines cannot run here",
-                "The processor has no virtualisation, or the firmware hides it.",
-                FIRMWARE,
-            ),
+        let (home, host) = (around.machine.home, &around.machine.doors.host);
+        let found = host.virtualisation();
+        let ability = ability(found);
+        if ability == Ability::Unknown {
+            let unknown = std::io::ErrorKind::Unsupported.into();
+            return Err(EngineError::io("the system does not tell whether virtual machines run;", home)(
+                unknown,
+            ));
+        }
+        let specs = host
+            .specs(home)
+            .map_err(EngineError::io("cannot ask for the system of the computer of", home))?;
+        let Some(Finding { what, why, remedy }) = ability.trouble(System::named(&specs.os)) else {
+            let beside =
+                "can run here; Windows uses this itself (Hyper-V), and VirtualBox may be slow beside it";
+            let seen = if found.hyper_v == Some(true) { beside } else { "can run here" };
+            return Ok(vec![Said::seen(seen)]);
         };
         let why = format!("{why} Only courses that need a virtual machine miss it.");
         Ok(vec![Said::note(Finding::new(what, why, remedy))])
+    }
+}
+
+/// What was seen, as it is judged.
+fn ability(found: Virtualisation) -> Ability {
+    match found.state {
+        State::Ready => Ability::Ready,
+        State::NotAllowed => Ability::NotAllowed,
+        State::Off => Ability::Off,
+        State::NotOffered if found.inside == Some(true) => Ability::Guest,
+        State::NotOffered => Ability::NotOffered,
+        State::Unknown => Ability::Unknown,
     }
 }

@@ -32,7 +32,7 @@ fn doctor(machine: &Machine<'_>, around: &Around, fix: bool) -> Vec<Checked> {
         .as_ref()
         .map(|names| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>());
     let mut host = SimulatedHost::new(8 << 30, 4, around.free);
-    host.virtualisation = Virtualisation { state: Virtual::Ready, inside: Some(false) };
+    host.virtualisation = Virtualisation { state: Virtual::Ready, inside: Some(false), hyper_v: Some(false) };
     let doors = Doors { host: Arc::new(host), backends: Arc::new(FakeEngine::default()), ..machine.doors() };
     let ws = machine.open();
     let looked = doctor::Machine {

@@ -62,7 +62,8 @@ struct Computer {
 impl Computer {
     fn good() -> Self {
         let mut host = SimulatedHost::new(8 << 30, 4, 200 << 30);
-        host.virtualisation = Virtualisation { state: Virtual::Ready, inside: Some(false) };
+        host.virtualisation =
+            Virtualisation { state: Virtual::Ready, inside: Some(false), hyper_v: Some(false) };
         let engine = Engine {
             version: "27.1".into(),
             arch: "x86_64".into(),
@@ -162,7 +163,7 @@ fn virtualisation_is_said_with_its_remedy() {
         (Virtual::NotOffered, Some(false), ["firmware hides it", "BIOS"]),
     ] {
         let mut computer = Computer::good();
-        computer.host.virtualisation = Virtualisation { state, inside };
+        computer.host.virtualisation = Virtualisation { state, inside, hyper_v: Some(false) };
         let checked = computer.look();
         let found = one(&checked, "virtual machines");
         // no course needs one yet
@@ -171,6 +172,23 @@ fn virtualisation_is_said_with_its_remedy() {
         assert!(words.iter().all(|word| text.contains(word)), "{state:?}: {text}");
         assert_eq!(exit(&checked), Exit::Done);
     }
+}
+
+/// Windows has it for itself: worth a word to whoever wonders why VirtualBox is slow, and nothing is wrong.
+#[test]
+fn hyper_v_is_named_where_it_runs() {
+    let mut computer = Computer::good();
+    computer.host.specs.os = "windows".to_owned();
+    computer.host.virtualisation.hyper_v = Some(true);
+    let checked = computer.look();
+    let found = one(&checked, "virtual machines");
+    assert_eq!(found.state, State::Good);
+    assert!(found.seen.as_deref().is_some_and(|seen| seen.contains("Hyper-V")), "{found:#?}");
+    // and the way to the switch is that of the system
+    computer.host.virtualisation.state = Virtual::Off;
+    let checked = computer.look();
+    let finding = &one(&checked, "virtual machines").findings[0].finding;
+    assert!(finding.remedy.contains("Shift"), "{finding:#?}");
 }
 
 /// In the words of those who use it, and no reason to stop while no course needs it.

@@ -53,7 +53,7 @@ fn judge(kvm: Kvm, cpuinfo: Option<&str>) -> Virtualisation {
         // other processors have no such flags, and no device says nothing of them
         (Kvm::Absent, None) => State::Unknown,
     };
-    Virtualisation { state, inside: has("hypervisor") }
+    Virtualisation { state, inside: has("hypervisor"), hyper_v: Some(false) }
 }
 
 #[cfg(test)]
@@ -81,7 +81,11 @@ mod tests {
             (Kvm::Absent, Some(ARM), State::Unknown, None),
             (Kvm::Absent, None, State::Unknown, None),
         ] {
-            assert_eq!(judge(kvm, text), Virtualisation { state, inside }, "{kvm:?} {text:?}");
+            assert_eq!(
+                judge(kvm, text),
+                Virtualisation { state, inside, hyper_v: Some(false) },
+                "{kvm:?} {text:?}"
+            );
         }
     }
 

@@ -11,7 +11,8 @@ pub(super) fn look() -> Virtualisation {
         Some(_) => State::Ready,
         None => State::Unknown,
     };
-    Virtualisation { state, inside: number(c"kern.hv_vmm_present").map(|number| number != 0) }
+    let inside = number(c"kern.hv_vmm_present").map(|number| number != 0);
+    Virtualisation { state, inside, hyper_v: Some(false) }
 }
 
 /// A number the kernel tells by name; none where it knows no such name.

@@ -1,6 +1,8 @@
 //! Whether virtual machines can run here, asked before one is downloaded: does the processor offer it, is it switched on,
 //! and may this person use it. Nothing is started to find out.
 
+#[cfg(any(windows, test))]
+mod hypervisor;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "macos")]
@@ -39,11 +41,15 @@ pub struct Virtualisation {
     pub state: State,
     /// Whether this computer is a virtual machine itself; none when nobody knows.
     pub inside: Option<bool>,
+    /// Windows' own hypervisor runs and has taken it, so other programs' machines run through that one, if at all; none
+    /// when nobody knows.
+    #[serde(default)]
+    pub hyper_v: Option<bool>,
 }
 
 impl Virtualisation {
     /// Nothing is known.
-    pub const UNKNOWN: Self = Virtualisation { state: State::Unknown, inside: None };
+    pub const UNKNOWN: Self = Virtualisation { state: State::Unknown, inside: None, hyper_v: None };
 
     /// Whether virtual machines can run; none when nobody knows.
     pub fn usable(self) -> Option<bool> {

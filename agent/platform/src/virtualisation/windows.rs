@@ -1,31 +1,13 @@
 //! Windows: the firmware has it switched on, or Windows itself already runs on its own hypervisor, which then has taken
-//! it. A hypervisor below a Windows that may make no virtual machines of its own is somebody else's: this computer is a
-//! guest.
+//! it. What follows from that is judged in `hypervisor`.
 
 use windows_sys::Win32::System::Threading::{IsProcessorFeaturePresent, PF_VIRT_FIRMWARE_ENABLED};
 
-use super::{State, Virtualisation};
+use super::Virtualisation;
+use super::hypervisor::{Leaves, judge};
 
 pub(super) fn look() -> Virtualisation {
-    let hypervisor = hypervisor();
-    let state = match hypervisor {
-        Some(Hypervisor::Ours) => State::Ready,
-        _ if enabled() => State::Ready,
-        Some(Hypervisor::Below) => State::NotOffered,
-        _ => State::Off,
-    };
-    Virtualisation { state, inside: hypervisor.map(|found| found == Hypervisor::Below) }
-}
-
-/// Who runs below this system.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Hypervisor {
-    /// Nobody.
-    None,
-    /// Windows' own, and this Windows is its master.
-    Ours,
-    /// Somebody; this computer is a guest.
-    Below,
+    judge(leaves(), enabled())
 }
 
 #[allow(unsafe_code)]
@@ -34,23 +16,22 @@ fn enabled() -> bool {
     unsafe { IsProcessorFeaturePresent(PF_VIRT_FIRMWARE_ENABLED) != 0 }
 }
 
-/// By what the processor tells (Microsoft, Hypervisor Top-Level Functional Specification, 2.4): bit 31 of ECX of leaf 1;
-/// the vendor in leaf 0x4000_0000; the right to make partitions, bit 0 of EBX of leaf 0x4000_0003.
+/// The leaves of a hypervisor mean nothing where none runs; nobody asks for them then.
 #[cfg(target_arch = "x86_64")]
-fn hypervisor() -> Option<Hypervisor> {
+fn leaves() -> Option<Leaves> {
     use std::arch::x86_64::__cpuid;
 
-    if __cpuid(1).ecx & 1 << 31 == 0 {
-        return Some(Hypervisor::None);
+    let features = __cpuid(1).ecx;
+    if features & 1 << 31 == 0 {
+        return Some(Leaves { features, vendor: [0; 3], rights: 0 });
     }
     let vendor = __cpuid(0x4000_0000);
-    let name: Vec<u8> = [vendor.ebx, vendor.ecx, vendor.edx].into_iter().flat_map(u32::to_le_bytes).collect();
-    let ours = name == b"Microsoft Hv" && __cpuid(0x4000_0003).ebx & 1 != 0;
-    Some(if ours { Hypervisor::Ours } else { Hypervisor::Below })
+    let vendor = [vendor.ebx, vendor.ecx, vendor.edx];
+    Some(Leaves { features, vendor, rights: __cpuid(0x4000_0003).ebx })
 }
 
 /// Other processors do not tell.
 #[cfg(not(target_arch = "x86_64"))]
-fn hypervisor() -> Option<Hypervisor> {
+fn leaves() -> Option<Leaves> {
     None
 }
