@@ -84,14 +84,13 @@ function notebook(ws, conflict, occupied, again, told) {
   const mark = JSON.stringify([conflict.sides, conflict.cells.map(({ cell }) => cell)]);
   const read_ = sheet.get(mark, () => readWith({ path: conflict.path }, "workspaces", ws.workspace, "cells"), again);
   const open = new Set(conflict.cells.map(({ cell }) => cell));
+  // until it is read again it holds cells that were answered
+  const standing = () => ({ ...read_, cells: read_.cells.filter(({ cell }) => open.has(cell)) });
   const about = { ws, conflict, sheet, occupied, again };
   return el("article", { class: "card", "data-key": conflict.path, "aria-label": shown(conflict.path) },
     el("h2", { class: "path", tabindex: "-1" }, shown(conflict.path)),
     el("p", {}, asks(conflict.cells)),
-    instead(read_) ?? [
-      all(about, read_),
-      cells(about, { ...read_, cells: read_.cells.filter(({ cell }) => open.has(cell)) }, told),
-    ]);
+    instead(read_) ?? [all(about, standing()), cells(about, standing(), told)]);
 }
 
 function question(ws, conflict, occupied, again) {

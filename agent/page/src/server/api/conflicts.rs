@@ -1,4 +1,5 @@
-//! `GET /api/workspaces/NAME/conflicts`: the open questions, and what was kept without one; with the id of a side, the texts of all sides of that one.
+//! `GET /api/workspaces/NAME/conflicts`: the open questions, and what was kept without one; with the id of a side, the
+//! texts of all sides of that one.
 
 use std::sync::Arc;
 
