@@ -16,8 +16,9 @@ pub struct Book(Value);
 /// What a cell says.
 pub struct Told {
     pub lines: Vec<Vec<u8>>,
-    /// Is it another version of a cell above it?
+    /// Is it another version of a cell above it? Then these are the lines of that cell.
     pub version: bool,
+    pub of: Vec<Vec<u8>>,
 }
 
 impl Book {
@@ -69,12 +70,19 @@ impl Book {
     }
 
     /// All cells.
-    pub fn all(&self) -> impl Iterator<Item = Told> {
-        let cells = self.0["cells"].as_array().into_iter().flatten();
-        cells.map(|cell| Told {
-            lines: lines(cell),
-            version: cell["metadata"]["kitbag"]["conflict"].is_object(),
-        })
+    pub fn all(&self) -> Vec<Told> {
+        let cells = || self.0["cells"].as_array().into_iter().flatten();
+        let mut above = Vec::new();
+        let told = |cell: &Value| {
+            let tag = &cell["metadata"]["kitbag"]["conflict"];
+            let named = tag["of"].as_str().and_then(|of| cells().find(|cell| cell["id"] == of));
+            if !tag.is_object() {
+                above = lines(cell);
+            }
+            let of = if tag.is_object() { named.map_or_else(|| above.clone(), lines) } else { Vec::new() };
+            Told { lines: lines(cell), version: tag.is_object(), of }
+        };
+        cells().map(told).collect()
     }
 
     /// Put lines in, anywhere.
@@ -249,6 +257,7 @@ pub fn told(blob: &Blob) -> Option<String> {
     let book = Book::read(blob)?;
     let cells: Vec<_> = book
         .all()
+        .into_iter()
         .map(|cell| {
             let text = String::from_utf8_lossy(&cell.lines.join(&b'\n')).replace('\n', "·");
             format!("{}{text}", if cell.version { "*" } else { "" })

@@ -1,13 +1,16 @@
 //! How the files of a run are written: lines, or notebooks. What happens to them is drawn alike.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::book::Book;
+use crate::book::{Book, Told};
 use crate::person;
 use crate::text::{Blob, Name, Token, line, split};
 
 /// How often each of some lines or words stands somewhere.
 pub type Counts = BTreeMap<Vec<u8>, i64>;
+
+/// Lines of other versions of cells that are no copies: an answer takes one of the two away.
+pub type Repeated = BTreeSet<(Vec<Vec<u8>>, Vec<u8>)>;
 
 /// How.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,28 +92,44 @@ impl Form {
     /// away.
     pub fn versions(self, blob: &Blob) -> u64 {
         let book = Some(blob).filter(|_| self != Form::Lines).and_then(Book::read);
-        book.map_or(0, |book| book.all().filter(|cell| cell.version).count() as u64)
+        book.map_or(0, |book| book.all().iter().filter(|cell| cell.version).count() as u64)
     }
 
-    /// How often each line stands in it; blank lines of cells are none.
-    pub fn lines(self, blob: &Blob) -> Counts {
+    /// The lines that other versions of cells have in common with those cells, each with all lines of that version.
+    pub fn repeated<'b>(self, blobs: impl IntoIterator<Item = &'b Blob>) -> Repeated {
+        let books = blobs.into_iter().filter(|_| self != Form::Lines).filter_map(Book::read);
+        let versions = books.flat_map(|book| book.all()).filter(|cell| cell.version);
+        let common = |cell: Told| {
+            let Told { lines, of, .. } = cell;
+            let common: Vec<_> = lines.iter().filter(|line| of.contains(line)).cloned().collect();
+            common.into_iter().map(move |line| (lines.clone(), line))
+        };
+        versions.flat_map(common).collect()
+    }
+
+    /// How often each line stands in it; blank lines of cells are none, nor are those.
+    pub fn lines(self, blob: &Blob, repeated: &Repeated) -> Counts {
         let mut counts = Counts::new();
         let mut count = |line: &[u8]| *counts.entry(line.to_vec()).or_default() += 1;
         match self {
             Form::Lines => split(blob.bytes()).for_each(count),
             Form::Cells { .. } => {
-                let book = Book::read(blob);
-                let lines: Vec<_> = book.iter().flat_map(Book::all).flat_map(|cell| cell.lines).collect();
-                lines.iter().filter(|line| !line.is_empty()).for_each(|line| count(line));
+                for cell in Book::read(blob).iter().flat_map(Book::all) {
+                    let is_own = |line: &Vec<u8>| {
+                        !cell.version || !repeated.contains(&(cell.lines.clone(), line.clone()))
+                    };
+                    let own = cell.lines.iter().filter(|line| !line.is_empty() && is_own(line));
+                    own.for_each(|line| count(line));
+                }
             }
         }
         counts
     }
 
     /// How often each word does. Where prose is merged word by word, a line may go on in several others.
-    pub fn words(self, blob: &Blob) -> Counts {
+    pub fn words(self, blob: &Blob, repeated: &Repeated) -> Counts {
         let mut counts = Counts::new();
-        for (line, times) in self.lines(blob) {
+        for (line, times) in self.lines(blob, repeated) {
             self.words_of(&line).for_each(|word| *counts.entry(word.to_vec()).or_default() += times);
         }
         counts

@@ -10,7 +10,7 @@ use kitbag_core::reconcile::Made;
 use kitbag_core::version::{Content, Kind};
 
 use crate::cycle::Look;
-use crate::form::{Counts, Form};
+use crate::form::{Counts, Form, Repeated};
 use crate::machine::Loaded;
 use crate::text::{Blob, Name};
 use crate::world::World;
@@ -286,17 +286,19 @@ impl World {
         let base = self.single_base(history, look, plan, &made.record.parents);
         let form = self.form;
         let asks = base.iter().chain([x, y]).any(|blob| form.versions(blob) > 0);
+        let repeated = form.repeated(base.iter().chain([x, y]));
         let least =
             |count: &dyn Fn(&Blob) -> Counts| least(base.as_ref().map(count), count(x), count(y), asks);
-        let (lines, mut words) = (form.lines(&out), None);
+        let (lines, mut words) = (form.lines(&out, &Repeated::new()), None);
         let of = |counts: &Counts, part: &[u8]| counts.get(part).copied().unwrap_or(0);
-        for (line, times) in least(&|blob| form.lines(blob)) {
+        for (line, times) in least(&|blob| form.lines(blob, &repeated)) {
             if of(&lines, &line) >= times {
                 continue;
             }
             // a line that was merged word by word goes on in others
-            let (needed, words) =
-                words.get_or_insert_with(|| (least(&|blob| form.words(blob)), form.words(&out)));
+            let (needed, words) = words.get_or_insert_with(|| {
+                (least(&|blob| form.words(blob, &repeated)), form.words(&out, &Repeated::new()))
+            });
             let kept = form.words_of(&line).all(|word| of(words, word) >= of(needed, word));
             Broken::unless(9, kept && form != Form::Lines, || {
                 let line = String::from_utf8_lossy(&line);

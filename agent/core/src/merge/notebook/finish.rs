@@ -14,43 +14,62 @@ use crate::merge::lines;
 /// Lines that would be missing: a line no side took out must stand as often as the other side has it. One that stands
 /// several times in what people wrote, and of which each side took out another copy, stays as often as the side has it
 /// that has it less often; other versions of a cell are no copies of it, since an answer takes them away. But a line
-/// that stands on both sides, however it does, stays. Blank lines are no loss.
+/// that stands on both sides stays, also where one has it in a version of another cell. Blank lines are no loss.
 pub fn lost(base: Option<&Document>, sides: [&Document; 2], cells: &[Made]) -> Asks {
-    let all = Counts::of(base, sides, cells, true);
-    let written = Counts::of(base, sides, cells, false);
-    let any_gone = |[base, lead, other, out]: &[usize; 4]| {
-        other >= base && out < lead || lead >= base && out < other || *out == 0 && *lead.min(other) > 0
-    };
+    let all = Counts::of(base, sides, cells, |_, _| true);
+    let written = Counts::of(base, sides, cells, |cell, _| cell.tag.is_none());
+    let repeats: BTreeSet<_> = base.into_iter().chain(sides).flat_map(repeated).collect();
+    let own = Counts::of(base, sides, cells, |cell, line| {
+        cell.tag.is_none() || !repeats.contains(&(&*cell.source, line))
+    });
+    let any_gone =
+        |[base, lead, other, out]: &[usize; 4]| other >= base && out < lead || lead >= base && out < other;
     let copy_gone = |[base, lead, other, out]: &[usize; 4]| {
         let least = |side: &usize, taken: &usize| (side + base.min(taken)).saturating_sub(*base);
         *out < least(lead, other).max(least(other, lead)).max(*lead.min(other))
     };
+    let last_gone = |[_, lead, other, out]: &[usize; 4]| *out == 0 && *lead.min(other) > 0;
     let gone = all.0.iter().filter(|(_, counts)| any_gone(counts));
     let copies = written.0.iter().filter(|(_, counts)| copy_gone(counts));
-    gone.chain(copies).map(|(line, _)| line.to_vec()).collect()
+    let last = own.0.iter().filter(|(_, counts)| last_gone(counts));
+    gone.chain(copies).chain(last).map(|(line, _)| line.to_vec()).collect()
+}
+
+/// The lines an other version has in common with the cell it belongs to, each with that version's source.
+fn repeated<'s>(document: &'s Document) -> impl Iterator<Item = (&'s [u8], &'s [u8])> {
+    document.versions_of().into_iter().flat_map(|(version, of)| {
+        let [version, of] = [version, of].map(|at| &*document.cells[at].source);
+        let said: BTreeSet<_> = lines::split(of).collect();
+        lines::split(version).filter(move |line| said.contains(line)).map(move |line| (version, line))
+    })
 }
 
 /// How often each line stands in the base, the leading side, the other one, and what was written.
 struct Counts<'s>(BTreeMap<&'s [u8], [usize; 4]>);
 
 impl<'s> Counts<'s> {
-    /// Of the base and the sides with the other versions of cells, or without; of what was written with them.
-    fn of(base: Option<&'s Document>, sides: [&'s Document; 2], cells: &'s [Made], versions: bool) -> Self {
+    /// Of the base and the sides the lines of cells that are wanted; of what was written all.
+    fn of(
+        base: Option<&'s Document>,
+        sides: [&'s Document; 2],
+        cells: &'s [Made],
+        wanted: impl Fn(&Cell, &[u8]) -> bool,
+    ) -> Self {
         let mut all = Counts(BTreeMap::new());
         for (at, side) in base.into_iter().map(|base| (0, base)).chain([1, 2].into_iter().zip(sides)) {
-            for cell in side.cells.iter().filter(|cell| versions || cell.tag.is_none()) {
-                all.add(at, &cell.source);
+            for cell in &side.cells {
+                all.add(at, &cell.source, |line| wanted(cell, line));
             }
         }
         for cell in cells {
-            all.add(3, &cell.source);
-            cell.by_words.iter().for_each(|source| all.add(3, source));
+            all.add(3, &cell.source, |_| true);
+            cell.by_words.iter().for_each(|source| all.add(3, source, |_| true));
         }
         all
     }
 
-    fn add(&mut self, at: usize, source: &'s [u8]) {
-        for line in lines::split(source).filter(|line| !line.trim_ascii().is_empty()) {
+    fn add(&mut self, at: usize, source: &'s [u8], wanted: impl Fn(&[u8]) -> bool) {
+        for line in lines::split(source).filter(|line| !line.trim_ascii().is_empty() && wanted(line)) {
             self.0.entry(line).or_default()[at] += 1;
         }
     }
