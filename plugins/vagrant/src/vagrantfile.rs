@@ -122,7 +122,7 @@ mod tests {
         }
     }
 
-    /// Where there is a Ruby, it is asked itself: each value comes back as it is and nothing is run.
+    /// Ruby itself is asked: each value comes back as it is and nothing is run. Says so where there is none, fails in CI.
     #[test]
     fn ruby_runs_nothing_of_a_course() {
         let folder = std::env::temp_dir().join(format!("kitbag-vagrantfile-{}", std::process::id()));
@@ -139,7 +139,11 @@ mod tests {
             );
             let file = folder.join("Vagrantfile.rb");
             std::fs::write(&file, &script).unwrap();
-            let Ok(ran) = Command::new("ruby").arg(&file).current_dir(&folder).output() else { break };
+            let Ok(ran) = Command::new("ruby").arg(&file).current_dir(&folder).output() else {
+                assert!(std::env::var_os("CI").is_none(), "no Ruby: `apt-get install ruby`");
+                eprintln!("NOT TESTED: what Ruby makes of it; there is none here");
+                break;
+            };
             let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
             let said = String::from_utf8_lossy(&ran.stderr).into_owned();
             assert_eq!(String::from_utf8_lossy(&ran.stdout), hex, "{text:?}: {said}");
